@@ -1,0 +1,11 @@
+//! Stepgate's values and decisions.
+//!
+//! Pure: no async, no I/O, no clock and no randomness of its own. Time and entropy come in as arguments.
+//! The modules below are declared in dependency order; a module uses only modules declared above it, so this
+//! file is the diagram.
+
+pub mod time;
+pub mod entropy;
+pub mod id;
+pub mod secret;
+pub mod contact;
