@@ -9,3 +9,8 @@ pub mod entropy;
 pub mod id;
 pub mod secret;
 pub mod contact;
+pub mod assurance;
+pub mod account;
+pub mod credentials;
+pub mod clients;
+pub mod grants;

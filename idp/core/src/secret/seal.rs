@@ -57,7 +57,13 @@ impl SealingKeys {
     }
 
     /// Seals `plaintext` for one `purpose` (a constant, such as `"oath seed"`) in one `row` (its id).
-    pub fn seal(&self, entropy: &dyn Entropy, purpose: &str, row: &str, plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+    pub fn seal(
+        &self,
+        entropy: &dyn Entropy,
+        purpose: &str,
+        row: &str,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
         let mut nonce = [0; NONCE_LEN];
         entropy.fill(&mut nonce);
         let mut body = plaintext.to_vec();
