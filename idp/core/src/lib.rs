@@ -9,6 +9,7 @@ pub mod entropy;
 pub mod id;
 pub mod secret;
 pub mod contact;
+pub mod jose;
 pub mod assurance;
 pub mod account;
 pub mod credentials;

@@ -1,0 +1,85 @@
+//! An access token that somebody presents: whose it is, and whether it is good.
+//!
+//! Owns: what userinfo, introspection and revocation share. At most one indexed read beyond the signature.
+
+use serde::Deserialize;
+use stepgate_core::jose::{self, SigningAlgorithm, VerifyRules};
+use stepgate_core::secret::TokenHash;
+use stepgate_core::token::PresentedAccessToken;
+use stepgate_store::grants::{self, GrantStanding};
+
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::standing;
+
+/// The longest token that is looked at, in characters.
+const LONGEST: usize = 8 * 1024;
+
+/// A good token and what it hangs on.
+pub enum Good {
+    /// A token for a person's resources.
+    Person {
+        /// What the token says.
+        token: PresentedAccessToken,
+        /// What it hangs on, as it is now.
+        standing: Box<GrantStanding>,
+    },
+    /// A token of a client itself.
+    Service(PresentedAccessToken),
+}
+
+/// Reads a token: ours, unexpired, its grant alive. Anything else is `None`; why is nobody's business (RFC 7662 §2.2).
+pub async fn find(cx: &Cx, token: &str) -> Result<Option<Good>, Fault> {
+    let Some(token) = read(cx, token).await? else { return Ok(None) };
+    if token.iss != cx.app.issuer() || token.is_expired(cx.now) {
+        return Ok(None);
+    }
+    let Some(grant) = token.gid else {
+        let revoked = grants::is_jti_revoked(&cx.app.db, &token.jti).await?;
+        return Ok((!revoked).then_some(Good::Service(token)));
+    };
+    let Some(found) = grants::find_grant_standing(&cx.app.db, grant).await? else { return Ok(None) };
+    if standing::ended(cx, &found).is_some() {
+        return Ok(None);
+    }
+    Ok(Some(Good::Person { token, standing: Box::new(found) }))
+}
+
+/// What a token says, once its signature (or its entry in the store) shows that it is ours.
+pub async fn read(cx: &Cx, token: &str) -> Result<Option<PresentedAccessToken>, Fault> {
+    if token.len() > LONGEST {
+        return Ok(None);
+    }
+    if token.contains('.') {
+        let keys = cx.app.keys();
+        let rules = VerifyRules::typ(SigningAlgorithm::ALL, &["at+jwt"]);
+        return Ok(jose::verify::<PresentedAccessToken>(token, keys.public(), &rules).ok().map(|found| found.claims));
+    }
+    let Some(row) = grants::find_opaque(&cx.app.db, &TokenHash::of(token)).await? else { return Ok(None) };
+    if row.revoked_at.is_some() || row.token.expires_at <= cx.now {
+        return Ok(None);
+    }
+    serde_json::from_value(row.token.claims).map(Some).map_err(Fault::internal)
+}
+
+/// The claims of an ID token that we issued earlier, as a hint carries them. It may have expired.
+#[derive(Debug, Deserialize)]
+pub struct HintClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The person.
+    pub sub: String,
+    /// The client.
+    pub aud: String,
+    /// The session.
+    #[serde(default)]
+    pub sid: Option<String>,
+}
+
+/// Reads an `id_token_hint`: signed by us, for whomever, expired or not (OpenID Connect Core §3.1.2.1).
+pub fn read_hint(cx: &Cx, hint: &str) -> Option<HintClaims> {
+    let keys = cx.app.keys();
+    let rules = VerifyRules::typ(SigningAlgorithm::ALL, &["JWT"]);
+    let claims = jose::verify::<HintClaims>(hint, keys.public(), &rules).ok()?.claims;
+    (claims.iss == cx.app.issuer()).then_some(claims)
+}

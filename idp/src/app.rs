@@ -1,0 +1,123 @@
+//! What outlives a request: settings, stores, keys, caches, the ways out.
+
+use std::sync::{Arc, RwLock};
+
+use stepgate_core::assurance::Catalogue;
+use stepgate_store::Db;
+use stepgate_store::ephemeral::Ephemeral;
+use stepgate_store::invalidations::Invalidations;
+
+use crate::clients::ClientCache;
+use crate::cx::Clock;
+use crate::discovery::Documents;
+use crate::http::cookies::CookieNames;
+use crate::keys::KeySet;
+use crate::outbound::Outbound;
+use crate::passwords::PasswordHasher;
+use crate::secrets::Secrets;
+use crate::settings::Settings;
+
+/// The application. One per node, shared by all requests.
+pub struct App {
+    /// The configuration.
+    pub settings: Settings,
+    /// The issuer's origin (`https://id.example`): where our own forms come from.
+    pub origin: String,
+    /// The primary database.
+    pub db: Db,
+    /// Counters and other short-lived values.
+    pub ephemeral: Ephemeral,
+    /// News between nodes: which cached thing has changed.
+    pub invalidations: Invalidations,
+    /// The acr classes.
+    pub catalogue: Catalogue,
+    /// Derived secrets.
+    pub secrets: Secrets,
+    /// Cookie names.
+    pub cookies: CookieNames,
+    /// Registered clients, parsed.
+    pub clients: ClientCache,
+    /// Password verification on its own threads.
+    pub passwords: PasswordHasher,
+    /// The ways out: text, voice, mail.
+    pub outbound: Outbound,
+    /// Documents that are made once.
+    pub documents: Documents,
+    /// The clock.
+    pub clock: Clock,
+    /// Whether this is the demo.
+    pub demo: bool,
+    keys: RwLock<Arc<KeySet>>,
+}
+
+/// The parts that [`App::new`] puts together.
+pub struct Parts {
+    /// See [`App`].
+    pub settings: Settings,
+    /// See [`App`].
+    pub db: Db,
+    /// See [`App`].
+    pub ephemeral: Ephemeral,
+    /// See [`App`].
+    pub invalidations: Invalidations,
+    /// See [`App`].
+    pub catalogue: Catalogue,
+    /// See [`App`].
+    pub secrets: Secrets,
+    /// See [`App`].
+    pub passwords: PasswordHasher,
+    /// See [`App`].
+    pub outbound: Outbound,
+    /// See [`App`].
+    pub clock: Clock,
+    /// See [`App`].
+    pub keys: KeySet,
+    /// See [`App`].
+    pub demo: bool,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        let origin =
+            url::Url::parse(&parts.settings.server.issuer).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
+        Self {
+            origin,
+            cookies: CookieNames::for_server(&parts.settings.server),
+            documents: Documents::new(&parts.settings, &parts.catalogue),
+            clients: ClientCache::default(),
+            settings: parts.settings,
+            db: parts.db,
+            ephemeral: parts.ephemeral,
+            invalidations: parts.invalidations,
+            catalogue: parts.catalogue,
+            secrets: parts.secrets,
+            passwords: parts.passwords,
+            outbound: parts.outbound,
+            clock: parts.clock,
+            demo: parts.demo,
+            keys: RwLock::new(Arc::new(parts.keys)),
+        }
+    }
+
+    /// The signing keys in force.
+    pub fn keys(&self) -> Arc<KeySet> {
+        // A poisoned lock still holds a whole key set: the writer only swaps pointers.
+        Arc::clone(&self.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Puts newly loaded signing keys in force.
+    pub fn replace_keys(&self, keys: KeySet) {
+        *self.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// The issuer.
+    pub fn issuer(&self) -> &str {
+        &self.settings.server.issuer
+    }
+
+    /// An absolute URL of ours.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.settings.server.issuer)
+    }
+}

@@ -1,0 +1,79 @@
+//! Work that no request waits for. Each task takes a lease where only one node may do it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stepgate_store::{audit, leases, sweep};
+
+use crate::app::App;
+use crate::fault::Fault;
+use crate::outbox;
+
+/// Starts the background tasks; they end with the runtime.
+pub fn spawn(app: &Arc<App>, node: &str) {
+    every(app, node, Duration::from_secs(2), |app, _| async move { outbox::deliver_left_behind(&app).await });
+    every(app, node, Duration::from_secs(1), |app, node| async move {
+        if lead(&app, &node, "audit", Duration::from_secs(10)).await? {
+            while audit::seal_events(&app.db, 500).await? == 500 {}
+        }
+        Ok(())
+    });
+    every(app, node, Duration::from_secs(60), |app, node| async move {
+        if lead(&app, &node, "sweep", Duration::from_secs(300)).await? {
+            sweep::delete_expired(&app.db, app.clock.now()).await?;
+        }
+        Ok(())
+    });
+    every(app, node, Duration::from_secs(60), |app, node| async move {
+        if lead(&app, &node, "keys", Duration::from_secs(300)).await? {
+            super::rotate_keys(&app.db, &app.secrets.sealing, app.clock.now()).await?;
+        }
+        let keys = super::load_keys(&app.db, &app.secrets.sealing, app.clock.now()).await?;
+        app.replace_keys(keys);
+        Ok(())
+    });
+    listen_for_news(app);
+}
+
+async fn lead(app: &App, node: &str, task: &str, length: Duration) -> Result<bool, Fault> {
+    let now = app.clock.now();
+    Ok(leases::take_lease(&app.db, task, node, now, now + length).await?)
+}
+
+fn every<Task, Run>(app: &Arc<App>, node: &str, period: Duration, task: Task)
+where
+    Task: Fn(Arc<App>, String) -> Run + Send + 'static,
+    Run: Future<Output = Result<(), Fault>> + Send,
+{
+    let (app, node) = (Arc::downgrade(app), node.to_owned());
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(period);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let Some(app) = app.upgrade() else { return };
+            if let Err(fault) = task(app, node.clone()).await {
+                tracing::warn!(error = %fault, "a background task will be tried again");
+            }
+        }
+    });
+}
+
+/// Other nodes tell which cached client changed; when news may have been missed, all are forgotten.
+fn listen_for_news(app: &Arc<App>) {
+    let mut news = app.invalidations.subscribe();
+    let app = Arc::downgrade(app);
+    tokio::spawn(async move {
+        loop {
+            let message = news.recv().await;
+            let Some(app) = app.upgrade() else { return };
+            match message {
+                Some(topic) => match topic.strip_prefix("client:") {
+                    Some(client) => app.clients.forget(client),
+                    None => app.clients.forget_all(),
+                },
+                None => return,
+            }
+        }
+    });
+}

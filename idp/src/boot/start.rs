@@ -1,0 +1,155 @@
+//! Puts a node together and runs it until it is told to stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use stepgate_core::assurance::{Catalogue, CatalogueSettings};
+use stepgate_core::entropy::random_token;
+use stepgate_core::jose::SigningAlgorithm;
+use stepgate_core::secret::{SealingKeys, Secret};
+use stepgate_core::time::Timestamp;
+use stepgate_store::Db;
+use stepgate_store::ephemeral::Ephemeral;
+use stepgate_store::invalidations::Invalidations;
+use stepgate_store::keys as key_store;
+use tokio::net::TcpListener;
+
+use crate::app::{App, Parts};
+use crate::cx::{Clock, OsEntropy};
+use crate::fault::Fault;
+use crate::keys::{self, KeySet};
+use crate::outbound::Outbound;
+use crate::passwords::PasswordHasher;
+use crate::secrets::{Secrets, SecretsError};
+use crate::settings::Settings;
+
+/// Why a node does not start. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// The settings are unfit.
+    #[error("the configuration has problems:\n{}", .0.join("\n"))]
+    Settings(Vec<String>),
+    /// A secret is unfit.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The database or Redis.
+    #[error("the store: {0}")]
+    Store(#[from] stepgate_store::StoreError),
+    /// Anything underneath.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {0}: {1}; is another program using it?")]
+    Listen(SocketAddr, std::io::Error),
+    /// The server stopped by itself.
+    #[error("the server stopped: {0}")]
+    Serve(std::io::Error),
+    /// Outbound requests cannot be set up.
+    #[error("outbound requests: {0}")]
+    Outbound(String),
+}
+
+/// How codes reach people.
+pub enum Delivery {
+    /// Through the configured providers.
+    Providers,
+    /// Into the demo's local inbox.
+    Inbox,
+}
+
+/// A node: the application and its listener.
+pub struct Node {
+    /// The application.
+    pub app: Arc<App>,
+    listener: TcpListener,
+}
+
+/// Builds a node: connects, migrates, loads keys, listens.
+pub async fn build(settings: Settings, delivery: Delivery, clock: Clock) -> Result<Node, BootError> {
+    let secrets = Secrets::derive(
+        &Secret::new(settings.secrets.master.clone()),
+        &settings.secrets.previous.iter().cloned().map(Secret::new).collect::<Vec<_>>(),
+    )?;
+    let db = Db::connect(&settings.database.url, settings.database.max_connections).await?;
+    stepgate_store::migrate(&db).await?;
+    let (ephemeral, invalidations) = match &settings.redis.url {
+        Some(url) => (Ephemeral::redis(url).await?, Invalidations::redis(url).await?),
+        None => (Ephemeral::Sql(db.clone()), Invalidations::for_database(&db).await?),
+    };
+    rotate_keys(&db, &secrets.sealing, clock.now()).await?;
+    let keys = load_keys(&db, &secrets.sealing, clock.now()).await?;
+    let catalogue = Catalogue::new(&CatalogueSettings::default()).map_err(Fault::internal)?;
+    let demo = matches!(delivery, Delivery::Inbox);
+    let outbound = match delivery {
+        Delivery::Providers => Outbound::providers(&settings).map_err(BootError::Outbound)?,
+        Delivery::Inbox => Outbound::inbox(),
+    };
+    let passwords = PasswordHasher::new(&settings.passwords, secrets.pepper.clone());
+    let listen = settings.server.listen;
+    let app = Arc::new(App::new(Parts {
+        passwords,
+        settings,
+        db,
+        ephemeral,
+        invalidations,
+        catalogue,
+        secrets,
+        outbound,
+        clock,
+        keys,
+        demo,
+    }));
+    let listener = TcpListener::bind(listen).await.map_err(|error| BootError::Listen(listen, error))?;
+    Ok(Node { app, listener })
+}
+
+impl Node {
+    /// Where the node listens.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listener.local_addr().ok()
+    }
+
+    /// Serves until the process is asked to stop, then lets the requests under way finish.
+    pub async fn serve(self, routes: axum::Router) -> Result<(), BootError> {
+        super::background::spawn(&self.app, &random_token(&OsEntropy));
+        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(self.listener, service).with_graceful_shutdown(asked_to_stop()).await.map_err(BootError::Serve)
+    }
+}
+
+async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+            let _ = interrupt.await;
+            return;
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = interrupt.await;
+}
+
+/// Makes the signing keys that are due: all at the first start, new ones by age.
+pub async fn rotate_keys(db: &Db, sealing: &SealingKeys, now: Timestamp) -> Result<(), Fault> {
+    let stored = key_store::list_keys(db).await?;
+    let plan = keys::plan_rotation(&stored, SigningAlgorithm::ALL, now);
+    for wanted in &plan.create {
+        let key = keys::make_key(wanted, sealing, &OsEntropy).map_err(Fault::internal)?;
+        key_store::insert_key(db, &key).await?;
+    }
+    for update in &plan.update {
+        key_store::update_key_times(db, update).await?;
+    }
+    Ok(())
+}
+
+/// Loads the signing keys that are in force.
+pub async fn load_keys(db: &Db, sealing: &SealingKeys, now: Timestamp) -> Result<KeySet, Fault> {
+    let stored = key_store::list_keys(db).await?;
+    keys::open(&stored, sealing, now).map_err(Fault::internal)
+}

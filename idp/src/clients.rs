@@ -1,0 +1,126 @@
+//! Registered clients, read once and kept parsed.
+//!
+//! Owns: the cache on the hot path. A change is published to all nodes; a short time to live bounds what a lost
+//! message can cost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use stepgate_core::assurance::{Acr, ApplicationPolicy};
+use stepgate_core::clients::{Application, Client};
+use stepgate_core::jose::{JwkSet, PublicKeys, SigningAlgorithm};
+use stepgate_core::time::Timestamp;
+use stepgate_store::applications;
+
+use crate::cx::Cx;
+use crate::fault::Fault;
+
+/// How long a cached client is believed without news.
+const TIME_TO_LIVE: Duration = Duration::from_secs(60);
+
+/// A client with everything parsed that a request may need.
+pub struct Registered {
+    /// The client.
+    pub client: Client,
+    /// Its application.
+    pub application: Application,
+    /// What its application and it itself demand on every request.
+    pub floors: Vec<ApplicationPolicy>,
+    /// Its keys, for `private_key_jwt`.
+    pub keys: Option<PublicKeys>,
+    /// How its ID tokens are signed.
+    pub id_token_algorithm: SigningAlgorithm,
+    /// How its JWT access tokens are signed.
+    pub access_token_algorithm: SigningAlgorithm,
+    loaded_at: Timestamp,
+}
+
+impl Registered {
+    /// The floors that hold for a request with these scopes.
+    pub fn floors_for(&self, scopes: &[String]) -> Vec<ApplicationPolicy> {
+        let by_scope = &self.client.metadata.required_acr_by_scope;
+        let scoped = scopes.iter().filter_map(|scope| by_scope.get(scope)).map(|acr| accepting(acr));
+        self.floors.iter().cloned().chain(scoped).collect()
+    }
+}
+
+/// A policy that accepts any of the named classes.
+fn accepting(classes: &[String]) -> ApplicationPolicy {
+    ApplicationPolicy {
+        accepts: classes.iter().filter_map(|class| class.parse::<Acr>().ok()).collect(),
+        ..ApplicationPolicy::default()
+    }
+}
+
+/// The cache.
+pub struct ClientCache(Cache<String, Arc<Registered>>);
+
+impl Default for ClientCache {
+    fn default() -> Self {
+        Self(Cache::new(20_000))
+    }
+}
+
+impl ClientCache {
+    /// Forgets one client.
+    pub fn forget(&self, client_id: &str) {
+        self.0.remove(client_id);
+    }
+
+    /// Forgets all: after news may have been missed.
+    pub fn forget_all(&self) {
+        self.0.clear();
+    }
+}
+
+/// The enabled client of that id.
+pub async fn find(cx: &Cx, client_id: &str) -> Result<Option<Arc<Registered>>, Fault> {
+    if let Some(found) = cx.app.clients.0.get(client_id)
+        && cx.now.since(found.loaded_at) < TIME_TO_LIVE
+    {
+        return Ok(Some(found));
+    }
+    let Some(client) = applications::find_client(&cx.app.db, client_id).await? else { return Ok(None) };
+    let Some(application) = applications::find_application(&cx.app.db, client.application).await? else {
+        return Ok(None);
+    };
+    if client.disabled_at.is_some() || application.disabled_at.is_some() {
+        return Ok(None);
+    }
+    let registered = Arc::new(parse(cx, client, application)?);
+    cx.app.clients.0.insert(client_id.to_owned(), Arc::clone(&registered));
+    Ok(Some(registered))
+}
+
+fn parse(cx: &Cx, client: Client, application: Application) -> Result<Registered, Fault> {
+    let metadata = &client.metadata;
+    let algorithm = |name: Option<&str>, default: &str| {
+        name.unwrap_or(default)
+            .parse::<SigningAlgorithm>()
+            .map_err(|_| Fault::Internal(format!("client {} has an unknown signing algorithm", client.id)))
+    };
+    let policy = serde_json::from_value::<ApplicationPolicy>(application.policy.clone())
+        .map_err(|error| Fault::Internal(format!("policy of application {}: {error}", application.id)))?;
+    let keys = match &metadata.jwks {
+        Some(value) => Some(PublicKeys::new(
+            &serde_json::from_value::<JwkSet>(value.clone())
+                .map_err(|error| Fault::Internal(format!("jwks of client {}: {error}", client.id)))?,
+        )),
+        None => None,
+    };
+    let mut floors = vec![policy];
+    if !metadata.required_acr.is_empty() {
+        floors.push(accepting(&metadata.required_acr));
+    }
+    let default_access = &cx.app.settings.keys.access_token_algorithm;
+    Ok(Registered {
+        id_token_algorithm: algorithm(metadata.id_token_signed_response_alg.as_deref(), "RS256")?,
+        access_token_algorithm: algorithm(metadata.access_token_signed_response_alg.as_deref(), default_access)?,
+        floors,
+        keys,
+        application,
+        client,
+        loaded_at: cx.now,
+    })
+}

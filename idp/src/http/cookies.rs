@@ -1,0 +1,66 @@
+//! The two cookies: one names the browser, one the session.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use crate::settings::Server;
+
+/// Names of our cookies and the attributes they carry.
+#[derive(Clone, Copy)]
+pub struct CookieNames {
+    secure: bool,
+}
+
+/// A cookie of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cookie {
+    /// Names the browser: parked requests and form proofs are bound to it.
+    Browser,
+    /// Names the session.
+    Session,
+}
+
+impl CookieNames {
+    /// `__Host-` and `Secure`, but for a plain-http issuer on loopback (the demo), so that simple clients can walk it.
+    pub fn for_server(server: &Server) -> Self {
+        Self { secure: !server.is_loopback_http() }
+    }
+
+    const fn name(self, cookie: Cookie) -> &'static str {
+        match (self.secure, cookie) {
+            (true, Cookie::Browser) => "__Host-stepgate-browser",
+            (true, Cookie::Session) => "__Host-stepgate-session",
+            (false, Cookie::Browser) => "stepgate-browser",
+            (false, Cookie::Session) => "stepgate-session",
+        }
+    }
+
+    /// The cookie's value, if the browser sent one of plausible form.
+    pub fn read(self, headers: &HeaderMap, cookie: Cookie) -> Option<&str> {
+        let name = self.name(cookie);
+        headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(found, value)| *found == name && value.len() == 43)
+            .map(|(_, value)| value)
+    }
+
+    /// A `Set-Cookie` header that lives as long as the browser is open.
+    pub fn set(self, cookie: Cookie, value: &str) -> HeaderValue {
+        self.header(cookie, value, "")
+    }
+
+    /// A `Set-Cookie` header that removes the cookie.
+    pub fn clear(self, cookie: Cookie) -> HeaderValue {
+        self.header(cookie, "", "; Max-Age=0")
+    }
+
+    fn header(self, cookie: Cookie, value: &str, extra: &str) -> HeaderValue {
+        let secure = if self.secure { "; Secure" } else { "" };
+        let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{extra}", self.name(cookie));
+        // Values are base64url and names are constants: always a valid header.
+        HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+}

@@ -1,0 +1,144 @@
+//! From a request to a [`Cx`], a [`Browser`], a form.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use stepgate_core::entropy::random_token;
+
+use super::cookies::Cookie;
+use super::csrf;
+use super::page::PageFailure;
+use crate::app::App;
+use crate::cx::Cx;
+
+impl FromRequestParts<Arc<App>> for Cx {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
+        let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
+        Ok(Self {
+            now: app.clock.now(),
+            ip: client_ip(parts, app),
+            user_agent: user_agent.chars().take(200).collect(),
+            app: Arc::clone(app),
+        })
+    }
+}
+
+/// The peer's address, or what the trusted proxies in front of us say it is: the last address in `X-Forwarded-For`
+/// that is not a trusted proxy itself.
+fn client_ip(parts: &Parts, app: &App) -> Option<IpAddr> {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip();
+    let trusted = &app.settings.server.trusted_proxies;
+    if !trusted.contains(&peer) {
+        return Some(peer);
+    }
+    let forwarded = parts.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()).unwrap_or("");
+    let hops = forwarded.rsplit(',').filter_map(|hop| hop.trim().parse().ok());
+    Some(hops.into_iter().find(|hop| !trusted.contains(hop)).unwrap_or(peer))
+}
+
+/// The browser that sent the request: its cookie, or a fresh one to set.
+pub struct Browser {
+    token: String,
+    fresh: bool,
+    /// The session cookie's value, if any.
+    pub session: Option<String>,
+}
+
+impl Browser {
+    /// What names this browser; parked requests keep its hash.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The proof to put into forms for this browser.
+    pub fn csrf(&self, app: &App) -> String {
+        csrf::proof(&app.secrets.csrf, &self.token)
+    }
+
+    /// The header that gives a new browser its name; `None` when it has one.
+    pub fn introduce(&self, app: &App) -> Option<HeaderValue> {
+        self.fresh.then(|| app.cookies.set(Cookie::Browser, &self.token))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Browser {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
+        let session = app.cookies.read(&parts.headers, Cookie::Session).map(ToOwned::to_owned);
+        Ok(match app.cookies.read(&parts.headers, Cookie::Browser) {
+            Some(token) => Self { token: token.to_owned(), fresh: false, session },
+            None => Self { token: random_token(&crate::cx::OsEntropy), fresh: true, session },
+        })
+    }
+}
+
+/// A form that one of our own pages posted: same origin, with the proof for this browser.
+pub struct Form {
+    fields: BTreeMap<String, String>,
+    /// The browser that posted it.
+    pub browser: Browser,
+    /// The request's context.
+    pub cx: Cx,
+}
+
+impl Form {
+    /// A field, trimmed; empty when absent.
+    pub fn get(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", |value| value.trim())
+    }
+
+    /// A field exactly as typed; for passwords.
+    pub fn raw(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
+}
+
+const MAX_FORM: usize = 64 * 1024;
+
+impl FromRequest<Arc<App>> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(cx) = Cx::from_request_parts(&mut parts, app).await;
+        let Ok(browser) = Browser::from_request_parts(&mut parts, app).await;
+        let refuse = |failure: PageFailure| failure.respond(&cx).into_response();
+        if !same_origin(&parts.headers, app) {
+            return Err(refuse(PageFailure::ForeignForm));
+        }
+        let body = axum::body::to_bytes(body, MAX_FORM).await.map_err(|_| refuse(PageFailure::FormTooLarge))?;
+        let mut fields: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in form_urlencoded::parse(&body) {
+            fields.entry(name.into_owned()).or_insert_with(|| value.into_owned());
+        }
+        let proven = !browser.fresh
+            && fields.get("csrf").is_some_and(|given| csrf::holds(&app.secrets.csrf, &browser.token, given));
+        if !proven {
+            return Err(refuse(PageFailure::StaleForm));
+        }
+        Ok(Self { fields, browser, cx })
+    }
+}
+
+/// Browsers say where a form came from; one that comes from elsewhere is refused before its proof is looked at.
+fn same_origin(headers: &HeaderMap, app: &App) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site")
+        && !matches!(site, "same-origin" | "none")
+    {
+        return false;
+    }
+    match text("origin") {
+        Some(origin) => origin == app.origin || origin == "null" && text("sec-fetch-site").is_some(),
+        None => true,
+    }
+}

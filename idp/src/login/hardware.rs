@@ -1,0 +1,105 @@
+//! The hardware-token step: six to eight digits from the display.
+
+use serde_json::json;
+use stepgate_core::account::Person;
+use stepgate_core::assurance::{Evidence, FactorEvent, Method};
+use stepgate_core::credentials::hardware_token::{self, Accepted, Memory, OathParameters, Verdict};
+use stepgate_core::credentials::normalise_code;
+use stepgate_core::id::CredentialId;
+use stepgate_store::credentials::{self, Reserved};
+
+use crate::audit::{self, Event};
+use crate::cx::Cx;
+use crate::fault::Fault;
+
+/// Purpose of the sealed seed.
+pub const SEAL: &str = "oath seed";
+
+/// What became of a typed code.
+pub enum CodeOutcome {
+    /// Right, for the first time.
+    Accepted(FactorEvent),
+    /// Not digits, or too few or too many: not counted as a try.
+    Malformed,
+    /// Wrong.
+    Wrong,
+    /// Right, but used before.
+    Replayed,
+    /// Not tried: too many failures, or the credential cannot be used now.
+    Locked,
+}
+
+/// Checks a code. The try is counted in a statement of its own before anything is compared, and the code is accepted
+/// by one conditional write: over all nodes, once.
+pub async fn check(cx: &Cx, person: &Person, credential: CredentialId, typed: &str) -> Result<CodeOutcome, Fault> {
+    let Some(code) = normalise_code(typed) else { return Ok(CodeOutcome::Malformed) };
+    let Some(reserved) = credentials::reserve_try(&cx.app.db, credential, cx.now).await? else {
+        return Ok(CodeOutcome::Locked);
+    };
+    let token = open(cx, credential, &reserved)?;
+    let verdict = hardware_token::verify(&token.seed, &token.parameters, token.memory, &code, cx.now);
+    let outcome = match verdict {
+        Verdict::Accepted(accepted) => accept(cx, person, credential, accepted).await?,
+        Verdict::Replayed => CodeOutcome::Replayed,
+        Verdict::Wrong => CodeOutcome::Wrong,
+    };
+    let kind = match &outcome {
+        CodeOutcome::Accepted(_) => "login.hardware_token.succeeded",
+        _ => "login.hardware_token.failed",
+    };
+    let data = json!({ "replayed": matches!(outcome, CodeOutcome::Replayed) });
+    audit::record(cx, &cx.app.db.write, Event::new(kind).by(person.id).data(data)).await?;
+    Ok(outcome)
+}
+
+async fn accept(cx: &Cx, person: &Person, credential: CredentialId, found: Accepted) -> Result<CodeOutcome, Fault> {
+    if !credentials::accept_counter(&cx.app.db, credential, found.last, found.drift, cx.now).await? {
+        return Ok(CodeOutcome::Replayed);
+    }
+    Ok(CodeOutcome::Accepted(FactorEvent {
+        method: Method::HardwareToken,
+        at: cx.now,
+        credential,
+        evidence: Evidence::default(),
+        proofed: person.is_proofed(cx.now),
+    }))
+}
+
+/// Brings a token back into step with two consecutive codes (RFC 4226 §7.4). Not an authentication: it earns nothing.
+pub async fn resync(
+    cx: &Cx,
+    person: &Person,
+    credential: CredentialId,
+    first: &str,
+    second: &str,
+) -> Result<CodeOutcome, Fault> {
+    let (Some(first), Some(second)) = (normalise_code(first), normalise_code(second)) else {
+        return Ok(CodeOutcome::Malformed);
+    };
+    let Some(reserved) = credentials::reserve_try(&cx.app.db, credential, cx.now).await? else {
+        return Ok(CodeOutcome::Locked);
+    };
+    let token = open(cx, credential, &reserved)?;
+    let outcome = match hardware_token::resync(&token.seed, &token.parameters, token.memory, (&first, &second), cx.now) {
+        Some(accepted) => accept(cx, person, credential, accepted).await?,
+        None => CodeOutcome::Wrong,
+    };
+    let succeeded = matches!(outcome, CodeOutcome::Accepted(_));
+    let event = Event::new("credential.resync").by(person.id).data(json!({ "succeeded": succeeded }));
+    audit::record(cx, &cx.app.db.write, event).await?;
+    Ok(outcome)
+}
+
+struct Token {
+    seed: stepgate_core::secret::SecretBytes,
+    parameters: OathParameters,
+    memory: Memory,
+}
+
+fn open(cx: &Cx, credential: CredentialId, reserved: &Reserved) -> Result<Token, Fault> {
+    Ok(Token {
+        seed: cx.app.secrets.sealing.open(SEAL, &credential.to_string(), &reserved.sealed_secret)?,
+        parameters: serde_json::from_value(reserved.parameters.clone()).map_err(Fault::internal)?,
+        memory: Memory { last: reserved.counter, drift: reserved.drift },
+    })
+}

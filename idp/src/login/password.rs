@@ -1,0 +1,68 @@
+//! The password step.
+
+use serde_json::json;
+use stepgate_core::account::Person;
+use stepgate_core::assurance::{CredentialKind, Evidence, FactorEvent, Method};
+use stepgate_core::credentials::Credential;
+use stepgate_core::id::CredentialId;
+use stepgate_core::secret::SecretString;
+use stepgate_store::credentials;
+
+use crate::audit::{self, Event};
+use crate::cx::Cx;
+use crate::fault::Fault;
+
+/// Purpose of the sealed password hash.
+pub const SEAL: &str = "password";
+
+/// Checks a password and returns the factor event that it earned. `None` for an unknown person, a wrong password and a
+/// locked account alike, after the same work: one conditional write and one Argon2id.
+pub async fn check(cx: &Cx, person: Option<&Person>, password: SecretString) -> Result<Option<FactorEvent>, Fault> {
+    // A full queue is noticed before the try is counted: the person did nothing wrong.
+    let place = cx.app.passwords.reserve().map_err(|_| Fault::Busy)?;
+    let person = person.filter(|person| person.suspended_at.is_none());
+    let credential = match person {
+        Some(person) => of_kind(credentials::list_credentials(&cx.app.db, person.id).await?, CredentialKind::Password),
+        None => None,
+    };
+    // Nobody's credential gets the same statement: it changes no row, and takes as long.
+    let id = credential.map_or_else(|| CredentialId::random(cx.entropy()), |credential| credential.id);
+    let reserved = credentials::reserve_try(&cx.app.db, id, cx.now).await?;
+    let phc = match &reserved {
+        Some(reserved) => Some(cx.app.secrets.sealing.open(SEAL, &id.to_string(), &reserved.sealed_secret)?),
+        None => None,
+    };
+    let stored = phc.as_ref().and_then(|phc| std::str::from_utf8(phc.expose()).ok());
+    let verified = place.verify(password.clone(), stored).await.map_err(|_| Fault::Busy)?;
+    let (Some(person), Some(verdict)) = (person, verified) else {
+        let event = Event::new("login.password.failed").data(json!({ "counted": reserved.is_some() }));
+        let event = if let Some(person) = person { event.to(person.id) } else { event };
+        audit::record(cx, &cx.app.db.write, event).await?;
+        return Ok(None);
+    };
+    if verdict.needs_rehash {
+        store_hash(cx, id, password).await?;
+    }
+    if !credentials::accept_secret(&cx.app.db.write, id, cx.now).await? {
+        return Ok(None);
+    }
+    audit::record(cx, &cx.app.db.write, Event::new("login.password.succeeded").by(person.id)).await?;
+    Ok(Some(FactorEvent {
+        method: Method::Password,
+        at: cx.now,
+        credential: id,
+        evidence: Evidence::default(),
+        proofed: person.is_proofed(cx.now),
+    }))
+}
+
+/// Hashes a password with the parameters of today and stores it in place of the old hash.
+pub async fn store_hash(cx: &Cx, credential: CredentialId, password: SecretString) -> Result<(), Fault> {
+    let phc = cx.app.passwords.hash(password, cx.entropy()).await.map_err(|_| Fault::Busy)?;
+    let sealed = cx.app.secrets.sealing.seal(cx.entropy(), SEAL, &credential.to_string(), phc.expose().as_bytes())?;
+    Ok(credentials::replace_secret(&cx.app.db.write, credential, &sealed, &json!({})).await?)
+}
+
+fn of_kind(held: Vec<Credential>, kind: CredentialKind) -> Option<Credential> {
+    held.into_iter().find(|credential| credential.kind == kind)
+}

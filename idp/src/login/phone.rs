@@ -1,0 +1,177 @@
+//! The Phone OTP step: a code by text or call, and its check.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use stepgate_core::account::Person;
+use stepgate_core::assurance::{Evidence, FactorEvent, Method};
+use stepgate_core::contact::PhoneNumber;
+use stepgate_core::credentials::{Phone, normalise_code, phone_otp};
+use stepgate_core::entropy::random_digits;
+use stepgate_core::id::{ChallengeId, CredentialId, PhoneId};
+use stepgate_core::secret::SecretString;
+use stepgate_core::time::Timestamp;
+use stepgate_store::challenges::{self, NewPhoneChallenge};
+use stepgate_store::credentials;
+use stepgate_store::ephemeral;
+
+use super::hardware::CodeOutcome;
+use crate::audit::{self, Event};
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::outbox;
+
+/// Purpose of the sealed number.
+pub const SEAL: &str = "phone number";
+/// Messages to one number per hour, whoever asks (otp-and-security T11).
+const PER_HOUR: u64 = 5;
+
+/// How a code travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// Text message.
+    Text,
+    /// Call.
+    Voice,
+}
+
+impl Channel {
+    /// Its name in forms and rows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Voice => "voice",
+        }
+    }
+}
+
+/// What became of the wish to send a code.
+pub enum Sending {
+    /// Under way: the provider took it.
+    Sent(Sent),
+    /// The last code is too young: wait until then.
+    TooSoon(Timestamp),
+    /// Too many messages to this number in the last hour.
+    Capped,
+    /// No provider took it.
+    Failed,
+    /// No such phone, or it does not take this channel.
+    NoSuchPhone,
+}
+
+/// A code that was sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Sent {
+    /// The challenge.
+    pub challenge: ChallengeId,
+    /// The credential it belongs to.
+    pub credential: CredentialId,
+    /// Where it went.
+    pub phone: PhoneId,
+    /// How.
+    pub channel: Channel,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Sends a code to one of the person's phones. `binding` names the parked request that the code is good for.
+pub async fn send(cx: &Cx, phone: &Phone, channel: Channel, binding: &str, person: &Person) -> Result<Sending, Fault> {
+    let takes = match channel {
+        Channel::Text => phone.text,
+        Channel::Voice => phone.voice,
+    };
+    if !takes || phone.verified_at.is_none() {
+        return Ok(Sending::NoSuchPhone);
+    }
+    if let Some(latest) = challenges::latest_phone_challenge(&cx.app.db, binding).await?
+        && latest.phone == phone.id
+        && cx.now < phone_otp::resend_at(latest.sent_at)
+    {
+        return Ok(Sending::TooSoon(phone_otp::resend_at(latest.sent_at)));
+    }
+    let hour = Duration::from_secs(3600);
+    if cx.app.ephemeral.incr("phone", &phone.id.to_string(), hour, cx.now).await? > PER_HOUR {
+        audit::record(cx, &cx.app.db.write, Event::new("phone_otp.capped").by(person.id)).await?;
+        return Ok(Sending::Capped);
+    }
+    deliver(cx, phone, channel, binding, person).await
+}
+
+async fn deliver(cx: &Cx, phone: &Phone, channel: Channel, binding: &str, person: &Person) -> Result<Sending, Fault> {
+    let sealed = credentials::find_sealed_number(&cx.app.db, phone.id).await?;
+    let sealed = sealed.ok_or_else(|| Fault::Internal(format!("phone {} has no number", phone.id)))?;
+    let number = cx.app.secrets.sealing.open(SEAL, &phone.id.to_string(), &sealed)?;
+    let number = std::str::from_utf8(number.expose()).ok().and_then(|text| text.parse::<PhoneNumber>().ok());
+    let number = number.ok_or_else(|| Fault::Internal(format!("phone {} has no valid number", phone.id)))?;
+
+    let code = SecretString::new(random_digits(cx.entropy(), phone_otp::DIGITS));
+    let challenge = NewPhoneChallenge {
+        id: ChallengeId::random(cx.entropy()),
+        credential: phone.credential,
+        person: person.id,
+        phone: phone.id,
+        binding: binding.to_owned(),
+        channel: channel.as_str().to_owned(),
+        code_hash: Vec::new(),
+        sent_at: cx.now,
+        expires_at: cx.now + phone_otp::LIFETIME,
+    };
+    let challenge = NewPhoneChallenge {
+        code_hash: phone_otp::code_hash(&cx.app.secrets.codes, challenge.id, code.expose()).to_vec(),
+        ..challenge
+    };
+    let message = outbox::Message::code(cx, channel, &number, &code)?;
+    let queued = outbox::seal(cx, &message)?;
+    let transaction = cx.app.db.begin().await?;
+    challenges::insert_phone_challenge(&transaction, &challenge).await?;
+    stepgate_store::outbox::insert_message(&transaction, &queued).await?;
+    let event = Event::new("phone_otp.sent").by(person.id).data(json!({ "channel": channel.as_str() }));
+    audit::record(cx, &transaction, event).await?;
+    transaction.commit().await.map_err(stepgate_store::StoreError::from)?;
+
+    // Delivered here and now, so that the page can say so when it fails; a node that dies in between leaves the
+    // message to the others.
+    if !outbox::deliver_now(cx, queued.id, &message).await? {
+        return Ok(Sending::Failed);
+    }
+    Ok(Sending::Sent(Sent {
+        challenge: challenge.id,
+        credential: phone.credential,
+        phone: phone.id,
+        channel,
+        at: cx.now,
+    }))
+}
+
+/// Checks a typed code: the try is counted on the credential and on the challenge before anything is compared, and the
+/// challenge is used up by one conditional write.
+pub async fn check(cx: &Cx, person: &Person, sent: &Sent, binding: &str, typed: &str) -> Result<CodeOutcome, Fault> {
+    let Some(code) = normalise_code(typed) else { return Ok(CodeOutcome::Malformed) };
+    if credentials::reserve_try(&cx.app.db, sent.credential, cx.now).await?.is_none() {
+        return Ok(CodeOutcome::Locked);
+    }
+    let reserved =
+        challenges::reserve_phone_try(&cx.app.db, sent.challenge, binding, cx.now, phone_otp::MAX_TRIES).await?;
+    let right = reserved
+        .is_some_and(|hash| phone_otp::code_matches(&cx.app.secrets.codes, sent.challenge, &code, &hash));
+    let once = right && challenges::take_phone_challenge(&cx.app.db, sent.challenge, cx.now).await?;
+    let accepted = once && credentials::accept_secret(&cx.app.db.write, sent.credential, cx.now).await?;
+    let kind = if accepted { "login.phone_otp.succeeded" } else { "login.phone_otp.failed" };
+    let data = json!({ "channel": sent.channel.as_str() });
+    audit::record(cx, &cx.app.db.write, Event::new(kind).by(person.id).data(data)).await?;
+    if !accepted {
+        return Ok(if right { CodeOutcome::Replayed } else { CodeOutcome::Wrong });
+    }
+    Ok(CodeOutcome::Accepted(FactorEvent {
+        method: match sent.channel {
+            Channel::Text => Method::PhoneText,
+            Channel::Voice => Method::PhoneVoice,
+        },
+        at: cx.now,
+        credential: sent.credential,
+        evidence: Evidence::default(),
+        proofed: person.is_proofed(cx.now),
+    }))
+}

@@ -1,0 +1,106 @@
+//! The outbox: what must reach a person even if this node dies.
+//!
+//! Owns: sealing, delivery at once, and the worker that delivers what was left behind. Messages are inserted in the
+//! transaction of the act they belong to and delivered at least once. Never: the log; codes and numbers stay sealed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use stepgate_core::contact::PhoneNumber;
+use stepgate_core::credentials::phone_otp;
+use stepgate_core::id::MessageId;
+use stepgate_core::secret::SecretString;
+use stepgate_store::outbox::{self, NewMessage};
+
+use crate::app::App;
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::login::phone::Channel;
+
+const SEAL: &str = "outbox";
+/// A message is this node's for so long; then any node may deliver it.
+const OWN_TIME: Duration = Duration::from_secs(15);
+/// A code that is older is worthless and is not sent any more.
+const CODE_LIFETIME: Duration = phone_otp::LIFETIME;
+
+/// A message to a person. No `Debug`: it holds a number and a code.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "channel", rename_all = "snake_case")]
+pub enum Message {
+    /// A text message.
+    Text {
+        /// E.164.
+        to: String,
+        /// The whole text.
+        text: String,
+        /// The code in it.
+        code: String,
+    },
+    /// A call that says the text.
+    Voice {
+        /// E.164.
+        to: String,
+        /// The code to say.
+        code: String,
+    },
+}
+
+impl Message {
+    /// The message that brings a code.
+    pub fn code(cx: &Cx, channel: Channel, to: &PhoneNumber, code: &SecretString) -> Result<Self, Fault> {
+        let to = to.as_e164().to_owned();
+        let host = url::Url::parse(cx.app.issuer()).map_err(Fault::internal)?;
+        Ok(match channel {
+            Channel::Text => Self::Text {
+                to,
+                text: phone_otp::text_message(&cx.app.settings.server.name, host.host_str().unwrap_or(""), code.expose()),
+                code: code.expose().clone(),
+            },
+            Channel::Voice => Self::Voice { to, code: code.expose().clone() },
+        })
+    }
+}
+
+/// Seals a message for the outbox.
+pub fn seal(cx: &Cx, message: &Message) -> Result<NewMessage, Fault> {
+    let id = MessageId::random(cx.entropy());
+    let payload = serde_json::to_vec(message).map_err(Fault::internal)?;
+    Ok(NewMessage {
+        id,
+        kind: "code".to_owned(),
+        sealed_payload: cx.app.secrets.sealing.seal(cx.entropy(), SEAL, &id.to_string(), &payload)?,
+        created_at: cx.now,
+        due_at: cx.now + OWN_TIME,
+        dedupe_key: None,
+    })
+}
+
+/// Delivers a message that was just committed. `false` when no provider took it: the person is told at once.
+pub async fn deliver_now(cx: &Cx, id: MessageId, message: &Message) -> Result<bool, Fault> {
+    let delivered = cx.app.outbound.deliver(cx.now, message).await;
+    match &delivered {
+        Ok(()) => outbox::finish_message(&cx.app.db, id, cx.now).await?,
+        // The person sees it at once and asks again: a late second copy would only confuse.
+        Err(error) => outbox::abandon_message(&cx.app.db, id, cx.now, &error.to_string()).await?,
+    }
+    Ok(delivered.is_ok())
+}
+
+/// Delivers what other nodes left behind. Called every few seconds by the background task.
+pub async fn deliver_left_behind(app: &Arc<App>) -> Result<(), Fault> {
+    let cx = Cx::background(app);
+    for leased in outbox::lease_messages(&app.db, 20, cx.now, cx.now + OWN_TIME).await? {
+        if cx.now.since(leased.created_at) > CODE_LIFETIME {
+            outbox::abandon_message(&app.db, leased.id, cx.now, "too old to be of use").await?;
+            continue;
+        }
+        let payload = app.secrets.sealing.open(SEAL, &leased.id.to_string(), &leased.sealed_payload)?;
+        let message: Message = serde_json::from_slice(payload.expose()).map_err(Fault::internal)?;
+        match app.outbound.deliver(cx.now, &message).await {
+            Ok(()) => outbox::finish_message(&app.db, leased.id, cx.now).await?,
+            Err(error) => outbox::fail_message(&app.db, leased.id, cx.now + OWN_TIME, &error.to_string()).await?,
+        }
+    }
+    Ok(())
+}

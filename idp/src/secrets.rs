@@ -1,0 +1,77 @@
+//! The deployment's secrets: one master secret, from which every key of its own purpose is derived.
+
+use aws_lc_rs::{hkdf, hmac};
+use data_encoding::BASE64URL_NOPAD;
+use stepgate_core::secret::{SealError, SealingKey, SealingKeys, Secret, SecretBytes};
+
+/// Why the configured secrets cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// Too short to be random.
+    #[error("secrets.master must have at least 32 bytes of base64url; make one with `openssl rand -base64 48`")]
+    TooShort,
+    /// A derived key was refused.
+    #[error("a key could not be derived: {0}")]
+    Seal(#[from] SealError),
+}
+
+/// Keys derived from the master secret, one per purpose, so that a value made for one is worthless for another.
+pub struct Secrets {
+    /// Encryption at rest.
+    pub sealing: SealingKeys,
+    /// Proof that a form came from a page of ours.
+    pub csrf: hmac::Key,
+    /// Short codes that were sent to a person.
+    pub codes: hmac::Key,
+    /// Look-up of telephone numbers without keeping them in the clear.
+    pub numbers: hmac::Key,
+    /// The pepper of passwords.
+    pub pepper: SecretBytes,
+}
+
+impl Secrets {
+    /// From the configured master secret and those that were in use before it (they still open what they sealed).
+    pub fn derive(master: &Secret<String>, previous: &[Secret<String>]) -> Result<Self, SecretsError> {
+        let current = decode(master)?;
+        let old = previous
+            .iter()
+            .map(|secret| Ok(SealingKey::new(derive(&decode(secret)?, b"seal").expose())?))
+            .collect::<Result<Vec<_>, SecretsError>>()?;
+        let mac = |purpose: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, derive(&current, purpose).expose());
+        Ok(Self {
+            sealing: SealingKeys::new(SealingKey::new(derive(&current, b"seal").expose())?, old),
+            csrf: mac(b"csrf"),
+            codes: mac(b"codes"),
+            numbers: mac(b"numbers"),
+            // The pepper outlives a rotation of the master secret: stored hashes cannot be re-keyed without the password.
+            pepper: derive(&previous.last().map_or(Ok(current), decode)?, b"pepper"),
+        })
+    }
+}
+
+fn decode(secret: &Secret<String>) -> Result<SecretBytes, SecretsError> {
+    let text = secret.expose().trim().trim_end_matches('=').replace('+', "-").replace('/', "_");
+    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| SecretsError::TooShort)?;
+    if bytes.len() < 32 { Err(SecretsError::TooShort) } else { Ok(SecretBytes::new(bytes)) }
+}
+
+struct Length;
+impl hkdf::KeyType for Length {
+    fn len(&self) -> usize {
+        32
+    }
+}
+
+fn derive(master: &SecretBytes, purpose: &[u8]) -> SecretBytes {
+    let mut key = vec![0; 32];
+    let info = [b"stepgate v1 ".as_slice(), purpose];
+    let filled = hkdf::Salt::new(hkdf::HKDF_SHA256, b"stepgate")
+        .extract(master.expose())
+        .expand(&info, Length)
+        .and_then(|okm| okm.fill(&mut key));
+    // HKDF refuses only outputs above 255 hashes; a key of zeros must never be used all the same.
+    if filled.is_err() {
+        std::process::abort();
+    }
+    SecretBytes::new(key)
+}

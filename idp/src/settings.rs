@@ -1,0 +1,247 @@
+//! Configuration: one TOML file, `STEPGATE__SECTION__KEY` overrides, `…_FILE` for secrets in files.
+//!
+//! A section's struct lives here unless its reader is a room of its own. Unknown keys are errors; every problem of a
+//! file is named at once.
+
+mod load;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use stepgate_core::token::Lifetimes;
+
+pub use load::{Problem, load};
+
+/// All settings.
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where the provider is and how it listens.
+    pub server: Server,
+    /// The primary database.
+    pub database: Database,
+    /// Redis, for many nodes.
+    pub redis: Redis,
+    /// The deployment's secrets.
+    pub secrets: SecretSettings,
+    /// Passwords.
+    pub passwords: crate::passwords::PasswordSettings,
+    /// Browser sessions.
+    pub sessions: Sessions,
+    /// Life times of what is issued.
+    pub tokens: Tokens,
+    /// Signing keys.
+    pub keys: Keys,
+    /// Phone OTP delivery.
+    pub phone: Phone,
+    /// Outbound requests.
+    pub outbound: OutboundSettings,
+}
+
+/// Where the provider is and how it listens.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// The issuer: the URL under which everybody reaches the provider, without a trailing slash.
+    pub issuer: String,
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The address for `/metrics`; the main one when absent and the issuer is loopback, none otherwise.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// The name people see.
+    pub name: String,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            issuer: "http://localhost:8080".to_owned(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            metrics_listen: None,
+            trusted_proxies: Vec::new(),
+            name: "Stepgate".to_owned(),
+        }
+    }
+}
+
+impl Server {
+    /// Whether the issuer is plain http on this machine: cookies then go without `Secure` and `__Host-`.
+    pub fn is_loopback_http(&self) -> bool {
+        url::Url::parse(&self.issuer).is_ok_and(|url| {
+            url.scheme() == "http"
+                && match url.host() {
+                    Some(url::Host::Domain(name)) => name == "localhost",
+                    Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+                    Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+                    None => false,
+                }
+        })
+    }
+}
+
+/// The primary database.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite://PATH?mode=rwc` or `postgres://…`.
+    pub url: String,
+    /// Connections at most.
+    pub max_connections: u32,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: "sqlite://stepgate.db?mode=rwc".to_owned(), max_connections: 16 }
+    }
+}
+
+/// Redis, for many nodes.
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Redis {
+    /// `redis://…`; counters and invalidation stay in the database when absent.
+    pub url: Option<String>,
+}
+
+/// The deployment's secrets.
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SecretSettings {
+    /// At least 32 random bytes in base64; every key at rest is derived from it.
+    pub master: String,
+    /// Master secrets used before, newest first: they still open what they sealed.
+    pub previous: Vec<String>,
+}
+
+/// Browser sessions.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sessions {
+    /// Seconds without use after which a session ends (NIST SP 800-63B-4 §2.2.3 wants 1 hour at most at AAL2).
+    pub idle_seconds: u64,
+    /// Seconds after which a session ends in any case.
+    pub absolute_seconds: u64,
+    /// Seconds that a parked authorization request is kept.
+    pub interaction_seconds: u64,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { idle_seconds: 1800, absolute_seconds: 12 * 3600, interaction_seconds: 3600 }
+    }
+}
+
+impl Sessions {
+    /// The idle limit.
+    pub const fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds)
+    }
+
+    /// The absolute limit.
+    pub const fn absolute(&self) -> Duration {
+        Duration::from_secs(self.absolute_seconds)
+    }
+}
+
+/// Life times of what is issued, in seconds.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tokens {
+    /// Authorization codes (60 at most).
+    pub code_seconds: u64,
+    /// Access tokens.
+    pub access_seconds: u64,
+    /// ID tokens.
+    pub id_token_seconds: u64,
+    /// Refresh tokens, from the last use.
+    pub refresh_idle_seconds: u64,
+    /// Refresh tokens, from the authorization.
+    pub refresh_absolute_seconds: u64,
+    /// How long the previous refresh token is answered once more, for a client whose answer was lost.
+    pub refresh_grace_seconds: u64,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self {
+            code_seconds: 60,
+            access_seconds: 600,
+            id_token_seconds: 600,
+            refresh_idle_seconds: 30 * 24 * 3600,
+            refresh_absolute_seconds: 30 * 24 * 3600,
+            refresh_grace_seconds: 20,
+        }
+    }
+}
+
+impl Tokens {
+    /// The same as the domain takes them.
+    pub const fn lifetimes(&self) -> Lifetimes {
+        Lifetimes {
+            code_seconds: self.code_seconds,
+            access_token_seconds: self.access_seconds,
+            id_token_seconds: self.id_token_seconds,
+            refresh_idle_seconds: self.refresh_idle_seconds,
+            refresh_absolute_seconds: self.refresh_absolute_seconds,
+            refresh_grace_seconds: self.refresh_grace_seconds,
+        }
+    }
+}
+
+/// Signing keys.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Keys {
+    /// Algorithm of JWT access tokens whose client asks for none: `RS256`, `ES256`, `EdDSA` or `PS256`.
+    pub access_token_algorithm: String,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self { access_token_algorithm: "RS256".to_owned() }
+    }
+}
+
+/// Phone OTP delivery. Without a provider nobody can receive codes, and the page says so.
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Phone {
+    /// Twilio.
+    pub twilio: Option<Twilio>,
+}
+
+/// A Twilio account.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Twilio {
+    /// The API's base URL.
+    #[serde(default = "twilio_url")]
+    pub base_url: String,
+    /// Account SID, `AC…`.
+    pub account: String,
+    /// API key SID, `SK…`.
+    pub key: String,
+    /// Its secret.
+    pub secret: String,
+    /// The number or messaging service that texts come from.
+    pub from: String,
+}
+
+fn twilio_url() -> String {
+    "https://api.twilio.com".to_owned()
+}
+
+/// Outbound requests, all of which go through the one guarded client.
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutboundSettings {
+    /// Private networks that may be reached all the same: `CIDR` or `CIDR:PORT`.
+    pub allow: Vec<String>,
+    /// PEM file with further certificate authorities.
+    pub ca_file: Option<PathBuf>,
+}
