@@ -1,1 +1,26 @@
-//! Stepgate.
+//! Stepgate's schema: one portable set of migrations for SQLite and PostgreSQL. See `README.md` for the rules.
+
+#![expect(elided_lifetimes_in_paths, reason = "the trait's own signature, through async_trait, elides them")]
+
+use sea_orm_migration::prelude::*;
+
+mod m20261124_000001_people_and_places;
+mod m20261124_000002_credentials;
+mod m20261124_000003_sessions_and_grants;
+mod m20261124_000004_audit_and_housekeeping;
+mod portable;
+
+/// All migrations, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261124_000001_people_and_places::Migration),
+            Box::new(m20261124_000002_credentials::Migration),
+            Box::new(m20261124_000003_sessions_and_grants::Migration),
+            Box::new(m20261124_000004_audit_and_housekeeping::Migration),
+        ]
+    }
+}
