@@ -15,6 +15,6 @@ pub mod credentials;
 pub mod clients;
 pub mod grants;
 pub mod oidc;
-//pub mod authorize;
+pub mod authorize;
 //pub mod token;
 //pub mod logout;

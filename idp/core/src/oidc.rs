@@ -19,5 +19,6 @@ pub use metadata::{Endpoints, ProviderMetadata, Supported};
 pub use pkce::{CodeChallenge, PkceError, check_exchange};
 pub use prompt::{Display, Prompt, PromptSet};
 pub use redirect_uri::{RedirectUri, RedirectUriError, Registrant};
+pub(crate) use redirect_uri::is_registered;
 pub use response::{ResponseMode, ResponseType};
 pub use scope::{Scopes, STANDARD_SCOPES};
