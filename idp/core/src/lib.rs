@@ -16,5 +16,5 @@ pub mod clients;
 pub mod grants;
 pub mod oidc;
 pub mod authorize;
-//pub mod token;
-//pub mod logout;
+pub mod token;
+pub mod logout;
