@@ -4,15 +4,21 @@
 //! Owns the way back to a client: a [`RegisteredRedirect`] can only be made here, and only from a registered URI, so
 //! whatever fails before the URI is known to be the client's ends on a page. Never authenticates anybody.
 
-mod checks;
+mod hint;
 mod parsed;
 mod redirect;
-mod request;
 mod response;
+mod checks;
+mod request;
+pub mod interaction;
+pub mod next;
 
+pub use hint::{Hint, HintedSubject};
+pub use interaction::{Interaction, Purpose, Stage};
+pub use next::{NextStep, next};
 pub use parsed::{NotSupported, ParsedAuthorization};
 pub use redirect::RegisteredRedirect;
-pub use request::{AuthorizationRequest, HintedSubject};
+pub use request::AuthorizationRequest;
 pub use response::{AuthorizationResponse, Delivery};
 
 use crate::clients::Client;
@@ -61,17 +67,6 @@ impl From<PageError> for Refusal {
     fn from(error: PageError) -> Self {
         Self::Page(error)
     }
-}
-
-/// What became of the `id_token_hint`; verifying a token needs keys, so it happens outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hint {
-    /// The request had none.
-    Absent,
-    /// Its signature is ours; it may have expired.
-    Verified(HintedSubject),
-    /// Not an ID token of ours.
-    Refused,
 }
 
 /// What a request is judged by, besides itself and its client.

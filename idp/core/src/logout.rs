@@ -4,8 +4,8 @@
 
 use crate::clients::Client;
 use crate::id::{PersonId, SessionId};
-use crate::oidc::params::RawLogout;
 use crate::oidc::is_registered;
+use crate::oidc::params::RawLogout;
 
 /// What became of the request's `id_token_hint`; verifying a token needs keys, so it happens outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,8 +198,8 @@ mod tests {
     fn judged(hint: LogoutHint, uri: &str, state: &str, browser: Option<&str>) -> String {
         let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let raw = RawLogout { post_logout_redirect_uri: text(uri), state: text(state), ..RawLogout::default() };
-        let browser = browser
-            .map(|person| BrowserSession { session: ALICE.parse().unwrap(), person: person.parse().unwrap() });
+        let browser =
+            browser.map(|person| BrowserSession { session: ALICE.parse().unwrap(), person: person.parse().unwrap() });
         match decide(&raw, &hint, Some(&client()), browser) {
             LogoutDecision::RedirectNow(redirect) => format!("redirect {}", redirect.location()),
             LogoutDecision::AskConfirmation { then: None } => "ask".to_owned(),

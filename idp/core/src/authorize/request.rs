@@ -2,22 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::authorize::{AuthorizationResponse, Context, Hint, PageError, ParsedAuthorization, RegisteredRedirect};
 use crate::authorize::checks::{granted_scope, requested_subject};
-use crate::clients::Client;
-use crate::id::PersonId;
-use crate::oidc::{
-    ClaimsRequest, CodeChallenge, Display, OAuthError, PromptSet, ResponseMode, ResponseType, Scopes,
+use crate::authorize::{
+    AuthorizationResponse, Context, Hint, HintedSubject, PageError, ParsedAuthorization, RegisteredRedirect,
 };
+use crate::clients::Client;
+use crate::oidc::{ClaimsRequest, CodeChallenge, Display, OAuthError, PromptSet, ResponseMode, ResponseType, Scopes};
 use crate::secret::SecretString;
 use crate::time::Timestamp;
-
-/// The person that a verified `id_token_hint`, or a `sub` in `claims`, is about: nobody else may finish the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HintedSubject {
-    /// Who.
-    pub person: PersonId,
-}
 
 /// A validated authorization request, as an interaction keeps it.
 ///

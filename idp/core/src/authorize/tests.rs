@@ -6,7 +6,8 @@ use crate::oidc::{ErrorCode, Prompt};
 use crate::secret::SecretString;
 
 const ISSUER: &str = "https://op.example";
-const GOOD: &str = "client_id=rp&redirect_uri=https://rp.example/cb&response_type=code&scope=openid+email&state=s%201";
+pub(super) const GOOD: &str =
+    "client_id=rp&redirect_uri=https://rp.example/cb&response_type=code&scope=openid+email&state=s%201";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const ALICE: &str = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
 const BOB: &str = "6f9619ff-8b86-4d01-b42d-00cf4fc964fe";
@@ -34,7 +35,7 @@ fn judge_with(query: &str, client: &Client, hint: Hint) -> Result<AuthorizationR
     validate(&raw, Some(client), &Context { issuer: ISSUER, supported_scopes: &supported_scopes, hint, now })
 }
 
-fn judge(query: &str) -> Result<AuthorizationRequest, Refusal> {
+pub(super) fn judge(query: &str) -> Result<AuthorizationRequest, Refusal> {
     judge_with(query, &client(), Hint::Absent)
 }
 
@@ -73,7 +74,8 @@ fn nobody_is_sent_to_a_uri_that_the_client_did_not_register() {
     assert_eq!(page(""), PageError::MissingClientId);
     assert_eq!(page("client_id=other"), PageError::UnknownClient);
     assert_eq!(page("client_id=rp&response_type=code"), PageError::MissingRedirectUri);
-    for uri in ["https://rp.example/cb/", "https://rp.example/cb?tenant=b", "https%3A%2F%2Frp.example%2Fcb%23f", "//evil"]
+    for uri in
+        ["https://rp.example/cb/", "https://rp.example/cb?tenant=b", "https%3A%2F%2Frp.example%2Fcb%23f", "//evil"]
     {
         let query = format!("client_id=rp&redirect_uri={uri}&response_type=bad&max_age=x");
         assert_eq!(page(&query), PageError::UnregisteredRedirectUri, "{uri}");
@@ -107,7 +109,12 @@ fn a_broken_rule_names_its_parameter() {
         ("", "code_challenge=abc&code_challenge_method=S256", InvalidRequest, "code_challenge: "),
         ("", "code_challenge_method=S256", InvalidRequest, "code_challenge: "),
         ("", &format!("code_challenge={CHALLENGE}"), InvalidRequest, "code_challenge_method: "),
-        ("", &format!("code_challenge={CHALLENGE}&code_challenge_method=plain"), InvalidRequest, "code_challenge_method"),
+        (
+            "",
+            &format!("code_challenge={CHALLENGE}&code_challenge_method=plain"),
+            InvalidRequest,
+            "code_challenge_method",
+        ),
         ("", &format!("login_hint={}", "a".repeat(321)), InvalidRequest, "login_hint: "),
         ("", &format!("acr_values={}", "a".repeat(2049)), InvalidRequest, "acr_values: "),
     ];

@@ -21,7 +21,11 @@ impl Scopes {
     pub fn parse(text: &str) -> Result<Self, OAuthError> {
         let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
         if !text.split(' ').flat_map(str::bytes).all(allowed) {
-            return Err(OAuthError::parameter(ErrorCode::InvalidScope, "scope", "holds a character that is not allowed"));
+            return Err(OAuthError::parameter(
+                ErrorCode::InvalidScope,
+                "scope",
+                "holds a character that is not allowed",
+            ));
         }
         Ok(text.split(' ').filter(|scope| !scope.is_empty()).collect())
     }
