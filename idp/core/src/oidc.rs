@@ -21,4 +21,4 @@ pub use prompt::{Display, Prompt, PromptSet};
 pub(crate) use redirect_uri::is_registered;
 pub use redirect_uri::{RedirectUri, RedirectUriError, Registrant};
 pub use response::{ResponseMode, ResponseType};
-pub use scope::{STANDARD_SCOPES, Scopes};
+pub use scope::{STANDARD_SCOPES, Scopes, scope_of_claim};

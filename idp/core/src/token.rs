@@ -4,6 +4,7 @@
 //! strength was worked out by `assurance` when the grant was made, and does not rise afterwards (RFC 9470 §6.1).
 
 mod access;
+mod at_hash;
 mod id_token;
 mod introspection;
 mod lifetimes;
@@ -11,6 +12,7 @@ mod narrowing;
 mod userinfo;
 
 pub use access::{AccessTokenClaims, Issue, PresentedAccessToken, ServiceTokenClaims};
+pub use at_hash::{SignatureHash, at_hash};
 pub use id_token::{Audience, IdTokenClaims, IdTokenFor};
 pub use introspection::{Active, GoodToken, Inactive, Introspection, Standing};
 pub use lifetimes::Lifetimes;

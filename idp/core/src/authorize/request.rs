@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::authorize::checks::{granted_scope, requested_subject};
+use crate::authorize::checks::{granted_claims, granted_scope, requested_subject};
 use crate::authorize::{
     AuthorizationResponse, Context, Hint, HintedSubject, PageError, ParsedAuthorization, RegisteredRedirect,
 };
 use crate::clients::Client;
-use crate::oidc::{ClaimsRequest, CodeChallenge, Display, OAuthError, PromptSet, ResponseMode, ResponseType, Scopes};
+use crate::oidc::{
+    ClaimsRequest, CodeChallenge, Display, OAuthError, PromptSet, ResponseMode, ResponseType, Scopes, scope_of_claim,
+};
 use crate::secret::SecretString;
 use crate::time::Timestamp;
 
@@ -77,7 +79,7 @@ impl AuthorizationRequest {
             login_hint: parsed.login_hint,
             hinted_subject: hinted.or(asked),
             acr_values,
-            claims: parsed.claims,
+            claims: granted_claims(parsed.claims, client),
             display: parsed.display,
             ui_locales: parsed.ui_locales,
             received_at: context.now,
@@ -127,6 +129,12 @@ impl AuthorizationRequest {
     ) -> Result<AuthorizationResponse, PageError> {
         let redirect = self.redirect(client)?;
         Ok(AuthorizationResponse::error(redirect, self.response_mode, error, self.state.as_deref(), issuer))
+    }
+
+    /// What the person is asked to consent to: the scopes, and those whose claims the `claims` parameter asks for.
+    pub fn consent_scope(&self) -> Scopes {
+        let by_claims = self.claims.names().filter_map(|claim| -> Option<&str> { scope_of_claim(claim) });
+        self.scope.iter().chain(by_claims).collect()
     }
 
     /// Whether the client wants an ID token: OpenID Connect, not plain OAuth 2.0.

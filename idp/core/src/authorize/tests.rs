@@ -158,6 +158,16 @@ fn scopes_that_can_be_granted() {
 }
 
 #[test]
+fn the_claims_parameter_is_no_way_round_the_registered_scopes() {
+    let query = GOOD.replace("openid+email", "openid");
+    let claims = r#"{"userinfo":{"email":null,"phone_number":null,"acr":null},"id_token":{"name":null}}"#;
+    let request = judge(&format!("{query}&claims={claims}")).unwrap();
+    assert!(request.claims.in_userinfo("email") && request.claims.in_userinfo("acr"));
+    assert!(!request.claims.in_userinfo("phone_number") && !request.claims.in_id_token("name"));
+    assert_eq!(request.consent_scope().to_string(), "openid email");
+}
+
+#[test]
 fn what_the_client_registered_stands_in_for_what_it_does_not_say() {
     let mut client = client();
     client.metadata.default_max_age = Some(60);

@@ -110,6 +110,14 @@ impl ClaimsRequest {
         self.id_token.keys().chain(self.userinfo.keys()).map(String::as_str)
     }
 
+    /// Forgets the claims that `keep` says no to, by name.
+    #[must_use]
+    pub fn limited_to(mut self, keep: impl Fn(&str) -> bool) -> Self {
+        self.id_token.retain(|claim, _| keep(claim));
+        self.userinfo.retain(|claim, _| keep(claim));
+        self
+    }
+
     /// What is asked of `acr`.
     pub fn acr(&self) -> Option<AcrDemand> {
         let demand = self.of_id_token("acr")?;

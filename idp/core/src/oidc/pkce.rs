@@ -126,17 +126,17 @@ mod tests {
     #[test]
     fn exchanges() {
         let other = "A".repeat(43);
-        let cases: &[(Option<&str>, Option<&str>, Result<(), PkceError>)] = &[
+        let cases = [
             (None, None, Ok(())),
             (Some(CHALLENGE), Some(VERIFIER), Ok(())),
-            (Some(CHALLENGE), Some(&other), Err(PkceError::Mismatch)),
+            (Some(CHALLENGE), Some(other.as_str()), Err(PkceError::Mismatch)),
             (Some(CHALLENGE), Some(CHALLENGE), Err(PkceError::Mismatch)),
             (Some(CHALLENGE), Some("short"), Err(PkceError::Verifier)),
             (Some(CHALLENGE), None, Err(PkceError::MissingVerifier)),
             (None, Some(VERIFIER), Err(PkceError::UnexpectedVerifier)),
         ];
         for (challenge, verifier, expected) in cases {
-            assert_eq!(check_exchange(*challenge, *verifier), *expected, "{challenge:?} {verifier:?}");
+            assert_eq!(check_exchange(challenge, verifier), expected, "{challenge:?} {verifier:?}");
         }
     }
 

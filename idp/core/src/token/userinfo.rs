@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::account::{Address, Person};
 use crate::id::PersonId;
-use crate::oidc::{ClaimsRequest, Scopes};
+use crate::oidc::{ClaimsRequest, Scopes, scope_of_claim};
 use crate::token::Standing;
 
 /// The standard claims of OpenID Connect Core §5.1, selected and borrowed. Unset claims are absent, never empty.
@@ -104,7 +104,7 @@ impl<'a> UserinfoClaims<'a> {
     /// now.
     pub fn of(person: &'a Person, scope: &Scopes, claims: &ClaimsRequest, standing: Standing<'a>) -> Self {
         let wanted =
-            |claim: &str| scope_of(claim).is_some_and(|name| scope.contains(name)) || claims.in_userinfo(claim);
+            |claim: &str| scope_of_claim(claim).is_some_and(|name| scope.contains(name)) || claims.in_userinfo(claim);
         Self {
             sub: person.id,
             person: PersonClaims::select(person, wanted),
@@ -114,17 +114,5 @@ impl<'a> UserinfoClaims<'a> {
                 auth_time: standing.auth_time.filter(|_| claims.in_userinfo("auth_time")),
             },
         }
-    }
-}
-
-/// The scope that brings a claim (OpenID Connect Core §5.4).
-fn scope_of(claim: &str) -> Option<&'static str> {
-    match claim {
-        "name" | "given_name" | "family_name" | "middle_name" | "nickname" | "preferred_username" | "profile"
-        | "picture" | "website" | "gender" | "birthdate" | "zoneinfo" | "locale" | "updated_at" => Some("profile"),
-        "email" | "email_verified" => Some("email"),
-        "phone_number" | "phone_number_verified" => Some("phone"),
-        "address" => Some("address"),
-        _ => None,
     }
 }

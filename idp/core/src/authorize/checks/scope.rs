@@ -2,7 +2,7 @@
 
 use super::Case;
 use crate::clients::Client;
-use crate::oidc::{ErrorCode, OAuthError, Scopes};
+use crate::oidc::{ClaimsRequest, ErrorCode, OAuthError, Scopes, scope_of_claim};
 
 pub(super) fn check(case: &Case<'_>) -> Result<(), OAuthError> {
     let refuse = |fault: &str| Err(OAuthError::parameter(ErrorCode::InvalidScope, "scope", fault));
@@ -26,6 +26,12 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), OAuthError> {
 pub(in crate::authorize) fn granted_scope(asked: &Scopes, client: &Client) -> Scopes {
     let useful = |scope: &&str| *scope != "offline_access" || client.allows_grant("refresh_token");
     asked.iter().filter(|scope| is_registered(client, scope)).filter(useful).collect()
+}
+
+/// The claims of a request that can be granted: what a scope would bring takes that the client registered the scope, so
+/// that `claims` is no way round the registration.
+pub(in crate::authorize) fn granted_claims(asked: ClaimsRequest, client: &Client) -> ClaimsRequest {
+    asked.limited_to(|claim| scope_of_claim(claim).is_none_or(|scope| is_registered(client, scope)))
 }
 
 fn is_registered(client: &Client, scope: &str) -> bool {
