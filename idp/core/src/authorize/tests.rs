@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::clients::{ClientAuthMethod, ClientMetadata};
 use crate::id::{ApplicationId, PersonId};
@@ -227,4 +229,42 @@ fn a_code_goes_only_where_the_client_still_listens() {
     assert_eq!(request.answer_code(&moved, &code, ISSUER), Err(PageError::UnregisteredRedirectUri));
     let other = Client { id: "other".to_owned(), ..client() };
     assert_eq!(request.answer_code(&other, &code, ISSUER), Err(PageError::UnknownClient));
+}
+
+proptest! {
+    /// Whatever the state holds, the answer stays at the registered URI and gives the state back as it was.
+    #[test]
+    fn state_comes_back_as_it_was_and_leads_nowhere_else(state in "[^\0]{1,80}", prompt in "[a-z ]{0,12}") {
+        let encoded = form_urlencoded::Serializer::new(String::new())
+            .append_pair("state", &state).append_pair("prompt", &prompt).finish();
+        let request = judge(&format!("{}&{encoded}", GOOD.replace("&state=s%201", "")));
+        let response = match request {
+            Ok(request) => request.answer_code(&client(), &SecretString::new("c".to_owned()), ISSUER).unwrap(),
+            Err(Refusal::Client { response, .. }) => response,
+            Err(Refusal::Page(error)) => panic!("{error}"),
+        };
+        let location = location(&response);
+        prop_assert!(location.bytes().all(|byte| byte.is_ascii_graphic()));
+        let url = url::Url::parse(&location).unwrap();
+        prop_assert_eq!((url.host_str(), url.path(), url.fragment()), (Some("rp.example"), "/cb", None));
+        let states: Vec<_> = url.query_pairs().filter(|(name, _)| name == "state").collect();
+        prop_assert_eq!(states.len(), 1);
+        prop_assert_eq!(states[0].1.as_ref(), state.as_str());
+    }
+
+    /// Whatever is asked, only a registered URI is answered.
+    #[test]
+    fn any_request_is_judged(tail in "[a-z/?=%@.#\\\\]{0,6}", rest in "[a-z_=&%0-9+]{0,60}") {
+        let query = format!("client_id=rp&redirect_uri=https://rp.example/cb{tail}&{rest}");
+        let Ok(params) = Params::parse(query.as_bytes()) else { return Ok(()) };
+        let now = Timestamp::from_unix_seconds(1);
+        let context = Context { issuer: ISSUER, supported_scopes: &[], hint: Hint::Absent, now };
+        let judged = validate(&RawAuthorization::from(&params), Some(&client()), &context);
+        if let Err(Refusal::Client { response, .. }) = judged
+            && let Delivery::Location(location) = response.delivery()
+        {
+            let (uri, _) = location.split_once("error=").unwrap();
+            prop_assert!(["https://rp.example/cb?", "https://rp.example/cb#"].contains(&uri), "{}", location);
+        }
+    }
 }
