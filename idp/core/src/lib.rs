@@ -15,3 +15,7 @@ pub mod account;
 pub mod credentials;
 pub mod clients;
 pub mod grants;
+pub mod oidc;
+pub mod authorize;
+pub mod token;
+pub mod logout;

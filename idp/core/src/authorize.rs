@@ -1,0 +1,114 @@
+//! The authorization endpoint's decisions: a raw request becomes a parsed one, then a validated one; an interaction
+//! says how far a person got with it; `next` chooses the step.
+//!
+//! Owns the way back to a client: a [`RegisteredRedirect`] can only be made here, and only from a registered URI, so
+//! whatever fails before the URI is known to be the client's ends on a page. Never authenticates anybody.
+
+mod hint;
+mod parsed;
+mod redirect;
+mod response;
+mod checks;
+mod request;
+pub mod interaction;
+pub mod next;
+
+pub use hint::{Hint, HintedSubject};
+pub use interaction::{Interaction, Purpose, Stage};
+pub use next::{NextStep, next};
+pub use parsed::{NotSupported, ParsedAuthorization};
+pub use redirect::RegisteredRedirect;
+pub use request::AuthorizationRequest;
+pub use response::{AuthorizationResponse, Delivery};
+
+use crate::clients::Client;
+use crate::oidc::params::RawAuthorization;
+use crate::oidc::{OAuthError, ResponseMode};
+use crate::time::Timestamp;
+
+/// Why a request ends on a page of ours: there is nobody that it may be sent back to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PageError {
+    /// The parameters cannot be read.
+    #[error("{0}")]
+    Malformed(OAuthError),
+    /// No `client_id`.
+    #[error("client_id: missing")]
+    MissingClientId,
+    /// No such client.
+    #[error("client_id: names no registered client")]
+    UnknownClient,
+    /// The client was switched off.
+    #[error("client_id: the client is switched off")]
+    ClientDisabled,
+    /// No `redirect_uri`; OpenID Connect Core §3.1.2.1 requires it.
+    #[error("redirect_uri: missing")]
+    MissingRedirectUri,
+    /// The client did not register the URI.
+    #[error("redirect_uri: not registered for this client")]
+    UnregisteredRedirectUri,
+}
+
+/// Why a request goes no further, and who is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The person, on a page.
+    Page(PageError),
+    /// The client, by a redirect.
+    Client {
+        /// What travels.
+        response: AuthorizationResponse,
+        /// Why, for the log.
+        error: OAuthError,
+    },
+}
+
+impl From<PageError> for Refusal {
+    fn from(error: PageError) -> Self {
+        Self::Page(error)
+    }
+}
+
+/// What a request is judged by, besides itself and its client.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The issuer, for the answer's `iss` (RFC 9207).
+    pub issuer: &'a str,
+    /// The scopes that the deployment knows. Others are dropped, unless the client registered them.
+    pub supported_scopes: &'a [String],
+    /// What became of the `id_token_hint`.
+    pub hint: Hint,
+    /// The time of the request.
+    pub now: Timestamp,
+}
+
+/// Judges an authorization request. `client` is what the store holds under the request's `client_id`.
+///
+/// # Errors
+/// [`Refusal::Page`] until the redirect URI is known to be the client's, [`Refusal::Client`] from then on.
+pub fn validate(
+    raw: &RawAuthorization,
+    client: Option<&Client>,
+    context: &Context<'_>,
+) -> Result<AuthorizationRequest, Refusal> {
+    let client_id = raw.client_id.as_deref().ok_or(PageError::MissingClientId)?;
+    let client = client.filter(|client| client.id == client_id).ok_or(PageError::UnknownClient)?;
+    if client.disabled_at.is_some() {
+        return Err(PageError::ClientDisabled.into());
+    }
+    let redirect_uri = raw.redirect_uri.as_deref().ok_or(PageError::MissingRedirectUri)?;
+    let redirect = RegisteredRedirect::of(client, redirect_uri)?;
+
+    let judged = ParsedAuthorization::parse(raw).and_then(|parsed| {
+        checks::run(&checks::Case { parsed: &parsed, client, context })?;
+        Ok(AuthorizationRequest::from_checked(parsed, client, &redirect, context))
+    });
+    judged.map_err(|error| {
+        let mode = ResponseMode::for_error(raw.response_mode.as_deref(), raw.response_type.as_deref());
+        let response = AuthorizationResponse::error(redirect, mode, &error, raw.state.as_deref(), context.issuer);
+        Refusal::Client { response, error }
+    })
+}
+
+#[cfg(test)]
+mod tests;

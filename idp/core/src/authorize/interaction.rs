@@ -1,0 +1,379 @@
+//! One parked request and how far the person got with it.
+//!
+//! ```text
+//!            name            right password
+//! Identify ────────> Password ───────────┐      choose              right code, approved
+//!    ^                  ^                v   ┌─────────> PhoneCode ────────┐
+//!    │ other person     │ stale        next ──> Factor ─> MobileWait ──────┼──> next
+//!    └──────────────────┴────────────────┤   └─────────> HardwareCode ─────┘
+//!                                        ├──> RequirementsNotMet
+//!                                        └──> Consent ─── allow ───> next ──> finished
+//! ```
+//! A stage holds what its page needs and what nobody could work out again. Which stage comes is for `next` alone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::assurance::CredentialKind;
+use crate::authorize::AuthorizationRequest;
+use crate::id::{ChallengeId, CredentialId, PersonId, PhoneId, SessionId};
+use crate::time::Timestamp;
+
+/// A parked request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interaction {
+    /// What the person came for.
+    pub purpose: Purpose,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Who alone may finish it.
+    pub pinned: Option<Pinned>,
+    /// What the person decided on the way.
+    pub decided: Decided,
+    /// Where the person is.
+    pub stage: Stage,
+}
+
+/// What the person came for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "purpose", rename_all = "snake_case")]
+pub enum Purpose {
+    /// A client asks.
+    Authorize {
+        /// For this.
+        request: Box<AuthorizationRequest>,
+    },
+    /// Our own pages.
+    Portal {
+        /// Where to go afterwards.
+        return_to: PortalPage,
+    },
+    /// The person wants to be stronger, from Manage OTP.
+    Elevate {
+        /// Who.
+        person: PersonId,
+        /// In which session.
+        session: SessionId,
+        /// With what.
+        want: Want,
+    },
+}
+
+/// What an elevation from our own pages is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Want {
+    /// Any one-time password.
+    AnyOtp,
+    /// A credential of this kind.
+    Kind(CredentialKind),
+}
+
+/// The pages of ours that a login can lead to: a closed list, so that no request can name another place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant is the page of the same name")]
+pub enum PortalPage {
+    Account,
+    ManageOtp,
+    Sessions,
+    Applications,
+    Mobile,
+    Developer,
+    Admin,
+}
+
+impl PortalPage {
+    /// Every page.
+    pub const ALL: &'static [Self] = &[
+        Self::Account,
+        Self::ManageOtp,
+        Self::Sessions,
+        Self::Applications,
+        Self::Mobile,
+        Self::Developer,
+        Self::Admin,
+    ];
+
+    /// Its path.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Account => "/account",
+            Self::ManageOtp => "/account/otp",
+            Self::Sessions => "/account/sessions",
+            Self::Applications => "/applications",
+            Self::Mobile => "/mobile",
+            Self::Developer => "/developer",
+            Self::Admin => "/admin",
+        }
+    }
+
+    /// The page at a path, or above it: `/admin/people` leads back to `/admin`.
+    pub fn of_path(path: &str) -> Option<Self> {
+        let below =
+            |page: &&Self| path.strip_prefix(page.path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        Self::ALL.iter().filter(below).max_by_key(|page| page.path().len()).copied()
+    }
+}
+
+/// Who alone may finish an interaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pinned {
+    /// This person,
+    pub person: PersonId,
+    /// and where it matters, only in this session (an elevation lifts the session that began it).
+    pub session: Option<SessionId>,
+}
+
+/// What the person decided on the way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Decided {
+    /// Skip OTP.
+    pub skipped_otp: bool,
+    /// Allow.
+    pub consented: bool,
+    /// Log in with another account than the one that is logged in.
+    pub other_account: bool,
+}
+
+/// Where the person is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum Stage {
+    /// Asked for the user ID.
+    Identify,
+    /// Asked for the password.
+    Password {
+        /// Of whom.
+        login: Named,
+    },
+    /// Asked to choose a factor.
+    Factor {
+        /// What can be chosen: nothing else is accepted.
+        choices: Vec<Choice>,
+        /// Whether it can be left out.
+        skip: SkipOtp,
+    },
+    /// A code was sent.
+    PhoneCode {
+        /// The code's challenge.
+        challenge: ChallengeId,
+        /// With this credential,
+        credential: CredentialId,
+        /// to this number.
+        phone: PhoneId,
+        /// Whether it can be left out.
+        skip: SkipOtp,
+    },
+    /// The phone was asked.
+    MobileWait {
+        /// The question's challenge.
+        challenge: ChallengeId,
+        /// With this credential.
+        credential: CredentialId,
+        /// Whether it can be left out.
+        skip: SkipOtp,
+    },
+    /// Asked for the code that a token shows.
+    HardwareCode {
+        /// With this credential.
+        credential: CredentialId,
+        /// Whether it can be left out.
+        skip: SkipOtp,
+    },
+    /// Asked to let the client in.
+    Consent,
+    /// Told that what the person holds does not do. Why is worked out anew each time: it may have changed.
+    RequirementsNotMet,
+}
+
+impl Stage {
+    /// The credential whose answer is awaited.
+    pub fn credential(&self) -> Option<CredentialId> {
+        match self {
+            Self::PhoneCode { credential, .. }
+            | Self::MobileWait { credential, .. }
+            | Self::HardwareCode { credential, .. } => Some(*credential),
+            Self::Identify | Self::Password { .. } | Self::Factor { .. } | Self::Consent | Self::RequirementsNotMet => {
+                None
+            }
+        }
+    }
+
+    /// Whether the person may leave the factor out here.
+    pub fn skip(&self) -> SkipOtp {
+        match self {
+            Self::Factor { skip, .. }
+            | Self::PhoneCode { skip, .. }
+            | Self::MobileWait { skip, .. }
+            | Self::HardwareCode { skip, .. } => *skip,
+            Self::Identify | Self::Password { .. } | Self::Consent | Self::RequirementsNotMet => SkipOtp::NotOffered,
+        }
+    }
+}
+
+/// Who wants to log in. An unknown name gets the same page, and the same answer, as a known one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Named {
+    /// Somebody with an account.
+    Person(PersonId),
+    /// Nobody; the name as it was typed, to show it again.
+    Unknown(String),
+}
+
+/// A credential that can be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Which.
+    pub credential: CredentialId,
+    /// Of what kind.
+    pub kind: CredentialKind,
+}
+
+/// Whether a page offers Skip OTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipOtp {
+    /// Nothing demands the factor.
+    Offered,
+    /// Something does.
+    NotOffered,
+}
+
+/// The person is not where this can be done: an old page, or a forged request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the login is not at the step that this belongs to")]
+pub struct WrongStage;
+
+impl Interaction {
+    /// Begins one.
+    pub fn begin(purpose: Purpose, now: Timestamp) -> Self {
+        let pinned = match &purpose {
+            Purpose::Authorize { request } => {
+                request.hinted_subject.map(|hinted| Pinned { person: hinted.person, session: None })
+            }
+            Purpose::Portal { .. } => None,
+            Purpose::Elevate { person, session, .. } => Some(Pinned { person: *person, session: Some(*session) }),
+        };
+        Self { purpose, started_at: now, pinned, decided: Decided::default(), stage: Stage::Identify }
+    }
+
+    /// The client's request, when a client asks.
+    pub fn request(&self) -> Option<&AuthorizationRequest> {
+        match &self.purpose {
+            Purpose::Authorize { request } => Some(request),
+            Purpose::Portal { .. } | Purpose::Elevate { .. } => None,
+        }
+    }
+
+    /// The person typed a user ID. Typing another one on the password page is a change of mind.
+    ///
+    /// # Errors
+    /// [`WrongStage`] elsewhere.
+    pub fn named(self, login: Named) -> Result<Self, WrongStage> {
+        match self.stage {
+            Stage::Identify | Stage::Password { .. } => Ok(Self { stage: Stage::Password { login }, ..self }),
+            _ => Err(WrongStage),
+        }
+    }
+
+    /// The person wants to type another user ID.
+    ///
+    /// # Errors
+    /// [`WrongStage`] elsewhere than on the password page, or when the interaction is somebody's.
+    pub fn somebody_else(self) -> Result<Self, WrongStage> {
+        match (&self.stage, self.pinned) {
+            (Stage::Password { .. }, None) => {
+                Ok(Self { stage: Stage::Identify, decided: Decided { other_account: true, ..self.decided }, ..self })
+            }
+            _ => Err(WrongStage),
+        }
+    }
+
+    /// The credential of a kind that the page offers.
+    ///
+    /// # Errors
+    /// [`WrongStage`] when it does not offer one.
+    pub fn offered(&self, kind: CredentialKind) -> Result<Choice, WrongStage> {
+        match &self.stage {
+            Stage::Factor { choices, .. } => {
+                choices.iter().find(|choice| choice.kind == kind).copied().ok_or(WrongStage)
+            }
+            _ => Err(WrongStage),
+        }
+    }
+
+    /// A code was sent to a phone; again from the code's page, when it is sent anew or to another number.
+    ///
+    /// # Errors
+    /// [`WrongStage`] when the credential was not offered.
+    pub fn code_sent(
+        self,
+        credential: CredentialId,
+        phone: PhoneId,
+        challenge: ChallengeId,
+    ) -> Result<Self, WrongStage> {
+        let skip = self.may_answer(credential)?;
+        Ok(Self { stage: Stage::PhoneCode { challenge, credential, phone, skip }, ..self })
+    }
+
+    /// A request was sent to the person's phone.
+    ///
+    /// # Errors
+    /// [`WrongStage`] when the credential was not offered.
+    pub fn mobile_asked(self, credential: CredentialId, challenge: ChallengeId) -> Result<Self, WrongStage> {
+        let skip = self.may_answer(credential)?;
+        Ok(Self { stage: Stage::MobileWait { challenge, credential, skip }, ..self })
+    }
+
+    /// The person reads the code from a token.
+    ///
+    /// # Errors
+    /// [`WrongStage`] when the credential was not offered.
+    pub fn token_chosen(self, credential: CredentialId) -> Result<Self, WrongStage> {
+        let skip = self.may_answer(credential)?;
+        Ok(Self { stage: Stage::HardwareCode { credential, skip }, ..self })
+    }
+
+    /// The person wants to choose again: `next` makes the choice anew.
+    ///
+    /// # Errors
+    /// [`WrongStage`] when no answer is awaited.
+    pub fn choose_again(self) -> Result<Self, WrongStage> {
+        if self.stage.credential().is_none() {
+            return Err(WrongStage);
+        }
+        Ok(Self { stage: Stage::Identify, ..self })
+    }
+
+    /// The person left the factor out.
+    ///
+    /// # Errors
+    /// [`WrongStage`] when that was not offered.
+    pub fn skip_otp(self) -> Result<Self, WrongStage> {
+        match self.stage.skip() {
+            SkipOtp::Offered => Ok(Self { decided: Decided { skipped_otp: true, ..self.decided }, ..self }),
+            SkipOtp::NotOffered => Err(WrongStage),
+        }
+    }
+
+    /// The person let the client in.
+    ///
+    /// # Errors
+    /// [`WrongStage`] elsewhere than on the consent page.
+    pub fn consent(self) -> Result<Self, WrongStage> {
+        match self.stage {
+            Stage::Consent => Ok(Self { decided: Decided { consented: true, ..self.decided }, ..self }),
+            _ => Err(WrongStage),
+        }
+    }
+
+    fn may_answer(&self, credential: CredentialId) -> Result<SkipOtp, WrongStage> {
+        let offered = match &self.stage {
+            Stage::Factor { choices, .. } => choices.iter().any(|choice| choice.credential == credential),
+            stage => stage.credential() == Some(credential),
+        };
+        if offered { Ok(self.stage.skip()) } else { Err(WrongStage) }
+    }
+}
