@@ -10,6 +10,8 @@ mod m20261124_000003_sessions_and_grants;
 mod m20261124_000004_audit_and_housekeeping;
 mod portable;
 
+pub use sea_orm_migration::MigratorTrait;
+
 /// All migrations, oldest first.
 pub struct Migrator;
 

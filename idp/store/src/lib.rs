@@ -1,1 +1,30 @@
-//! Stepgate.
+//! Stepgate's persistence: plain async functions over one primary database (SQLite or PostgreSQL), and short-lived
+//! state in it or in Redis.
+//!
+//! Owns: rows, and the single conditional statements by which single-use things are used up. Never: decisions.
+//! Functions take `&Db` when they are one statement of their own, and a connection when they take part in a
+//! transaction. Core values go in and come out; a bad row is an error that names table, column and id.
+
+mod db;
+mod error;
+mod row;
+
+pub mod applications;
+pub mod audit;
+pub mod challenges;
+pub mod consents;
+pub mod credentials;
+pub mod ephemeral;
+pub mod grants;
+pub mod interactions;
+pub mod invalidations;
+pub mod keys;
+pub mod leases;
+pub mod mobile;
+pub mod outbox;
+pub mod people;
+pub mod sessions;
+pub mod sweep;
+
+pub use db::{Db, migrate};
+pub use error::StoreError;

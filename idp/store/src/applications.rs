@@ -1,0 +1,149 @@
+//! Partner applications and their clients.
+
+use std::collections::BTreeMap;
+
+use sea_orm::ConnectionTrait;
+use stepgate_core::clients::{Application, Client};
+use stepgate_core::id::{ApplicationId, PartnerId};
+use stepgate_core::secret::TokenHash;
+use stepgate_core::time::Timestamp;
+
+use crate::row::{Row, all, at, at_if, json, one, run};
+use crate::{Db, StoreError};
+
+/// A client by `client_id`, with its valid secrets, in one statement.
+pub async fn find_client(db: &Db, client_id: &str) -> Result<Option<Client>, StoreError> {
+    let sql = "SELECT c.client_id, c.application_id, c.metadata, c.disabled_at, c.created_at, s.hash
+               FROM clients c LEFT JOIN client_secrets s ON s.client_id = c.client_id WHERE c.client_id = ?";
+    Ok(clients(&all(&db.read, sql, vec![client_id.into()]).await?)?.pop())
+}
+
+/// All clients, by id, from `after` on.
+pub async fn list_clients(db: &Db, after: &str, limit: u32) -> Result<Vec<Client>, StoreError> {
+    let sql = "SELECT c.client_id, c.application_id, c.metadata, c.disabled_at, c.created_at, s.hash
+               FROM (SELECT * FROM clients WHERE client_id > ? ORDER BY client_id LIMIT ?) c
+               LEFT JOIN client_secrets s ON s.client_id = c.client_id ORDER BY c.client_id";
+    clients(&all(&db.read, sql, vec![after.into(), i64::from(limit).into()]).await?)
+}
+
+/// One row for each secret, or one without.
+fn clients(rows: &[Row]) -> Result<Vec<Client>, StoreError> {
+    let mut found: BTreeMap<String, Client> = BTreeMap::new();
+    for row in rows {
+        let id: String = row.get("client_id")?;
+        let client = match found.entry(id.clone()) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(Client {
+                id: id.clone(),
+                application: ApplicationId::from_uuid(row.get("application_id")?),
+                secrets: Vec::new(),
+                metadata: row.json("clients", "metadata")?,
+                disabled_at: row.time_if("disabled_at")?,
+                created_at: row.time("created_at")?,
+            }),
+        };
+        if let Some(hash) = row.get::<Option<Vec<u8>>>("hash")? {
+            let bad = || StoreError::BadRow { table: "client_secrets", column: "hash", id: id.clone() };
+            client.secrets.push(TokenHash::from_slice(&hash).ok_or_else(bad)?);
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// A new client, with its secrets.
+pub async fn insert_client(connection: &impl ConnectionTrait, new: &Client) -> Result<(), StoreError> {
+    let sql = "INSERT INTO clients (client_id, application_id, metadata, disabled_at, created_at) VALUES (?, ?, ?, ?, ?)";
+    let values = vec![
+        new.id.as_str().into(),
+        new.application.uuid().into(),
+        json(&new.metadata)?,
+        at_if(new.disabled_at),
+        at(new.created_at),
+    ];
+    run(connection, sql, values).await?;
+    for secret in &new.secrets {
+        insert_client_secret(connection, &new.id, secret, new.created_at).await?;
+    }
+    Ok(())
+}
+
+/// Writes what can change about a client.
+pub async fn update_client(connection: &impl ConnectionTrait, client: &Client) -> Result<bool, StoreError> {
+    let sql = "UPDATE clients SET metadata = ?, disabled_at = ? WHERE client_id = ?";
+    let values = vec![json(&client.metadata)?, at_if(client.disabled_at), client.id.as_str().into()];
+    Ok(run(connection, sql, values).await? == 1)
+}
+
+/// Removes a client and its secrets; `false` when there was none.
+pub async fn delete_client(connection: &impl ConnectionTrait, client_id: &str) -> Result<bool, StoreError> {
+    Ok(run(connection, "DELETE FROM clients WHERE client_id = ?", vec![client_id.into()]).await? == 1)
+}
+
+/// A further valid secret.
+pub async fn insert_client_secret(
+    connection: &impl ConnectionTrait,
+    client_id: &str,
+    secret: &TokenHash,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO client_secrets (hash, client_id, created_at) VALUES (?, ?, ?)";
+    run(connection, sql, vec![secret.as_bytes().to_vec().into(), client_id.into(), at(now)]).await.map(drop)
+}
+
+const APPLICATION: &str = "id, partner_id, name, url, policy, disabled_at, created_at";
+
+fn application(row: &Row) -> Result<Application, StoreError> {
+    Ok(Application {
+        id: ApplicationId::from_uuid(row.get("id")?),
+        partner: PartnerId::from_uuid(row.get("partner_id")?),
+        name: row.get("name")?,
+        url: row.get("url")?,
+        policy: row.json("applications", "policy")?,
+        disabled_at: row.time_if("disabled_at")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+/// An application by id.
+pub async fn find_application(db: &Db, id: ApplicationId) -> Result<Option<Application>, StoreError> {
+    let sql = format!("SELECT {APPLICATION} FROM applications WHERE id = ?");
+    one(&db.read, &sql, vec![id.uuid().into()]).await?.as_ref().map(application).transpose()
+}
+
+/// All applications, by name.
+pub async fn list_applications(db: &Db) -> Result<Vec<Application>, StoreError> {
+    let sql = format!("SELECT {APPLICATION} FROM applications ORDER BY name LIMIT 500");
+    all(&db.read, &sql, vec![]).await?.iter().map(application).collect()
+}
+
+/// A new application.
+pub async fn insert_application(connection: &impl ConnectionTrait, new: &Application) -> Result<(), StoreError> {
+    let sql = "INSERT INTO applications (id, partner_id, name, url, policy, disabled_at, created_at)
+               VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let values = vec![
+        new.id.uuid().into(),
+        new.partner.uuid().into(),
+        new.name.as_str().into(),
+        new.url.clone().into(),
+        json(&new.policy)?,
+        at_if(new.disabled_at),
+        at(new.created_at),
+    ];
+    run(connection, sql, values).await.map(drop)
+}
+
+/// Replaces an application's policy; `false` when there is no such application.
+pub async fn update_application_policy(
+    connection: &impl ConnectionTrait,
+    id: ApplicationId,
+    policy: &serde_json::Value,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE applications SET policy = ? WHERE id = ?";
+    Ok(run(connection, sql, vec![json(policy)?, id.uuid().into()]).await? == 1)
+}
+
+/// The ids of an application's clients.
+pub async fn client_ids_of(db: &Db, id: ApplicationId) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT client_id FROM clients WHERE application_id = ? ORDER BY client_id";
+    all(&db.read, sql, vec![id.uuid().into()]).await?.iter().map(|row| row.get("client_id")).collect()
+}

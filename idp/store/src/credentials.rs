@@ -1,0 +1,234 @@
+//! Credentials, their secrets and their counters.
+//!
+//! A try is reserved by one conditional statement before anything is compared, in a transaction of its own: the count
+//! survives whatever happens afterwards, and is right over all nodes.
+
+use sea_orm::ConnectionTrait;
+use stepgate_core::credentials::{Credential, MAX_FAILURES, Phone};
+use stepgate_core::id::{CredentialId, PersonId, PhoneId};
+use stepgate_core::time::Timestamp;
+
+use crate::row::{Row, all, at, at_if, json, one, run};
+use crate::{Db, StoreError};
+
+pub(crate) const CREDENTIAL: &str = "id, person_id, kind, label, serial, stage, failures, retry_at, last_used_at,
+    activated_at, purchased_at, expires_at, created_at";
+
+pub(crate) fn credential(row: &Row) -> Result<Credential, StoreError> {
+    Ok(Credential {
+        id: CredentialId::from_uuid(row.get("id")?),
+        person: PersonId::from_uuid(row.get("person_id")?),
+        kind: row.parsed("credentials", "kind", |text| text.parse().ok())?,
+        label: row.get("label")?,
+        serial: row.get("serial")?,
+        stage: row.parsed("credentials", "stage", |text| text.parse().ok())?,
+        failures: u32::try_from(row.get::<i64>("failures")?).unwrap_or(u32::MAX),
+        retry_at: row.time_if("retry_at")?,
+        last_used_at: row.time_if("last_used_at")?,
+        activated_at: row.time_if("activated_at")?,
+        purchased_at: row.time_if("purchased_at")?,
+        expires_at: row.time_if("expires_at")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+/// All credentials of a person, oldest first.
+pub async fn list_credentials(db: &Db, person: PersonId) -> Result<Vec<Credential>, StoreError> {
+    let sql = format!("SELECT {CREDENTIAL} FROM credentials WHERE person_id = ? ORDER BY created_at, id");
+    all(&db.read, &sql, vec![person.uuid().into()]).await?.iter().map(credential).collect()
+}
+
+/// A credential by id.
+pub async fn find_credential(db: &Db, id: CredentialId) -> Result<Option<Credential>, StoreError> {
+    let sql = format!("SELECT {CREDENTIAL} FROM credentials WHERE id = ?");
+    one(&db.read, &sql, vec![id.uuid().into()]).await?.as_ref().map(credential).transpose()
+}
+
+/// A credential to insert, with what verifies it.
+pub struct NewCredential {
+    /// What may be shown.
+    pub credential: Credential,
+    /// The sealed password hash or seed.
+    pub sealed_secret: Option<Vec<u8>>,
+    /// Parameters of the kind (for a token its OATH parameters).
+    pub parameters: serde_json::Value,
+}
+
+/// A new credential. A serial number that is taken is a [`StoreError::Conflict`].
+pub async fn insert_credential(connection: &impl ConnectionTrait, new: &NewCredential) -> Result<(), StoreError> {
+    let sql = "INSERT INTO credentials (id, person_id, kind, label, serial, stage, failures, retry_at, last_used_at,
+               activated_at, purchased_at, expires_at, created_at, sealed_secret, parameters, counter, drift)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, -1, 0)";
+    let it = &new.credential;
+    let values = vec![
+        it.id.uuid().into(),
+        it.person.uuid().into(),
+        it.kind.as_str().into(),
+        it.label.as_str().into(),
+        it.serial.clone().into(),
+        it.stage.as_str().into(),
+        i64::from(it.failures).into(),
+        at_if(it.retry_at),
+        at_if(it.last_used_at),
+        at_if(it.activated_at),
+        at_if(it.purchased_at),
+        at_if(it.expires_at),
+        at(it.created_at),
+        new.sealed_secret.clone().into(),
+        json(&new.parameters)?,
+    ];
+    run(connection, sql, values).await.map(drop)
+}
+
+/// What a reserved try may be compared with.
+pub struct Reserved {
+    /// The sealed password hash or seed; empty where the kind has none.
+    pub sealed_secret: Vec<u8>,
+    /// Parameters of the kind.
+    pub parameters: serde_json::Value,
+    /// The last accepted moving factor; -1 at first.
+    pub counter: i64,
+    /// Learned drift, in steps.
+    pub drift: i32,
+}
+
+/// Failures after which the next try must wait, with the wait in milliseconds, longest first (NIST SP 800-63B-4
+/// §3.2.2: 30 seconds up to an hour).
+pub const WAITS: &[(u32, i64)] = &[
+    (12, 3_600_000), (11, 1_920_000), (10, 960_000), (9, 480_000), (8, 240_000), (7, 120_000), (6, 60_000), (5, 30_000),
+];
+
+const FIRST_WAIT: u32 = 5;
+
+/// Counts a try before it is evaluated. `None`: no try is allowed now (locked, waiting, not active, expired, unknown).
+pub async fn reserve_try(db: &Db, id: CredentialId, now: Timestamp) -> Result<Option<Reserved>, StoreError> {
+    // The waiting time depends on the count that this very statement makes. The first value is cast: PostgreSQL
+    // cannot tell its type from the sum.
+    let cases: String =
+        WAITS.iter().map(|(failures, wait)| format!(" WHEN failures + 1 >= {failures} THEN {wait}")).collect();
+    let sql = format!(
+        "UPDATE credentials SET failures = failures + 1,
+           retry_at = CASE WHEN failures + 1 >= {FIRST_WAIT} THEN CAST(? AS BIGINT) + CASE{cases} END ELSE NULL END
+         WHERE id = ? AND stage = 'active' AND failures < {MAX_FAILURES} AND (retry_at IS NULL OR retry_at <= ?)
+           AND (expires_at IS NULL OR expires_at > ?)
+         RETURNING id, sealed_secret, parameters, counter, drift"
+    );
+    let row = one(&db.write, &sql, vec![at(now), id.uuid().into(), at(now), at(now)]).await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Reserved {
+        sealed_secret: row.get::<Option<Vec<u8>>>("sealed_secret")?.unwrap_or_default(),
+        parameters: row.json("credentials", "parameters")?,
+        counter: row.get("counter")?,
+        drift: i32::try_from(row.get::<i64>("drift")?).unwrap_or(0),
+    }))
+}
+
+/// Accepts a one-time code: its moving factor must lie above every one that was accepted before. One conditional
+/// write, so that the same code at two nodes is accepted once.
+pub async fn accept_counter(
+    db: &Db,
+    id: CredentialId,
+    counter: i64,
+    drift: i32,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE credentials SET counter = ?, drift = ?, failures = 0, retry_at = NULL, last_used_at = ?
+               WHERE id = ? AND counter < ? AND stage = 'active'";
+    let values = vec![counter.into(), i64::from(drift).into(), at(now), id.uuid().into(), counter.into()];
+    Ok(run(&db.write, sql, values).await? == 1)
+}
+
+/// Accepts a credential whose proof was used up elsewhere (a password, a challenge).
+pub async fn accept_secret(
+    connection: &impl ConnectionTrait,
+    id: CredentialId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE credentials SET failures = 0, retry_at = NULL, last_used_at = ? WHERE id = ? AND stage = 'active'";
+    Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)
+}
+
+/// Replaces what verifies a credential.
+pub async fn replace_secret(
+    connection: &impl ConnectionTrait,
+    id: CredentialId,
+    sealed: &[u8],
+    parameters: &serde_json::Value,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE credentials SET sealed_secret = ?, parameters = ? WHERE id = ?";
+    run(connection, sql, vec![sealed.to_vec().into(), json(parameters)?, id.uuid().into()]).await.map(drop)
+}
+
+/// Moves a credential from one stage to another; `false` when it is not in `from`. Activation sets `activated_at`,
+/// and a way back to `active` clears the failures.
+pub async fn update_stage(
+    connection: &impl ConnectionTrait,
+    id: CredentialId,
+    from: &str,
+    to: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE credentials SET stage = ?, failures = 0, retry_at = NULL,
+               activated_at = COALESCE(activated_at, ?) WHERE id = ? AND stage = ?";
+    let activated = (to == "active").then(|| now.unix_millis());
+    Ok(run(connection, sql, vec![to.into(), activated.into(), id.uuid().into(), from.into()]).await? == 1)
+}
+
+/// Gives a credential another name.
+pub async fn update_label(connection: &impl ConnectionTrait, id: CredentialId, label: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE credentials SET label = ? WHERE id = ?";
+    run(connection, sql, vec![label.into(), id.uuid().into()]).await.map(drop)
+}
+
+/// Clears the failures of a credential: the supervised unlock.
+pub async fn clear_failures(connection: &impl ConnectionTrait, id: CredentialId) -> Result<bool, StoreError> {
+    let sql = "UPDATE credentials SET failures = 0, retry_at = NULL WHERE id = ?";
+    Ok(run(connection, sql, vec![id.uuid().into()]).await? == 1)
+}
+
+/// The numbers of a Phone OTP credential, the preferred one first.
+pub async fn list_phones(db: &Db, credential: CredentialId) -> Result<Vec<Phone>, StoreError> {
+    let sql = "SELECT id, credential_id, masked, text_messages, voice_calls, preferred, verified_at FROM phones
+               WHERE credential_id = ? ORDER BY preferred DESC, id";
+    let phone = |row: &Row| {
+        Ok(Phone {
+            id: PhoneId::from_uuid(row.get("id")?),
+            credential: CredentialId::from_uuid(row.get("credential_id")?),
+            masked: row.get("masked")?,
+            text: row.get("text_messages")?,
+            voice: row.get("voice_calls")?,
+            preferred: row.get("preferred")?,
+            verified_at: row.time_if("verified_at")?,
+        })
+    };
+    all(&db.read, sql, vec![credential.uuid().into()]).await?.iter().map(phone).collect()
+}
+
+/// A new number, sealed, with its keyed hash.
+pub async fn insert_phone(
+    connection: &impl ConnectionTrait,
+    phone: &Phone,
+    sealed_number: &[u8],
+    number_hash: &[u8],
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO phones (id, credential_id, masked, text_messages, voice_calls, preferred, verified_at,
+               sealed_number, number_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let values = vec![
+        phone.id.uuid().into(),
+        phone.credential.uuid().into(),
+        phone.masked.as_str().into(),
+        phone.text.into(),
+        phone.voice.into(),
+        phone.preferred.into(),
+        at_if(phone.verified_at),
+        sealed_number.to_vec().into(),
+        number_hash.to_vec().into(),
+    ];
+    run(connection, sql, values).await.map(drop)
+}
+
+/// The sealed number of a phone.
+pub async fn find_sealed_number(db: &Db, phone: PhoneId) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = one(&db.read, "SELECT sealed_number FROM phones WHERE id = ?", vec![phone.uuid().into()]).await?;
+    row.map(|row| row.get("sealed_number")).transpose()
+}

@@ -1,0 +1,95 @@
+//! Counters that may be lost, in Redis or in the database; and identifiers that must be seen only once, which are
+//! always in the database.
+
+use std::time::Duration;
+
+use redis::aio::ConnectionManager;
+use stepgate_core::time::Timestamp;
+
+use crate::row::{at, one, run};
+use crate::{Db, StoreError};
+
+/// Where counters live. Losing Redis loses rate counts, never a session, a grant or a single use.
+#[derive(Clone)]
+pub enum Ephemeral {
+    /// In the primary database.
+    Sql(Db),
+    /// In Redis.
+    Redis(Box<ConnectionManager>),
+}
+
+impl Ephemeral {
+    /// Connects to Redis; lost connections are made again by themselves.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn redis(url: &str) -> Result<Self, StoreError> {
+        let client = redis::Client::open(url)?;
+        Ok(Self::Redis(Box::new(ConnectionManager::new(client).await?)))
+    }
+
+    /// Counts one more in a window that begins with the first; the count.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn incr(&self, purpose: &str, key: &str, window: Duration, now: Timestamp) -> Result<u64, StoreError> {
+        match self {
+            Self::Sql(db) => {
+                let sql = "INSERT INTO ephemeral (purpose, name, value, count, expires_at) VALUES (?, ?, '', 1, ?)
+                           ON CONFLICT (purpose, name) DO UPDATE SET
+                             count = CASE WHEN ephemeral.expires_at <= ? THEN 1 ELSE ephemeral.count + 1 END,
+                             expires_at = CASE WHEN ephemeral.expires_at <= ? THEN excluded.expires_at
+                                               ELSE ephemeral.expires_at END
+                           RETURNING count";
+                let values = vec![purpose.into(), key.into(), at(now + window), at(now), at(now)];
+                let row = one(&db.write, sql, values).await?;
+                let count: i64 = row.map_or(Ok(0), |row| row.get("count"))?;
+                Ok(count.unsigned_abs())
+            }
+            Self::Redis(connection) => {
+                let key = format!("stepgate:{purpose}:{key}");
+                let mut connection = connection.as_ref().clone();
+                let (count,): (u64,) = redis::pipe()
+                    .atomic()
+                    .cmd("INCR")
+                    .arg(&key)
+                    .cmd("EXPIRE")
+                    .arg(&key)
+                    .arg(window.as_secs().max(1))
+                    .arg("NX")
+                    .ignore()
+                    .query_async(&mut connection)
+                    .await?;
+                Ok(count)
+            }
+        }
+    }
+
+    /// Whether the counters can be reached.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sql(db) => db.ping().await,
+            Self::Redis(connection) => {
+                let mut connection = connection.as_ref().clone();
+                Ok(redis::cmd("PING").query_async::<()>(&mut connection).await?)
+            }
+        }
+    }
+}
+
+/// Remembers an identifier until `expires`; `true` only for the first. In the database whatever else is configured:
+/// what was seen must stay seen.
+pub async fn put_new(
+    db: &Db,
+    purpose: &str,
+    key: &str,
+    expires: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO ephemeral (purpose, name, value, count, expires_at) VALUES (?, ?, '', 1, ?)
+               ON CONFLICT (purpose, name) DO UPDATE SET expires_at = excluded.expires_at WHERE ephemeral.expires_at <= ?";
+    Ok(run(&db.write, sql, vec![purpose.into(), key.into(), at(expires), at(now)]).await? == 1)
+}

@@ -1,0 +1,175 @@
+//! People, organizations, partners, memberships and roles.
+
+use sea_orm::ConnectionTrait;
+use stepgate_core::account::{Organization, Partner, Person, Role};
+use stepgate_core::id::{OrganizationId, PartnerId, PersonId};
+use stepgate_core::time::Timestamp;
+use uuid::Uuid;
+
+use crate::row::{Row, all, at, at_if, json, one, run};
+use crate::{Db, StoreError};
+
+const PERSON: &str = "id, username, claims, suspended_at, proofed_at, proofing_expires_at, created_at, updated_at";
+
+pub(crate) fn person(row: &Row) -> Result<Person, StoreError> {
+    Ok(Person {
+        id: PersonId::from_uuid(row.get("id")?),
+        username: row.parsed("persons", "username", |text| text.parse().ok())?,
+        claims: row.json("persons", "claims")?,
+        suspended_at: row.time_if("suspended_at")?,
+        proofed_at: row.time_if("proofed_at")?,
+        proofing_expires_at: row.time_if("proofing_expires_at")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+    })
+}
+
+/// A person by id.
+pub async fn find_person(db: &Db, id: PersonId) -> Result<Option<Person>, StoreError> {
+    let row = one(&db.read, &format!("SELECT {PERSON} FROM persons WHERE id = ?"), vec![id.uuid().into()]).await?;
+    row.as_ref().map(person).transpose()
+}
+
+/// A person by what they type: user ID or e-mail address, in any case.
+pub async fn find_person_by_login(db: &Db, login: &str) -> Result<Option<Person>, StoreError> {
+    let login = login.trim().to_lowercase();
+    let sql = format!("SELECT {PERSON} FROM persons WHERE username = ? OR email = ? LIMIT 1");
+    one(&db.read, &sql, vec![login.clone().into(), login.into()]).await?.as_ref().map(person).transpose()
+}
+
+/// A new person. A taken user ID or e-mail address is a [`StoreError::Conflict`].
+pub async fn insert_person(connection: &impl ConnectionTrait, person: &Person) -> Result<(), StoreError> {
+    let sql = "INSERT INTO persons (id, username, email, claims, suspended_at, proofed_at, proofing_expires_at,
+               created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let values = vec![
+        person.id.uuid().into(),
+        person.username.as_str().into(),
+        person.claims.email.as_deref().map(str::to_lowercase).into(),
+        json(&person.claims)?,
+        at_if(person.suspended_at),
+        at_if(person.proofed_at),
+        at_if(person.proofing_expires_at),
+        at(person.created_at),
+        at(person.updated_at),
+    ];
+    run(connection, sql, values).await.map(drop)
+}
+
+/// Writes what can change about a person.
+pub async fn update_person(connection: &impl ConnectionTrait, person: &Person) -> Result<bool, StoreError> {
+    let sql = "UPDATE persons SET email = ?, claims = ?, suspended_at = ?, proofed_at = ?, proofing_expires_at = ?,
+               updated_at = ? WHERE id = ?";
+    let values = vec![
+        person.claims.email.as_deref().map(str::to_lowercase).into(),
+        json(&person.claims)?,
+        at_if(person.suspended_at),
+        at_if(person.proofed_at),
+        at_if(person.proofing_expires_at),
+        at(person.updated_at),
+        person.id.uuid().into(),
+    ];
+    Ok(run(connection, sql, values).await? == 1)
+}
+
+/// People in the order of their user IDs, from `after` on; `query` narrows to user IDs and addresses that begin so.
+pub async fn list_persons(db: &Db, after: &str, query: &str, limit: u32) -> Result<Vec<Person>, StoreError> {
+    let sql = format!(
+        "SELECT {PERSON} FROM persons WHERE username > ? AND (username LIKE ? OR email LIKE ?) ORDER BY username LIMIT ?"
+    );
+    let prefix = format!("{}%", query.trim().to_lowercase().replace(['%', '_'], ""));
+    let values = vec![after.into(), prefix.clone().into(), prefix.into(), i64::from(limit).into()];
+    all(&db.read, &sql, values).await?.iter().map(person).collect()
+}
+
+/// A new organization.
+pub async fn insert_organization(connection: &impl ConnectionTrait, new: &Organization) -> Result<(), StoreError> {
+    let sql = "INSERT INTO organizations (id, name, created_at) VALUES (?, ?, ?)";
+    run(connection, sql, vec![new.id.uuid().into(), new.name.as_str().into(), at(new.created_at)]).await.map(drop)
+}
+
+fn organization(row: &Row) -> Result<Organization, StoreError> {
+    Ok(Organization {
+        id: OrganizationId::from_uuid(row.get("id")?),
+        name: row.get("name")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+/// All organizations, by name.
+pub async fn list_organizations(db: &Db) -> Result<Vec<Organization>, StoreError> {
+    let sql = "SELECT id, name, created_at FROM organizations ORDER BY name LIMIT 500";
+    all(&db.read, sql, vec![]).await?.iter().map(organization).collect()
+}
+
+/// The organizations that a person belongs to, the first one joined first.
+pub async fn organizations_of(db: &Db, person: PersonId) -> Result<Vec<Organization>, StoreError> {
+    let sql = "SELECT o.id, o.name, o.created_at FROM organizations o JOIN memberships m ON m.organization_id = o.id
+               WHERE m.person_id = ? ORDER BY m.created_at";
+    all(&db.read, sql, vec![person.uuid().into()]).await?.iter().map(organization).collect()
+}
+
+/// Makes a person a member; being one already is fine.
+pub async fn insert_membership(
+    connection: &impl ConnectionTrait,
+    person: PersonId,
+    organization: OrganizationId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO memberships (person_id, organization_id, created_at) VALUES (?, ?, ?)
+               ON CONFLICT (person_id, organization_id) DO NOTHING";
+    run(connection, sql, vec![person.uuid().into(), organization.uuid().into(), at(now)]).await.map(drop)
+}
+
+/// The members of an organization, by user ID.
+pub async fn list_members(db: &Db, organization: OrganizationId) -> Result<Vec<Person>, StoreError> {
+    let sql = "SELECT p.id, p.username, p.claims, p.suspended_at, p.proofed_at, p.proofing_expires_at, p.created_at,
+               p.updated_at FROM persons p JOIN memberships m ON m.person_id = p.id
+               WHERE m.organization_id = ? ORDER BY p.username LIMIT 500";
+    all(&db.read, sql, vec![organization.uuid().into()]).await?.iter().map(person).collect()
+}
+
+/// What a person may do.
+pub async fn roles_of(db: &Db, person: PersonId) -> Result<Vec<Role>, StoreError> {
+    let sql = "SELECT role, place FROM roles WHERE person_id = ? ORDER BY role, place";
+    let rows = all(&db.read, sql, vec![person.uuid().into()]).await?;
+    let role = |row: &Row| {
+        let (name, place): (String, String) = (row.get("role")?, row.get("place")?);
+        let bad = || StoreError::BadRow { table: "roles", column: "role", id: person.to_string() };
+        Role::from_parts(&name, Uuid::try_parse(&place).ok()).ok_or_else(bad)
+    };
+    rows.iter().map(role).collect()
+}
+
+fn place(role: Role) -> (&'static str, String) {
+    let (name, place) = role.parts();
+    (name, place.map_or_else(String::new, |place| place.to_string()))
+}
+
+/// Grants a role; having it already is fine.
+pub async fn grant_role(connection: &impl ConnectionTrait, person: PersonId, role: Role) -> Result<(), StoreError> {
+    let (name, place) = place(role);
+    let sql = "INSERT INTO roles (person_id, role, place) VALUES (?, ?, ?) ON CONFLICT (person_id, role, place) DO NOTHING";
+    run(connection, sql, vec![person.uuid().into(), name.into(), place.into()]).await.map(drop)
+}
+
+/// Takes a role away; `false` when the person did not have it.
+pub async fn revoke_role(connection: &impl ConnectionTrait, person: PersonId, role: Role) -> Result<bool, StoreError> {
+    let (name, place) = place(role);
+    let sql = "DELETE FROM roles WHERE person_id = ? AND role = ? AND place = ?";
+    Ok(run(connection, sql, vec![person.uuid().into(), name.into(), place.into()]).await? == 1)
+}
+
+/// A new partner.
+pub async fn insert_partner(connection: &impl ConnectionTrait, new: &Partner) -> Result<(), StoreError> {
+    let sql = "INSERT INTO partners (id, name, created_at) VALUES (?, ?, ?)";
+    run(connection, sql, vec![new.id.uuid().into(), new.name.as_str().into(), at(new.created_at)]).await.map(drop)
+}
+
+/// All partners, by name.
+pub async fn list_partners(db: &Db) -> Result<Vec<Partner>, StoreError> {
+    let partner = |row: &Row| {
+        let id = PartnerId::from_uuid(row.get("id")?);
+        Ok(Partner { id, name: row.get("name")?, created_at: row.time("created_at")? })
+    };
+    all(&db.read, "SELECT id, name, created_at FROM partners ORDER BY name LIMIT 500", vec![]).await?.iter().map(partner).collect()
+}

@@ -1,0 +1,61 @@
+//! Rows whose time is over, removed in batches.
+
+use std::time::Duration;
+
+use stepgate_core::time::Timestamp;
+
+use crate::row::{at, run};
+use crate::{Db, StoreError};
+
+/// Rows of one table that one statement removes at most: it must not hold up a login.
+const BATCH: i64 = 500;
+
+/// Removes what has expired. Used codes and refresh tokens are kept a while, so that a replay is recognised.
+pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> {
+    let hour = Duration::from_secs(3600);
+    let day = hour * 24;
+    let tables = [
+        ("interactions", "id", Duration::ZERO),
+        ("authorization_codes", "hash", hour),
+        ("refresh_tokens", "hash", day),
+        ("access_tokens", "hash", hour),
+        ("revoked_tokens", "jti", hour),
+        ("phone_challenges", "id", day),
+        ("mobile_challenges", "id", day),
+        ("mobile_enrolments", "code_hash", hour),
+    ];
+    let mut removed = 0;
+    for (table, key, kept) in tables {
+        let sql = format!(
+            "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE expires_at < ? LIMIT {BATCH})"
+        );
+        removed += batches(db, &sql, now - kept).await?;
+    }
+    let ephemeral = format!(
+        "DELETE FROM ephemeral WHERE expires_at < ? AND (purpose, name) IN
+         (SELECT purpose, name FROM ephemeral WHERE expires_at < ? LIMIT {BATCH})"
+    );
+    loop {
+        let gone = run(&db.write, &ephemeral, vec![at(now), at(now)]).await?;
+        removed += gone;
+        if gone < BATCH.unsigned_abs() {
+            break;
+        }
+    }
+    let outbox = format!(
+        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE created_at < ? AND
+         (done_at IS NOT NULL OR failed_at IS NOT NULL) LIMIT {BATCH})"
+    );
+    Ok(removed + batches(db, &outbox, now - day).await?)
+}
+
+async fn batches(db: &Db, sql: &str, before: Timestamp) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    loop {
+        let gone = run(&db.write, sql, vec![at(before)]).await?;
+        removed += gone;
+        if gone < BATCH.unsigned_abs() {
+            return Ok(removed);
+        }
+    }
+}
