@@ -1,5 +1,10 @@
 //! The life of a credential: what they all share. Each kind has a module of its own.
 
+pub mod throttle;
+pub mod password;
+pub mod phone_otp;
+pub mod hardware_token;
+
 use crate::assurance::{CredentialKind, CredentialState, HeldCredential};
 use crate::id::{CredentialId, DeviceId, PersonId, PhoneId};
 use crate::secret::SecretBytes;
