@@ -1,1 +1,3 @@
 //! Stepgate.
+
+pub mod pages;

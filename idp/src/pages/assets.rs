@@ -1,0 +1,114 @@
+//! The files beside the pages: embedded, named by their content, kept by browsers for a year.
+
+use std::sync::LazyLock;
+
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+/// A file under `/static/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asset {
+    /// The style sheet of every page.
+    Stylesheet,
+    /// The mark.
+    Logo,
+    /// The mark for tabs and bookmarks.
+    Favicon,
+    /// Goes on by itself when the phone has answered.
+    WaitScript,
+    /// Sends a form that needs no look.
+    SubmitScript,
+}
+
+impl Asset {
+    /// All of them.
+    pub const ALL: &'static [Self] =
+        &[Self::Stylesheet, Self::Logo, Self::Favicon, Self::WaitScript, Self::SubmitScript];
+
+    /// The name under `/static/`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stylesheet => "stepgate.css",
+            Self::Logo => "logo.svg",
+            Self::Favicon => "favicon.svg",
+            Self::WaitScript => "wait.js",
+            Self::SubmitScript => "submit.js",
+        }
+    }
+
+    /// Its media type.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Stylesheet => "text/css; charset=utf-8",
+            Self::Logo | Self::Favicon => "image/svg+xml",
+            Self::WaitScript | Self::SubmitScript => "text/javascript; charset=utf-8",
+        }
+    }
+
+    /// Its bytes.
+    pub const fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Stylesheet => include_bytes!("../../static/stepgate.css"),
+            Self::Logo => include_bytes!("../../static/logo.svg"),
+            Self::Favicon => include_bytes!("../../static/favicon.svg"),
+            Self::WaitScript => include_bytes!("../../static/wait.js"),
+            Self::SubmitScript => include_bytes!("../../static/submit.js"),
+        }
+    }
+
+    /// Its path with the hash of its content, so that a new version has a new address.
+    pub fn url(self) -> String {
+        format!("/static/{}?v={}", self.name(), self.version())
+    }
+
+    fn version(self) -> &'static str {
+        VERSIONS.iter().find(|(asset, _)| *asset == self).map_or("", |(_, version)| version)
+    }
+}
+
+static VERSIONS: LazyLock<Vec<(Asset, String)>> =
+    LazyLock::new(|| Asset::ALL.iter().map(|&asset| (asset, content_hash(asset.bytes()))).collect());
+
+/// The first 72 bits of the SHA-256, in base64url.
+fn content_hash(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    data_encoding::BASE64URL_NOPAD.encode(digest.as_ref().get(..9).unwrap_or_default())
+}
+
+/// `GET /static/{name}`. Kept for a year: the pages ask by content hash.
+pub async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let Some(&asset) = Asset::ALL.iter().find(|asset| asset.name() == name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let tag = format!("\"{}\"", asset.version());
+    let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "public, max-age=31536000, immutable".into())];
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if known.is_some_and(|tags| tags.split(',').any(|candidate| candidate.trim().trim_start_matches("W/") == tag)) {
+        return (StatusCode::NOT_MODIFIED, caching).into_response();
+    }
+    (caching, [(header::CONTENT_TYPE, asset.media_type())], asset.bytes()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_style_sheet_and_the_scripts_stay_small() {
+        for asset in Asset::ALL {
+            let limit = if *asset == Asset::Stylesheet { 24_000 } else { 12_000 };
+            assert!(asset.bytes().len() < limit, "{} has {} bytes", asset.name(), asset.bytes().len());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_has_the_file_is_told_so() {
+        let first = serve(Path("stepgate.css".into()), HeaderMap::new()).await;
+        assert_eq!(first.status(), StatusCode::OK);
+        let mut again = HeaderMap::new();
+        again.insert(header::IF_NONE_MATCH, first.headers()[header::ETAG].clone());
+        assert_eq!(serve(Path("stepgate.css".into()), again).await.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(serve(Path("../lib.rs".into()), HeaderMap::new()).await.status(), StatusCode::NOT_FOUND);
+    }
+}

@@ -1,0 +1,201 @@
+//! What is around every page: title, demo banner, the header of a signed-in person, the strength indicator.
+
+use stepgate_core::assurance::CredentialKind;
+
+use super::assets::Asset;
+use super::parts::{Action, Tone, kind_icon, kind_name};
+use super::when::When;
+
+/// The frame of a page.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// The page's own title; `Stepgate` is added.
+    pub title: String,
+    /// Whether this is the demo, which says so on every page.
+    pub demo: bool,
+    /// Who is signed in, on pages of the portal.
+    pub account: Option<AccountHeader>,
+    /// Which tab of the portal is open.
+    pub section: Section,
+    /// Something that needs attention.
+    pub banner: Option<Banner>,
+}
+
+impl Layout {
+    /// A page outside of the portal: login steps, errors.
+    pub fn plain(title: impl Into<String>, demo: bool) -> Self {
+        Self { title: title.into(), demo, account: None, section: Section::None, banner: None }
+    }
+
+    /// A page of the portal.
+    pub fn portal(title: impl Into<String>, demo: bool, section: Section, account: AccountHeader) -> Self {
+        Self { account: Some(account), section, ..Self::plain(title, demo) }
+    }
+
+    pub(crate) fn stylesheet(&self) -> String {
+        Asset::Stylesheet.url()
+    }
+
+    pub(crate) fn favicon(&self) -> String {
+        Asset::Favicon.url()
+    }
+
+    pub(crate) fn wait_script(&self) -> String {
+        Asset::WaitScript.url()
+    }
+
+    pub(crate) fn submit_script(&self) -> String {
+        Asset::SubmitScript.url()
+    }
+
+    pub(crate) fn is_wide(&self) -> bool {
+        matches!(self.section, Section::Admin | Section::Demo)
+    }
+
+    pub(crate) fn current(&self, section: &str) -> bool {
+        self.section.name() == section
+    }
+
+    pub(crate) fn admin_tabs(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("/admin/people", "People"),
+            ("/admin/organizations", "Organizations"),
+            ("/admin/partners", "Partners"),
+            ("/admin/applications", "Applications"),
+            ("/admin/clients", "Clients"),
+            ("/admin/audit", "Audit"),
+            ("/admin/keys", "Keys"),
+        ]
+    }
+
+    pub(crate) fn csrf(&self) -> &str {
+        self.account.as_ref().map_or("", |account| account.csrf.as_str())
+    }
+}
+
+/// The tabs of the portal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// None of them.
+    None,
+    /// My Applications.
+    Applications,
+    /// My Account.
+    Account,
+    /// Manage OTP, under My Account.
+    ManageOtp,
+    /// Sessions, under My Account.
+    Sessions,
+    /// Help.
+    Help,
+    /// The administrators' pages.
+    Admin,
+    /// The demo's own pages.
+    Demo,
+}
+
+impl Section {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Applications => "applications",
+            Self::Account => "account",
+            Self::ManageOtp => "otp",
+            Self::Sessions => "sessions",
+            Self::Help => "help",
+            Self::Admin => "admin",
+            Self::Demo => "demo",
+        }
+    }
+
+    pub(crate) const fn is_account(self) -> bool {
+        matches!(self, Self::Account | Self::ManageOtp | Self::Sessions)
+    }
+}
+
+/// Who is signed in, and how strongly: `User : Name(user_id) | Organization : … | Credential Strength : …`.
+#[derive(Clone, Debug)]
+pub struct AccountHeader {
+    /// The person's name.
+    pub user: String,
+    /// The user ID.
+    pub user_id: String,
+    /// The organization that the person acts for.
+    pub organization: String,
+    /// What the session has shown.
+    pub strength: StrengthView,
+    /// Whether the person sees the administrators' pages.
+    pub administrator: bool,
+    /// For the sign-out form (`POST /account/sign-out`) and the forms of the page.
+    pub csrf: String,
+}
+
+/// The strength of the session: words first, steps second.
+#[derive(Clone, Debug)]
+pub struct StrengthView {
+    /// `Phone OTP`, `Mobile ID, proofed`, …
+    pub label: String,
+    /// The kinds that the session has shown.
+    pub shown: Vec<CredentialKind>,
+    /// The kind that was added just now: its step rises once.
+    pub risen: Option<CredentialKind>,
+    /// Whether the person is proofed.
+    pub proofed: bool,
+    /// Since when it holds.
+    pub since: Option<When>,
+    /// Until when it holds.
+    pub until: Option<When>,
+}
+
+/// One step of the indicator.
+pub(crate) struct StrengthStep {
+    pub(crate) name: &'static str,
+    pub(crate) icon: &'static str,
+    pub(crate) class: &'static str,
+}
+
+impl StrengthView {
+    pub(crate) fn steps(&self) -> Vec<StrengthStep> {
+        [
+            CredentialKind::Password,
+            CredentialKind::PhoneOtp,
+            CredentialKind::MobileId,
+            CredentialKind::HardwareToken,
+            CredentialKind::SecurityKey,
+        ]
+        .into_iter()
+        .map(|kind| StrengthStep {
+            name: kind_name(kind),
+            icon: kind_icon(kind),
+            class: match (self.shown.contains(&kind), self.risen == Some(kind)) {
+                (true, true) => "step shown risen",
+                (true, false) => "step shown",
+                (false, _) => "step",
+            },
+        })
+        .collect()
+    }
+
+    pub(crate) fn tooltip(&self) -> String {
+        let shown: Vec<_> = self.shown.iter().map(|kind| kind_name(*kind)).collect();
+        let mut text = format!("Shown in this session: {}", shown.join(", "));
+        if let Some(since) = &self.since {
+            text.push_str(&format!(". Since {}", since.exact));
+        }
+        if let Some(until) = &self.until {
+            text.push_str(&format!(". Until {}", until.exact));
+        }
+        text
+    }
+}
+
+/// A line above the page that needs attention: `Phone OTP expires in 12 days. Renew`.
+#[derive(Clone, Debug)]
+pub struct Banner {
+    /// How much.
+    pub tone: Tone,
+    /// What.
+    pub text: String,
+    /// What to do; a link.
+    pub action: Option<Action>,
+}

@@ -1,0 +1,123 @@
+//! Every page in every state, for looking at and for checking.
+
+use askama::Template;
+use jiff::tz::TimeZone;
+use stepgate_core::assurance::CredentialKind;
+use stepgate_core::time::Timestamp;
+
+use super::layout::{AccountHeader, Layout, Section, StrengthView};
+use super::login::{Asking, Flow};
+use super::when::When;
+use super::*;
+
+/// The name of each sample (`login--error`) and its HTML.
+///
+/// # Errors
+/// When a template cannot be rendered.
+pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
+    let mut pages = Vec::new();
+    add::<login::LoginPage>("login", &mut pages)?;
+    add::<login::PasswordPage>("password", &mut pages)?;
+    add::<factor::FactorPage>("factor", &mut pages)?;
+    add::<factor::CodePage>("code", &mut pages)?;
+    add::<factor::MobileIdWaitPage>("mobile-id-wait", &mut pages)?;
+    add::<consent::ConsentPage>("consent", &mut pages)?;
+    add::<requirements::RequirementsNotMetPage>("requirements-not-met", &mut pages)?;
+    add::<requirements::AcquirePage>("acquire", &mut pages)?;
+    add::<message::ErrorPage>("error", &mut pages)?;
+    add::<message::LogoutConfirmPage>("logout-confirm", &mut pages)?;
+    add::<message::LoggedOutPage>("logged-out", &mut pages)?;
+    add::<message::FormPostPage>("form-post", &mut pages)?;
+    Ok(pages)
+}
+
+fn add<P: Page + Template>(name: &str, pages: &mut Vec<(String, String)>) -> Result<(), askama::Error> {
+    for (state, page) in P::samples() {
+        pages.push((format!("{name}--{}", state.replace([' ', ','], "-").replace("--", "-")), page.render()?));
+    }
+    Ok(())
+}
+
+/// 2 March 2026, 14:05 UTC.
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_772_460_300);
+
+fn after(seconds: i64) -> Timestamp {
+    Timestamp::from_unix_seconds(NOW.unix_seconds().saturating_add(seconds))
+}
+
+pub(super) fn when(seconds: i64) -> When {
+    When::new(after(seconds), NOW, &TimeZone::UTC)
+}
+
+pub(super) fn date(seconds: i64) -> When {
+    When::date(after(seconds), &TimeZone::UTC)
+}
+
+pub(super) fn clock(seconds: i64) -> When {
+    When::clock(after(seconds), &TimeZone::UTC)
+}
+
+pub(super) fn plain(title: &str) -> Layout {
+    Layout::plain(title, true)
+}
+
+pub(super) fn portal(title: &str, section: Section) -> Layout {
+    let strength = StrengthView {
+        label: "Phone OTP".into(),
+        shown: vec![CredentialKind::Password, CredentialKind::PhoneOtp],
+        risen: None,
+        proofed: false,
+        since: Some(when(-1200)),
+        until: Some(when(7 * 3600)),
+    };
+    let account = AccountHeader {
+        user: "Jennifer Blue".into(),
+        user_id: "bluej_4804".into(),
+        organization: "Iron Builders LLC".into(),
+        strength,
+        administrator: section == Section::Admin,
+        csrf: "sample".into(),
+    };
+    Layout::portal(title, true, section, account)
+}
+
+pub(super) fn flow() -> Flow {
+    let application = Asking {
+        name: "Iron Works Portal".into(),
+        logo: None,
+        policy: Some("https://iron-works.example/privacy".into()),
+        terms: Some("https://iron-works.example/terms".into()),
+    };
+    Flow { action: "/interaction/sample".into(), csrf: "sample".into(), application: Some(application) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_renders_and_keeps_the_contract() {
+        for (name, html) in all().unwrap() {
+            let page = name.split("--").next().unwrap();
+            assert!(!html.contains(" style=") && !html.contains("<style"), "{name}: inline style");
+            assert!(!html.contains("onclick="), "{name}: inline script");
+            assert!(html.contains("<main id=\"op-"), "{name}: no main");
+            for form in html.split("<form ").skip(1).map(|rest| rest.split("</form>").next().unwrap()) {
+                let foreign = form.contains("method=\"get\"") || page == "form-post";
+                assert!(foreign || form.contains("name=\"csrf\""), "{name}: a form without csrf");
+            }
+            let mut ids: Vec<_> = html.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+            let count = ids.len();
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!(ids.len(), count, "{name}: an id twice");
+        }
+    }
+
+    #[test]
+    fn scripts_read_the_six_digits_in_one_piece() {
+        let (_, html) = all().unwrap().into_iter().find(|(name, _)| name.starts_with("mobile-id-wait")).unwrap();
+        assert!(html.contains("<output id=\"match-number\""));
+        assert!(html.contains("<span>482</span><span>915</span></output>"));
+    }
+}
