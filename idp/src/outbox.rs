@@ -22,7 +22,7 @@ const SEAL: &str = "outbox";
 /// A message is this node's for so long; then any node may deliver it.
 const OWN_TIME: Duration = Duration::from_secs(15);
 /// A code that is older is worthless and is not sent any more.
-const CODE_LIFETIME: Duration = phone_otp::LIFETIME;
+const CODE_LIFETIME: Duration = phone_otp::LIFE;
 
 /// A message to a person. No `Debug`: it holds a number and a code.
 #[derive(Clone, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ impl Message {
         Ok(match channel {
             Channel::Text => Self::Text {
                 to,
-                text: phone_otp::text_message(&cx.app.settings.server.name, host.host_str().unwrap_or(""), code.expose()),
+                text: phone_otp::text_message(&cx.app.settings.server.name, host.host_str().unwrap_or(""), code.expose()).expose().clone(),
                 code: code.expose().clone(),
             },
             Channel::Voice => Self::Voice { to, code: code.expose().clone() },

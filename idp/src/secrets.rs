@@ -22,7 +22,7 @@ pub struct Secrets {
     /// Proof that a form came from a page of ours.
     pub csrf: hmac::Key,
     /// Short codes that were sent to a person.
-    pub codes: hmac::Key,
+    pub codes: SecretBytes,
     /// Look-up of telephone numbers without keeping them in the clear.
     pub numbers: hmac::Key,
     /// The pepper of passwords.
@@ -41,7 +41,7 @@ impl Secrets {
         Ok(Self {
             sealing: SealingKeys::new(SealingKey::new(derive(&current, b"seal").expose())?, old),
             csrf: mac(b"csrf"),
-            codes: mac(b"codes"),
+            codes: derive(&current, b"codes"),
             numbers: mac(b"numbers"),
             // The pepper outlives a rotation of the master secret: stored hashes cannot be re-keyed without the password.
             pepper: derive(&previous.last().map_or(Ok(current), decode)?, b"pepper"),

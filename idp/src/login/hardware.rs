@@ -3,8 +3,7 @@
 use serde_json::json;
 use stepgate_core::account::Person;
 use stepgate_core::assurance::{Evidence, FactorEvent, Method};
-use stepgate_core::credentials::hardware_token::{self, Accepted, Memory, OathParameters, Verdict};
-use stepgate_core::credentials::normalise_code;
+use stepgate_core::credentials::hardware_token::{self, Memory, OathParameters, Verdict, normalise_code};
 use stepgate_core::id::CredentialId;
 use stepgate_store::credentials::{self, Reserved};
 
@@ -37,9 +36,9 @@ pub async fn check(cx: &Cx, person: &Person, credential: CredentialId, typed: &s
         return Ok(CodeOutcome::Locked);
     };
     let token = open(cx, credential, &reserved)?;
-    let verdict = hardware_token::verify(&token.seed, &token.parameters, token.memory, &code, cx.now);
+    let verdict = hardware_token::verify(token.seed.expose(), &token.parameters, token.memory, &code, cx.now);
     let outcome = match verdict {
-        Verdict::Accepted(accepted) => accept(cx, person, credential, accepted).await?,
+        Verdict::Accepted { last, drift } => accept(cx, person, credential, Memory { last, drift }).await?,
         Verdict::Replayed => CodeOutcome::Replayed,
         Verdict::Wrong => CodeOutcome::Wrong,
     };
@@ -52,7 +51,7 @@ pub async fn check(cx: &Cx, person: &Person, credential: CredentialId, typed: &s
     Ok(outcome)
 }
 
-async fn accept(cx: &Cx, person: &Person, credential: CredentialId, found: Accepted) -> Result<CodeOutcome, Fault> {
+async fn accept(cx: &Cx, person: &Person, credential: CredentialId, found: Memory) -> Result<CodeOutcome, Fault> {
     if !credentials::accept_counter(&cx.app.db, credential, found.last, found.drift, cx.now).await? {
         return Ok(CodeOutcome::Replayed);
     }
@@ -80,7 +79,7 @@ pub async fn resync(
         return Ok(CodeOutcome::Locked);
     };
     let token = open(cx, credential, &reserved)?;
-    let outcome = match hardware_token::resync(&token.seed, &token.parameters, token.memory, (&first, &second), cx.now) {
+    let outcome = match hardware_token::resync(token.seed.expose(), &token.parameters, token.memory, (&first, &second), cx.now) {
         Some(accepted) => accept(cx, person, credential, accepted).await?,
         None => CodeOutcome::Wrong,
     };

@@ -7,14 +7,14 @@ use serde_json::json;
 use stepgate_core::account::Person;
 use stepgate_core::assurance::{Evidence, FactorEvent, Method};
 use stepgate_core::contact::PhoneNumber;
-use stepgate_core::credentials::{Phone, normalise_code, phone_otp};
+use stepgate_core::credentials::hardware_token::normalise_code;
+use stepgate_core::credentials::{Phone, phone_otp};
 use stepgate_core::entropy::random_digits;
 use stepgate_core::id::{ChallengeId, CredentialId, PhoneId};
 use stepgate_core::secret::SecretString;
 use stepgate_core::time::Timestamp;
 use stepgate_store::challenges::{self, NewPhoneChallenge};
 use stepgate_store::credentials;
-use stepgate_store::ephemeral;
 
 use super::hardware::CodeOutcome;
 use crate::audit::{self, Event};
@@ -62,7 +62,7 @@ pub enum Sending {
 }
 
 /// A code that was sent.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct Sent {
     /// The challenge.
     pub challenge: ChallengeId,
@@ -72,8 +72,6 @@ pub struct Sent {
     pub phone: PhoneId,
     /// How.
     pub channel: Channel,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// Sends a code to one of the person's phones. `binding` names the parked request that the code is good for.
@@ -116,10 +114,10 @@ async fn deliver(cx: &Cx, phone: &Phone, channel: Channel, binding: &str, person
         channel: channel.as_str().to_owned(),
         code_hash: Vec::new(),
         sent_at: cx.now,
-        expires_at: cx.now + phone_otp::LIFETIME,
+        expires_at: cx.now + phone_otp::LIFE,
     };
     let challenge = NewPhoneChallenge {
-        code_hash: phone_otp::code_hash(&cx.app.secrets.codes, challenge.id, code.expose()).to_vec(),
+        code_hash: phone_otp::code_hash(cx.app.secrets.codes.expose(), challenge.id, code.expose()).to_vec(),
         ..challenge
     };
     let message = outbox::Message::code(cx, channel, &number, &code)?;
@@ -141,7 +139,6 @@ async fn deliver(cx: &Cx, phone: &Phone, channel: Channel, binding: &str, person
         credential: phone.credential,
         phone: phone.id,
         channel,
-        at: cx.now,
     }))
 }
 
@@ -155,7 +152,7 @@ pub async fn check(cx: &Cx, person: &Person, sent: &Sent, binding: &str, typed: 
     let reserved =
         challenges::reserve_phone_try(&cx.app.db, sent.challenge, binding, cx.now, phone_otp::MAX_TRIES).await?;
     let right = reserved
-        .is_some_and(|hash| phone_otp::code_matches(&cx.app.secrets.codes, sent.challenge, &code, &hash));
+        .is_some_and(|hash| phone_otp::code_matches(cx.app.secrets.codes.expose(), sent.challenge, &code, &hash));
     let once = right && challenges::take_phone_challenge(&cx.app.db, sent.challenge, cx.now).await?;
     let accepted = once && credentials::accept_secret(&cx.app.db.write, sent.credential, cx.now).await?;
     let kind = if accepted { "login.phone_otp.succeeded" } else { "login.phone_otp.failed" };

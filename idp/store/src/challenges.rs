@@ -54,12 +54,14 @@ pub async fn insert_phone_challenge(
 }
 
 /// When and where the last code for a parked request was sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LastSent {
     /// The challenge.
     pub id: ChallengeId,
     /// Where.
     pub phone: PhoneId,
+    /// `text` or `voice`.
+    pub channel: String,
     /// When.
     pub sent_at: Timestamp,
     /// End of life.
@@ -68,12 +70,13 @@ pub struct LastSent {
 
 /// The last code for a parked request.
 pub async fn latest_phone_challenge(db: &Db, binding: &str) -> Result<Option<LastSent>, StoreError> {
-    let sql = "SELECT id, phone_id, sent_at, expires_at FROM phone_challenges WHERE binding = ?
+    let sql = "SELECT id, phone_id, channel, sent_at, expires_at FROM phone_challenges WHERE binding = ?
                ORDER BY sent_at DESC LIMIT 1";
     let Some(row) = one(&db.read, sql, vec![binding.into()]).await? else { return Ok(None) };
     Ok(Some(LastSent {
         id: ChallengeId::from_uuid(row.get("id")?),
         phone: PhoneId::from_uuid(row.get("phone_id")?),
+        channel: row.get("channel")?,
         sent_at: row.time("sent_at")?,
         expires_at: row.time("expires_at")?,
     }))

@@ -4,6 +4,7 @@
 //! survives whatever happens afterwards, and is right over all nodes.
 
 use sea_orm::ConnectionTrait;
+use stepgate_core::credentials::throttle::{FREE_FAILURES, WAITS};
 use stepgate_core::credentials::{Credential, MAX_FAILURES, Phone};
 use stepgate_core::id::{CredentialId, PersonId, PhoneId};
 use stepgate_core::time::Timestamp;
@@ -92,23 +93,16 @@ pub struct Reserved {
     pub drift: i32,
 }
 
-/// Failures after which the next try must wait, with the wait in milliseconds, longest first (NIST SP 800-63B-4
-/// §3.2.2: 30 seconds up to an hour).
-pub const WAITS: &[(u32, i64)] = &[
-    (12, 3_600_000), (11, 1_920_000), (10, 960_000), (9, 480_000), (8, 240_000), (7, 120_000), (6, 60_000), (5, 30_000),
-];
-
-const FIRST_WAIT: u32 = 5;
-
 /// Counts a try before it is evaluated. `None`: no try is allowed now (locked, waiting, not active, expired, unknown).
 pub async fn reserve_try(db: &Db, id: CredentialId, now: Timestamp) -> Result<Option<Reserved>, StoreError> {
     // The waiting time depends on the count that this very statement makes. The first value is cast: PostgreSQL
     // cannot tell its type from the sum.
+    let waits = WAITS.iter().zip(FREE_FAILURES + 1..).rev();
     let cases: String =
-        WAITS.iter().map(|(failures, wait)| format!(" WHEN failures + 1 >= {failures} THEN {wait}")).collect();
+        waits.map(|(wait, failures)| format!(" WHEN failures + 1 >= {failures} THEN {}", wait.as_millis())).collect();
     let sql = format!(
         "UPDATE credentials SET failures = failures + 1,
-           retry_at = CASE WHEN failures + 1 >= {FIRST_WAIT} THEN CAST(? AS BIGINT) + CASE{cases} END ELSE NULL END
+           retry_at = CASE WHEN failures + 1 > {FREE_FAILURES} THEN CAST(? AS BIGINT) + CASE{cases} END ELSE NULL END
          WHERE id = ? AND stage = 'active' AND failures < {MAX_FAILURES} AND (retry_at IS NULL OR retry_at <= ?)
            AND (expires_at IS NULL OR expires_at > ?)
          RETURNING id, sealed_secret, parameters, counter, drift"

@@ -25,6 +25,12 @@ fn proofed(class: &AcrClass) -> AcrClass {
     AcrClass { name: format!("{}, proofed", class.name), uris, any_of, names: class.names, voluntary: false }
 }
 
+/// Any of the strengths above Password.
+pub(super) fn any_otp() -> AcrClass {
+    let any_of = vec![of(&[&[KEY_VERIFIED]]), of(&[&[PASSWORD], &[PHONE, MOBILE, TOKEN, KEY]])];
+    class("any OTP", "urn:stepgate:acr:otp", any_of)
+}
+
 /// The shipped classes, weakest first.
 pub(super) fn classes() -> Vec<AcrClass> {
     let named = |name, uri, kind, any_of| AcrClass { names: Some(kind), ..class(name, uri, any_of) };
@@ -40,11 +46,7 @@ pub(super) fn classes() -> Vec<AcrClass> {
             vec![of(&[&[PASSWORD], &[TOKEN]])],
         ),
         named("Security Key", "urn:stepgate:acr:security-key", CredentialKind::SecurityKey, with_key),
-        class(
-            "any OTP",
-            "urn:stepgate:acr:otp",
-            vec![of(&[&[KEY_VERIFIED]]), of(&[&[PASSWORD], &[PHONE, MOBILE, TOKEN, KEY]])],
-        ),
+        any_otp(),
     ];
     let mut classes = vec![
         AcrClass { voluntary: true, ..password.clone() },

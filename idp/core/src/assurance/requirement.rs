@@ -130,11 +130,11 @@ impl Requirement {
         })
     }
 
-    /// The requirement of *Elevate* in the portal: any class above Password by a factor that was not shown yet.
-    pub fn elevate(catalogue: &Catalogue, wanted: &str, started_at: Timestamp) -> Option<Self> {
-        let (acr, class) = catalogue.class(wanted)?;
-        let asked = vec![Asked { acr: acr.clone(), name: class.name.clone(), any_of: class.any_of.clone() }];
-        Some(Self { asked, floors: Vec::new(), essential: true, not_before: None, started_at })
+    /// The requirement of *Elevate* on our own pages: any class above Password.
+    pub fn elevation(started_at: Timestamp) -> Self {
+        let class = super::defaults::any_otp();
+        let asked = class.uris.into_iter().map(|acr| Asked { acr, name: class.name.clone(), any_of: class.any_of.clone() });
+        Self { asked: asked.collect(), floors: Vec::new(), essential: true, not_before: None, started_at }
     }
 
     /// Whether anything above a plain login is demanded: then *Skip OTP* is not offered.

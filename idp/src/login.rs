@@ -1,0 +1,21 @@
+//! Logging in and elevating: one engine for applications and for our own pages.
+//!
+//! Owns: parked requests, the dispatcher, and the steps. A step checks one thing and returns; only
+//! `stepgate_core::authorize::next` chooses what comes after it. Never: what a strength is worth.
+
+mod dispatch;
+mod evaluate;
+pub mod finish;
+pub mod hardware;
+pub mod http;
+pub mod parked;
+pub mod password;
+pub mod phone;
+mod render;
+mod steps;
+mod unmet;
+
+pub use dispatch::{Answer, dispatch};
+pub use evaluate::{Standing, demand, stand};
+pub use http::routes;
+pub use parked::Parked;

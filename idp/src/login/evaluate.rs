@@ -1,0 +1,190 @@
+//! What the assurance module says about a session, in the form in which the next step is chosen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stepgate_core::account::Person;
+use stepgate_core::assurance::{
+    self, Ask, AskError, CredentialKind, CredentialState, Decision, Granted, Holdings, Requirement,
+};
+use stepgate_core::authorize::interaction::{Choice, Interaction, Purpose, Want};
+use stepgate_core::authorize::next::{ConsentOnRecord, LoggedIn, Verdict};
+use stepgate_core::oidc::Prompt;
+use stepgate_core::time::Timestamp;
+use stepgate_store::{consents, credentials, people};
+
+use crate::clients::Registered;
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::session::Live;
+
+/// A person with a live session, and everything that was worked out about them.
+pub struct Standing {
+    /// The session.
+    pub live: Live,
+    /// Who.
+    pub person: Person,
+    /// What the person holds.
+    pub holdings: Holdings,
+    /// What holds; `None` when what is demanded does not.
+    pub granted: Option<Granted>,
+    decision: Decision,
+    verdict: Verdict,
+    held: Vec<Choice>,
+    consent: ConsentOnRecord,
+}
+
+impl Standing {
+    /// What the choice of the next step needs to know.
+    pub fn logged_in(&self) -> LoggedIn<'_> {
+        LoggedIn { session: &self.live.session, verdict: &self.verdict, held: &self.held, consent: self.consent }
+    }
+
+    /// Why the demand is not met, for the page that says so.
+    pub const fn decision(&self) -> &Decision {
+        &self.decision
+    }
+}
+
+/// What an interaction demands. Worked out anew each time: a policy may have changed in between.
+pub fn demand(cx: &Cx, interaction: &Interaction, client: Option<&Registered>) -> Result<Requirement, AskError> {
+    let (Purpose::Authorize { request }, Some(client)) = (&interaction.purpose, client) else {
+        return match &interaction.purpose {
+            Purpose::Elevate { .. } => Ok(Requirement::elevation(interaction.started_at)),
+            Purpose::Authorize { .. } | Purpose::Portal { .. } => plain(cx, interaction.started_at),
+        };
+    };
+    let scopes: Vec<String> = request.scope.iter().map(str::to_owned).collect();
+    let claim = request.claims.acr();
+    let essential = claim.as_ref().filter(|acr| acr.essential).map(|acr| acr.values.as_slice());
+    let wished: Vec<String> = claim.as_ref().filter(|acr| !acr.essential).map_or_else(Vec::new, |acr| acr.values.clone());
+    let (values, from_claim) =
+        if request.acr_values.is_empty() { (&wished, true) } else { (&request.acr_values, false) };
+    Requirement::from_ask(
+        &cx.app.catalogue,
+        &Ask {
+            floors: &client.floors_for(&scopes),
+            essential_acr: essential,
+            acr_values: values,
+            // A claim that was not marked essential is a wish by its own words (OpenID Connect Core §5.5.1).
+            acr_values_voluntary: from_claim || client.client.metadata.acr_values_voluntary,
+            max_age: request.max_age.map(Duration::from_secs),
+            login_prompted: request.prompt.contains(Prompt::Login),
+            started_at: interaction.started_at,
+        },
+    )
+}
+
+fn plain(cx: &Cx, started_at: Timestamp) -> Result<Requirement, AskError> {
+    let ask = Ask {
+        floors: &[],
+        essential_acr: None,
+        acr_values: &[],
+        acr_values_voluntary: false,
+        max_age: None,
+        login_prompted: false,
+        started_at,
+    };
+    Requirement::from_ask(&cx.app.catalogue, &ask)
+}
+
+/// Works out where a session stands with an interaction.
+pub async fn stand(
+    cx: &Cx,
+    live: Live,
+    interaction: &Interaction,
+    requirement: &Requirement,
+    client: Option<&Arc<Registered>>,
+) -> Result<Option<Standing>, Fault> {
+    let Some(person) = people::find_person(&cx.app.db, live.session.person).await? else { return Ok(None) };
+    if person.suspended_at.is_some() {
+        return Ok(None);
+    }
+    let held = credentials::list_credentials(&cx.app.db, person.id).await?;
+    let holdings = Holdings {
+        credentials: held.iter().map(|credential| credential.held(cx.now)).collect(),
+        proofed: person.is_proofed(cx.now),
+    };
+    let events = &live.session.events;
+    let decision = match &interaction.purpose {
+        Purpose::Elevate { want, .. } => elevate(cx, interaction, requirement, &live, &holdings, *want),
+        Purpose::Authorize { .. } | Purpose::Portal { .. } => {
+            assurance::decide(&cx.app.catalogue, requirement, events, &holdings, cx.now)
+        }
+    };
+    let offered = assurance::offers(events, &holdings, cx.now);
+    let offered: Vec<_> = offered.into_iter().filter(|kind| requirement.allows(*kind)).collect();
+    let verdict = verdict(&decision, &holdings);
+    let consent = consent(cx, interaction, &person, client).await?;
+    let granted = if let Decision::Satisfied(granted) = &decision { Some(granted.clone()) } else { None };
+    Ok(Some(Standing { held: choices(&offered, &holdings), live, person, holdings, granted, decision, verdict, consent }))
+}
+
+/// *Elevate* on our own pages: one more factor, shown now, whatever the session has shown before.
+fn elevate(
+    cx: &Cx,
+    interaction: &Interaction,
+    requirement: &Requirement,
+    live: &Live,
+    holdings: &Holdings,
+    want: Want,
+) -> Decision {
+    let wanted = |kind: CredentialKind| match want {
+        Want::AnyOtp => !matches!(kind, CredentialKind::Password | CredentialKind::Recovery),
+        Want::Kind(wanted) => kind == wanted,
+    };
+    let events = &live.session.events;
+    let decision = assurance::decide(&cx.app.catalogue, requirement, events, holdings, cx.now);
+    let shown_now =
+        events.iter().any(|event| event.at >= interaction.started_at && wanted(event.method.credential_kind()));
+    if !matches!(decision, Decision::Satisfied(_)) || shown_now {
+        return decision;
+    }
+    let mut kinds = assurance::offers(events, holdings, cx.now);
+    kinds.retain(|kind| wanted(*kind));
+    if kinds.is_empty() {
+        let active = holdings.credentials.iter().filter(|held| held.state == CredentialState::Active);
+        kinds = active.map(|held| held.kind).filter(|kind| wanted(*kind)).collect();
+    }
+    Decision::Challenge { factors: kinds, why: assurance::Why::Demanded }
+}
+
+fn verdict(decision: &Decision, holdings: &Holdings) -> Verdict {
+    match decision {
+        Decision::Satisfied(_) => Verdict::Satisfied,
+        Decision::Challenge { factors, .. } => Verdict::Challenge(choices(factors, holdings)),
+        Decision::Reauthenticate { factor, .. } => match choices(&[*factor], holdings).first() {
+            Some(choice) => Verdict::Reauthenticate(*choice),
+            None => Verdict::Missing,
+        },
+        Decision::Repair { .. } | Decision::Acquire { .. } => Verdict::Missing,
+        Decision::Unmet { .. } => Verdict::Unmet,
+    }
+}
+
+/// The active credentials of these kinds, in the order of the kinds, last used first.
+fn choices(kinds: &[CredentialKind], holdings: &Holdings) -> Vec<Choice> {
+    let mut held: Vec<_> = holdings.credentials.iter().filter(|held| held.state == CredentialState::Active).collect();
+    held.sort_by_key(|held| std::cmp::Reverse(held.last_used));
+    let of_kind = |kind: CredentialKind| {
+        let of_kind = held.iter().filter(move |held| held.kind == kind);
+        of_kind.map(|held| Choice { credential: held.id, kind: held.kind }).collect::<Vec<_>>()
+    };
+    kinds.iter().flat_map(|kind| of_kind(*kind)).collect()
+}
+
+async fn consent(
+    cx: &Cx,
+    interaction: &Interaction,
+    person: &Person,
+    client: Option<&Arc<Registered>>,
+) -> Result<ConsentOnRecord, Fault> {
+    let (Some(request), Some(client)) = (interaction.request(), client) else { return Ok(ConsentOnRecord::Covers) };
+    if client.client.metadata.skip_consent {
+        return Ok(ConsentOnRecord::Covers);
+    }
+    let allowed = consents::find_consent(&cx.app.db, person.id, &client.client.id).await?;
+    let covered = request.scope.iter().all(|scope| allowed.iter().any(|known| known == scope));
+    // Acting while the person is away is asked for every time (OpenID Connect Core §11).
+    Ok(if covered && !request.wants_offline_access() { ConsentOnRecord::Covers } else { ConsentOnRecord::Lacks })
+}

@@ -1,0 +1,136 @@
+//! `/interaction/{id}`: the pages of a login.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::HeaderValue;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+use stepgate_core::authorize::interaction::Stage;
+use stepgate_core::authorize::{AuthorizationResponse, Delivery};
+use stepgate_core::id::InteractionId;
+
+use super::dispatch::{Answer, dispatch, refuse};
+use super::parked::Parked;
+use super::steps::{self, Outcome};
+use super::{render, unmet};
+use crate::app::App;
+use crate::clients;
+use crate::cx::Cx;
+use crate::http::extract::{Browser, Form};
+use crate::http::page::{PageFailure, see_other, with_browser, with_cookie};
+use crate::pages::{self, Layout, message::FormPostPage};
+use crate::session;
+
+/// The routes.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/interaction/{id}", get(get_interaction).post(post_interaction))
+        .route("/interaction/{id}/status", get(get_status))
+}
+
+async fn get_interaction(State(_): State<Arc<App>>, cx: Cx, browser: Browser, Path(id): Path<String>) -> Response {
+    let answer = async {
+        let parked = find(&cx, &id, &browser).await?;
+        let live = session::find(&cx, browser.session.as_deref()).await?;
+        let answer = dispatch(&cx, parked, live).await?;
+        respond(&cx, &browser, answer, None).await
+    };
+    answer.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+async fn post_interaction(Path(id): Path<String>, form: Form) -> Response {
+    let cx = form.cx.clone();
+    post(&cx, &id, &form).await.unwrap_or_else(|failure| failure.respond(&cx))
+}
+
+async fn post(cx: &Cx, id: &str, form: &Form) -> Result<Response, PageFailure> {
+    let parked = find(cx, id, &form.browser).await?;
+    let live = session::find(cx, form.browser.session.as_deref()).await?;
+    if !form.get("cancel").is_empty() || form.get("decision") == "deny" {
+        let client = match parked.interaction.request() {
+            Some(request) => clients::find(cx, &request.client_id).await?,
+            None => None,
+        };
+        let error = unmet::cancelled(&parked.interaction.stage);
+        let answer = refuse(cx, &parked, client.as_deref(), &error).await?;
+        return respond(cx, &form.browser, answer, None).await;
+    }
+    let path = parked.path();
+    match steps::take(cx, parked, live, form).await? {
+        // To the page by GET, so that *back* and *reload* never post twice.
+        Outcome::Next { cookie } => {
+            let response = see_other(&path);
+            Ok(match cookie {
+                Some(cookie) => with_cookie(response, cookie),
+                None => response,
+            })
+        }
+        Outcome::Again { parked, live, say } => {
+            let answer = dispatch(cx, *parked, live).await?;
+            respond(cx, &form.browser, answer, Some(say)).await
+        }
+    }
+}
+
+async fn find(cx: &Cx, id: &str, browser: &Browser) -> Result<Parked, PageFailure> {
+    let id: InteractionId = id.parse().map_err(|_| PageFailure::InteractionGone)?;
+    Parked::find(cx, id, browser.token()).await?.ok_or(PageFailure::InteractionGone)
+}
+
+/// What a page says about the last try.
+pub(super) enum Say {
+    /// An error at the field.
+    Error(String),
+    /// The page for the offline code.
+    OfflineCode(Option<String>),
+}
+
+/// Turns an answer into a response.
+async fn respond(cx: &Cx, browser: &Browser, answer: Answer, say: Option<Say>) -> Result<Response, PageFailure> {
+    match answer {
+        Answer::Page(scene) => Ok(with_browser(cx, browser, render::page(cx, browser, &scene, say).await?)),
+        Answer::Client { response, application } => Ok(to_client(cx, &response, &application)),
+        Answer::Portal(path) => Ok(see_other(path)),
+        Answer::Gone => Err(PageFailure::InteractionGone),
+        Answer::Unanswerable(error) => Err(PageFailure::BadRequest { detail: error.to_string() }),
+    }
+}
+
+/// Sends the browser back to a client.
+pub fn to_client(cx: &Cx, response: &AuthorizationResponse, application: &str) -> Response {
+    match response.delivery() {
+        Delivery::Location(location) => see_other(&location),
+        Delivery::FormPost { action, fields } => {
+            let page = FormPostPage {
+                layout: Layout::plain("Going back", cx.app.demo),
+                application: application.to_owned(),
+                action: action.to_owned(),
+                fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            };
+            pages::respond(axum::http::StatusCode::OK, &page)
+        }
+    }
+}
+
+/// Whether the phone has answered: the waiting page asks every two seconds.
+async fn get_status(State(_): State<Arc<App>>, cx: Cx, browser: Browser, Path(id): Path<String>) -> Response {
+    let state = async {
+        let parked = find(&cx, &id, &browser).await?;
+        let Stage::MobileWait { challenge, .. } = parked.interaction.stage else { return Ok("gone") };
+        let found = stepgate_store::mobile::find_challenge(&cx.app.db, challenge).await?;
+        Ok::<_, PageFailure>(found.map_or("gone", |found| {
+            let over = found.state == stepgate_store::mobile::ChallengeState::Pending && found.expires_at <= cx.now;
+            if over { "expired" } else { found.state.as_str() }
+        }))
+    };
+    match state.await {
+        Ok(state) => {
+            let never_stored = [(axum::http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+            (never_stored, Json(json!({ "state": state }))).into_response()
+        }
+        Err(failure) => failure.respond(&cx),
+    }
+}

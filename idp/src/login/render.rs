@@ -1,0 +1,310 @@
+//! From a scene to its page.
+
+use axum::response::Response;
+use jiff::tz::TimeZone;
+use stepgate_core::assurance::{self, CredentialKind, Decision, Explanation, Product, RepairReason, Verdict};
+use stepgate_core::authorize::interaction::{Choice, Named, SkipOtp, Stage};
+use stepgate_core::credentials::{Credential, phone_otp};
+use stepgate_store::{challenges, credentials, mobile, people};
+
+use super::dispatch::Scene;
+use super::http::Say;
+use crate::credentials::mobile_id;
+use crate::cx::Cx;
+use crate::http::extract::Browser;
+use crate::http::page::PageFailure;
+use crate::pages::consent::{ConsentPage, ScopeView};
+use crate::pages::factor::{CodePage, CodeSource, FactorChoice, FactorPage, MobileIdWaitPage, PhoneChoice, Resend, Skip};
+use crate::pages::login::{Asking, Flow, LoginPage, PasswordPage};
+use crate::pages::parts::kind_name;
+use crate::pages::requirements::{Accepted, Held, RequirementsNotMetPage};
+use crate::pages::{self, Action, Layout, When};
+
+/// Shows the page of the stage that the interaction is at.
+pub(super) async fn page(
+    cx: &Cx,
+    browser: &Browser,
+    scene: &Scene,
+    say: Option<Say>,
+) -> Result<Response, PageFailure> {
+    let flow = flow(cx, browser, scene);
+    let (error, offline) = match say {
+        None => (None, false),
+        Some(Say::Error(text)) => (Some(text), false),
+        Some(Say::OfflineCode(text)) => (text, true),
+    };
+    let ok = axum::http::StatusCode::OK;
+    Ok(match &scene.parked.interaction.stage {
+        Stage::Identify => pages::respond(ok, &identify(cx, scene, flow, error)),
+        Stage::Password { login } => pages::respond(ok, &password(cx, scene, flow, login, error).await?),
+        Stage::Factor { choices, skip } => pages::respond(ok, &factor(cx, scene, flow, (choices, *skip), error).await?),
+        Stage::PhoneCode { .. } => pages::respond(ok, &phone_code(cx, scene, flow, error).await?),
+        Stage::HardwareCode { credential, skip } => {
+            let serial = credentials::find_credential(&cx.app.db, *credential).await?.and_then(|found| found.serial);
+            let source = CodeSource::HardwareToken(serial.unwrap_or_default());
+            pages::respond(ok, &code(cx, scene, flow, (source, *skip), error))
+        }
+        Stage::MobileWait { skip, .. } if offline => {
+            pages::respond(ok, &code(cx, scene, flow, (CodeSource::OfflineCode, *skip), error))
+        }
+        Stage::MobileWait { .. } => pages::respond(ok, &mobile_wait(cx, scene, flow, error).await?),
+        Stage::Consent => pages::respond(ok, &consent(cx, scene, flow)),
+        Stage::RequirementsNotMet => pages::respond(ok, &requirements(cx, scene, flow).await?),
+    })
+}
+
+fn flow(cx: &Cx, browser: &Browser, scene: &Scene) -> Flow {
+    let application = scene.client.as_ref().map(|client| Asking {
+        name: client.application.name.clone(),
+        logo: client.client.metadata.logo_uri.clone(),
+        policy: client.client.metadata.policy_uri.clone(),
+        terms: client.client.metadata.tos_uri.clone(),
+    });
+    Flow { action: scene.parked.path(), csrf: browser.csrf(&cx.app), application }
+}
+
+fn layout(cx: &Cx, title: &str) -> Layout {
+    Layout::plain(title, cx.app.demo)
+}
+
+fn identify(cx: &Cx, scene: &Scene, flow: Flow, error: Option<String>) -> LoginPage {
+    let hint = scene.parked.interaction.request().and_then(|request| request.login_hint.clone());
+    LoginPage { layout: layout(cx, "Sign in"), flow, username: hint.unwrap_or_default(), error }
+}
+
+async fn password(
+    cx: &Cx,
+    scene: &Scene,
+    flow: Flow,
+    login: &Named,
+    error: Option<String>,
+) -> Result<PasswordPage, PageFailure> {
+    let username = match login {
+        Named::Unknown(typed) => typed.clone(),
+        Named::Person(id) => {
+            people::find_person(&cx.app.db, *id).await?.map(|person| person.username.to_string()).unwrap_or_default()
+        }
+    };
+    let changeable = scene.parked.interaction.pinned.is_none();
+    Ok(PasswordPage { layout: layout(cx, "Password"), flow, username, changeable, error })
+}
+
+/// Whether the factor may be left out, and if not, who asks for what.
+fn skip(scene: &Scene, offered: SkipOtp) -> Skip {
+    match (offered, &scene.client) {
+        (SkipOtp::Offered, _) => Skip::Offered,
+        (SkipOtp::NotOffered, Some(client)) => {
+            let names = scene.requirement.names();
+            let what = if names.is_empty() { "another factor".to_owned() } else { names.join(" or ") };
+            Skip::AskedFor { who: client.application.name.clone(), what }
+        }
+        (SkipOtp::NotOffered, None) => Skip::OwnWish,
+    }
+}
+
+async fn factor(
+    cx: &Cx,
+    scene: &Scene,
+    flow: Flow,
+    (offered, may_skip): (&[Choice], SkipOtp),
+    error: Option<String>,
+) -> Result<FactorPage, PageFailure> {
+    let mut choices: Vec<FactorChoice> = Vec::new();
+    for choice in offered {
+        // One way for each kind; the credential used last stands for its kind.
+        if choices.iter().any(|shown| shown.kind == choice.kind) {
+            continue;
+        }
+        if let Some(credential) = credentials::find_credential(&cx.app.db, choice.credential).await? {
+            choices.push(way(cx, &credential).await?);
+        }
+    }
+    let username = scene.person().map(|person| person.username.to_string()).unwrap_or_default();
+    Ok(FactorPage { layout: layout(cx, "One more step"), flow, username, choices, skip: skip(scene, may_skip), error })
+}
+
+async fn way(cx: &Cx, credential: &Credential) -> Result<FactorChoice, PageFailure> {
+    let phones: Vec<PhoneChoice> = match credential.kind {
+        CredentialKind::PhoneOtp => credentials::list_phones(&cx.app.db, credential.id)
+            .await?
+            .into_iter()
+            .map(|phone| PhoneChoice { id: phone.id.to_string(), masked: phone.masked, text: phone.text, voice: phone.voice })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let detail = match (phones.as_slice(), &credential.serial) {
+        ([], Some(serial)) => serial.clone(),
+        ([], None) => credential.label.clone(),
+        ([one], _) => one.masked.clone(),
+        (several, _) => format!("{} numbers", several.len()),
+    };
+    let last_used = credential.last_used_at.map(|at| When::new(at, cx.now, &TimeZone::UTC));
+    Ok(FactorChoice { kind: credential.kind, detail, last_used, phones })
+}
+
+fn code(
+    cx: &Cx,
+    scene: &Scene,
+    flow: Flow,
+    (source, may_skip): (CodeSource, SkipOtp),
+    error: Option<String>,
+) -> CodePage {
+    CodePage {
+        layout: layout(cx, "Code"),
+        flow,
+        source,
+        seconds_left: None,
+        resend: None,
+        other_ways: true,
+        skip: skip(scene, may_skip),
+        error,
+    }
+}
+
+async fn phone_code(cx: &Cx, scene: &Scene, flow: Flow, error: Option<String>) -> Result<CodePage, PageFailure> {
+    let Stage::PhoneCode { credential, phone, skip: may_skip, .. } = &scene.parked.interaction.stage else {
+        return Err(PageFailure::InteractionGone);
+    };
+    let phones = credentials::list_phones(&cx.app.db, *credential).await?;
+    let masked = phones.iter().find(|known| known.id == *phone).map(|known| known.masked.clone()).unwrap_or_default();
+    let latest = challenges::latest_phone_challenge(&cx.app.db, &scene.parked.binding()).await?;
+    let by_voice = latest.as_ref().is_some_and(|latest| latest.channel == "voice");
+    let source = if by_voice { CodeSource::Voice(masked) } else { CodeSource::Text(masked) };
+    let mut page = code(cx, scene, flow, (source, *may_skip), error);
+    if let Some(latest) = latest {
+        let again = phone_otp::resend_at(latest.sent_at);
+        page.seconds_left = Some(latest.expires_at.since(cx.now).as_secs());
+        page.resend = Some(if again <= cx.now {
+            Resend::Ready
+        } else {
+            Resend::NotBefore(When::clock(again, &TimeZone::UTC))
+        });
+    }
+    Ok(page)
+}
+
+async fn mobile_wait(
+    cx: &Cx,
+    scene: &Scene,
+    flow: Flow,
+    error: Option<String>,
+) -> Result<MobileIdWaitPage, PageFailure> {
+    let Stage::MobileWait { challenge, credential, skip: may_skip } = &scene.parked.interaction.stage else {
+        return Err(PageFailure::InteractionGone);
+    };
+    let found = mobile::find_challenge(&cx.app.db, *challenge).await?;
+    let devices = mobile::list_devices(&cx.app.db, *credential).await?;
+    let device = devices.into_iter().find(|device| device.active).map_or_else(|| "your phone".to_owned(), |it| it.label);
+    Ok(MobileIdWaitPage {
+        layout: layout(cx, "Approve on your phone"),
+        number: mobile_id::number(cx, *challenge),
+        device,
+        seconds_left: found.map_or(0, |found| found.expires_at.since(cx.now).as_secs()),
+        status_url: format!("{}/status", flow.action),
+        flow,
+        other_ways: true,
+        skip: skip(scene, *may_skip),
+        error,
+    })
+}
+
+fn consent(cx: &Cx, scene: &Scene, flow: Flow) -> ConsentPage {
+    let asked = scene.parked.interaction.request();
+    let claims = scene.person().map(|person| person.claims.clone()).unwrap_or_default();
+    let view = |title: &str, detail: String| ScopeView { title: title.to_owned(), detail };
+    let words = |scope: &str| match scope {
+        "openid" => view("Know who you are", "A number that stands for your account".to_owned()),
+        "profile" => view("See your profile", "Your name, user ID, language and other facts of your profile".to_owned()),
+        "email" => view("See your email address", claims.email.clone().unwrap_or_default()),
+        "phone" => view("See your telephone number", claims.phone_number.clone().unwrap_or_default()),
+        "address" => {
+            let address = claims.address.as_ref().and_then(|address| address.formatted.clone());
+            view("See your postal address", address.unwrap_or_default())
+        }
+        "offline_access" => view(
+            "Stay connected while you are away",
+            "It can act for you until you end it under My Account.".to_owned(),
+        ),
+        other => view(other, "A permission that this application defines".to_owned()),
+    };
+    let scopes = asked.map(|request| request.scope.iter().map(words).collect()).unwrap_or_default();
+    let username = scene.person().map(|person| person.username.to_string()).unwrap_or_default();
+    ConsentPage { layout: layout(cx, "Allow access"), flow, username, scopes }
+}
+
+async fn requirements(cx: &Cx, scene: &Scene, flow: Flow) -> Result<RequirementsNotMetPage, PageFailure> {
+    let Some(standing) = &scene.standing else { return Err(PageFailure::InteractionGone) };
+    let explanation = assurance::explain(&scene.requirement, &standing.holdings);
+    let held = credentials::list_credentials(&cx.app.db, standing.person.id).await?;
+    let has = explanation.has.iter().map(|line| {
+        let credential = held.iter().find(|credential| credential.id == line.credential);
+        let detail = credential.and_then(|credential| credential.serial.clone());
+        let label = detail.map_or_else(
+            || kind_name(line.kind).to_owned(),
+            |serial| format!("{} \u{b7} {serial}", kind_name(line.kind)),
+        );
+        Held { kind: line.kind, label, reason: reason(line.verdict, line.kind).to_owned() }
+    });
+    let main = shortest(standing.decision());
+    Ok(RequirementsNotMetPage {
+        layout: layout(cx, "Login requirements not met"),
+        accepts: accepts(scene, &explanation),
+        has: has.collect(),
+        main,
+        others: vec![Action::link("manage-otp", "Open Manage OTP", "/account/otp")],
+        flow,
+    })
+}
+
+fn accepts(scene: &Scene, explanation: &Explanation) -> Vec<Accepted> {
+    let kinds = [
+        CredentialKind::PhoneOtp, CredentialKind::MobileId, CredentialKind::HardwareToken, CredentialKind::SecurityKey,
+    ];
+    let suffix = if explanation.proofing { ", proofed" } else { "" };
+    let allowed = kinds.into_iter().filter(|kind| scene.requirement.allows(*kind));
+    allowed.map(|kind| Accepted { kind, label: format!("{}{suffix}", kind_name(kind)) }).collect()
+}
+
+const fn reason(verdict: Verdict, kind: CredentialKind) -> &'static str {
+    match verdict {
+        Verdict::Usable => "Can be used",
+        Verdict::RefusedByPartner if matches!(kind, CredentialKind::PhoneOtp) => "Phones are not accepted",
+        Verdict::RefusedByPartner => "Not accepted here",
+        Verdict::NotActivated => "Bought, not activated yet",
+        Verdict::Suspended => "Suspended",
+        Verdict::Locked => "Locked after too many wrong codes",
+        Verdict::Expired => "Its subscription has ended",
+        Verdict::NotProofed => "Your identity has not been proofed",
+    }
+}
+
+/// The button for the shortest way.
+fn shortest(decision: &Decision) -> Option<Action> {
+    let manage = |label: &str, credential: Option<stepgate_core::id::CredentialId>| {
+        let anchor = credential.map_or_else(String::new, |id| format!("#credential-{id}"));
+        Action::link("continue", label, format!("/account/otp{anchor}"))
+    };
+    match decision {
+        Decision::Repair { credential, kind, reason } => {
+            let label = match reason {
+                RepairReason::NotActivated => format!("Activate your {}", kind_name(*kind)),
+                RepairReason::Suspended => format!("See why your {} is suspended", kind_name(*kind)),
+                RepairReason::Locked => format!("Unlock your {}", kind_name(*kind)),
+                RepairReason::Expired => format!("Renew your {}", kind_name(*kind)),
+            };
+            Some(manage(&label, Some(*credential)))
+        }
+        Decision::Acquire { acceptable, proofing } => {
+            let label = match (acceptable.as_slice(), proofing) {
+                ([], true) => "See how to get proofed".to_owned(),
+                ([Product { kind, .. }], _) => format!("Get {}", kind_name(*kind)),
+                _ => "Get a credential".to_owned(),
+            };
+            Some(manage(&label, None))
+        }
+        Decision::Challenge { .. }
+        | Decision::Reauthenticate { .. }
+        | Decision::Satisfied(_)
+        | Decision::Unmet { .. } => None,
+    }
+}

@@ -1,0 +1,87 @@
+//! The steps: each checks one thing that was posted, and says so.
+
+mod factor;
+mod identify;
+
+use axum::http::HeaderValue;
+use stepgate_core::assurance::FactorEvent;
+use stepgate_core::authorize::interaction::{Interaction, Stage, WrongStage};
+use stepgate_store::{StoreError, sessions};
+
+use super::http::Say;
+use super::parked::Parked;
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::http::extract::Form;
+use crate::http::page::PageFailure;
+use crate::session::{self, Live};
+
+/// What a step came to.
+pub(super) enum Outcome {
+    /// Something changed: on to the page by GET.
+    Next {
+        /// The session's new cookie.
+        cookie: Option<HeaderValue>,
+    },
+    /// The same page again, with a word about what was typed.
+    Again {
+        /// The parked request, unchanged.
+        parked: Box<Parked>,
+        /// Who is logged in.
+        live: Option<Live>,
+        /// The word.
+        say: Say,
+    },
+}
+
+impl Outcome {
+    fn error(parked: Parked, live: Option<Live>, text: &str) -> Self {
+        Self::Again { parked: Box::new(parked), live, say: Say::Error(text.to_owned()) }
+    }
+}
+
+/// Takes the step that the form belongs to.
+pub(super) async fn take(cx: &Cx, parked: Parked, live: Option<Live>, form: &Form) -> Result<Outcome, PageFailure> {
+    match parked.interaction.stage.clone() {
+        Stage::Identify => identify::name(cx, parked, live, form).await,
+        Stage::Password { login } => identify::password(cx, parked, live, form, login).await,
+        Stage::Factor { .. } | Stage::PhoneCode { .. } | Stage::MobileWait { .. } | Stage::HardwareCode { .. } => {
+            factor::take(cx, parked, live, form).await
+        }
+        Stage::Consent if form.get("decision") == "allow" => keep(cx, parked, Interaction::consent).await,
+        Stage::Consent | Stage::RequirementsNotMet => Ok(Outcome::Next { cookie: None }),
+    }
+}
+
+/// Keeps what a transition makes of the interaction. One that does not fit the stage changes nothing: the browser is
+/// shown where it really is.
+async fn keep(
+    cx: &Cx,
+    parked: Parked,
+    transition: impl FnOnce(Interaction) -> Result<Interaction, WrongStage>,
+) -> Result<Outcome, PageFailure> {
+    if let Ok(interaction) = transition(parked.interaction.clone()) {
+        // Another request of the same browser may have been faster: then its page is the right one.
+        parked.advance(cx, interaction).await?;
+    }
+    Ok(Outcome::Next { cookie: None })
+}
+
+/// Adds a factor event to the session, or begins one. A session of somebody else ends: nobody inherits it.
+async fn earn(cx: &Cx, live: Option<Live>, person: stepgate_core::id::PersonId, event: FactorEvent) -> Result<Outcome, PageFailure> {
+    let transaction = cx.app.db.begin().await?;
+    let mut renewed = None;
+    if let Some(live) = live {
+        if live.session.person == person {
+            renewed = session::raise(cx, &transaction, live, event.clone()).await?;
+        } else {
+            sessions::end_session(&transaction, live.session.id, cx.now).await?;
+        }
+    }
+    let renewed = match renewed {
+        Some(renewed) => renewed,
+        None => session::begin(cx, &transaction, person, event).await?,
+    };
+    transaction.commit().await.map_err(StoreError::from).map_err(Fault::from)?;
+    Ok(Outcome::Next { cookie: Some(renewed.cookie) })
+}

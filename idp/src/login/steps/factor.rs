@@ -1,0 +1,257 @@
+//! The factor: its choice, its code, its wait.
+
+use stepgate_core::account::Person;
+use stepgate_core::assurance::CredentialKind;
+use stepgate_core::authorize::interaction::{Choice, Interaction, Stage};
+use stepgate_core::id::PhoneId;
+use stepgate_store::{challenges, credentials, people};
+
+use super::{Outcome, earn, keep};
+use crate::credentials::mobile_id;
+use crate::cx::Cx;
+use crate::http::extract::Form;
+use crate::http::page::PageFailure;
+use crate::login::hardware::{self, CodeOutcome};
+use crate::login::http::Say;
+use crate::login::parked::Parked;
+use crate::login::phone::{self, Channel, Sending, Sent};
+use crate::pages::When;
+use crate::session::Live;
+
+/// One request of a person who is logged in and asked for a factor.
+struct Turn<'a> {
+    cx: &'a Cx,
+    parked: Parked,
+    live: Live,
+    person: Person,
+    form: &'a Form,
+}
+
+/// Takes a step at one of the factor's pages.
+pub(super) async fn take(
+    cx: &Cx,
+    parked: Parked,
+    live: Option<Live>,
+    form: &Form,
+) -> Result<Outcome, PageFailure> {
+    // Whoever is not logged in any more is shown where to begin again.
+    let Some(live) = live else { return Ok(Outcome::Next { cookie: None }) };
+    let Some(person) = people::find_person(&cx.app.db, live.session.person).await? else {
+        return Ok(Outcome::Next { cookie: None });
+    };
+    if !form.get("skip").is_empty() {
+        return keep(cx, parked, Interaction::skip_otp).await;
+    }
+    if !form.get("other").is_empty() {
+        return keep(cx, parked, Interaction::choose_again).await;
+    }
+    let stage = parked.interaction.stage.clone();
+    let turn = Turn { cx, parked, live, person, form };
+    // The person is pinned: a credential of somebody else never counts, whoever is logged in by now.
+    if let Some(credential) = stage.credential()
+        && !turn.owns(credential).await?
+    {
+        return Ok(Outcome::Next { cookie: None });
+    }
+    match stage {
+        Stage::Factor { choices, .. } => turn.choose(&choices).await,
+        Stage::PhoneCode { credential, phone, .. } if !form.get("resend").is_empty() => {
+            turn.send_code(credential, Some(phone), true).await
+        }
+        Stage::PhoneCode { .. } => turn.check_phone_code().await,
+        Stage::HardwareCode { credential, .. } => {
+            let outcome = hardware::check(cx, &turn.person, credential, form.get("code")).await?;
+            turn.judge(outcome, Source::Token).await
+        }
+        Stage::MobileWait { challenge, credential, .. } => turn.mobile(challenge, credential).await,
+        Stage::Identify | Stage::Password { .. } | Stage::Consent | Stage::RequirementsNotMet => {
+            Ok(Outcome::Next { cookie: None })
+        }
+    }
+}
+
+/// Where a code came from, for the words about it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Phone,
+    Token,
+    Offline,
+}
+
+impl Turn<'_> {
+    async fn owns(&self, credential: stepgate_core::id::CredentialId) -> Result<bool, PageFailure> {
+        let found = credentials::find_credential(&self.cx.app.db, credential).await?;
+        Ok(found.is_some_and(|found| found.person == self.person.id))
+    }
+
+    fn error(self, text: &str) -> Outcome {
+        Outcome::error(self.parked, Some(self.live), text)
+    }
+
+    async fn choose(self, choices: &[Choice]) -> Result<Outcome, PageFailure> {
+        let Ok(kind) = self.form.get("factor").parse::<CredentialKind>() else {
+            return Ok(self.error("Choose one of the ways below."));
+        };
+        let Ok(choice) = self.parked.interaction.offered(kind) else {
+            return Ok(self.error("That way is not offered here. Choose one of the ways below."));
+        };
+        if !choices.contains(&choice) || !self.owns(choice.credential).await? {
+            return Ok(Outcome::Next { cookie: None });
+        }
+        match kind {
+            CredentialKind::PhoneOtp => self.send_code(choice.credential, None, false).await,
+            CredentialKind::MobileId => self.ask_phone(choice.credential).await,
+            CredentialKind::HardwareToken => {
+                keep(self.cx, self.parked, |interaction| interaction.token_chosen(choice.credential)).await
+            }
+            CredentialKind::Password | CredentialKind::SecurityKey | CredentialKind::Recovery => {
+                Ok(self.error("That way cannot be used yet. Choose another one."))
+            }
+        }
+    }
+
+    /// Sends a code: to the chosen number, or again to the one it went to.
+    async fn send_code(
+        self,
+        credential: stepgate_core::id::CredentialId,
+        again: Option<PhoneId>,
+        resend: bool,
+    ) -> Result<Outcome, PageFailure> {
+        let phones = credentials::list_phones(&self.cx.app.db, credential).await?;
+        let wanted = again.map_or_else(|| self.form.get("phone").to_owned(), |phone| phone.to_string());
+        let phone = phones.iter().find(|phone| phone.id.to_string() == wanted).or(phones.first());
+        let Some(phone) = phone else { return Ok(self.error("There is no number for this credential.")) };
+        let binding = self.parked.binding();
+        let channel = match self.form.get("channel") {
+            "voice" => Channel::Voice,
+            "text" => Channel::Text,
+            _ if resend => last_channel(self.cx, &binding).await?,
+            _ if phone.text => Channel::Text,
+            _ => Channel::Voice,
+        };
+        match phone::send(self.cx, phone, channel, &binding, &self.person).await? {
+            Sending::Sent(sent) => {
+                keep(self.cx, self.parked, |interaction| interaction.code_sent(credential, sent.phone, sent.challenge)).await
+            }
+            // A code that is on its way is still good: back to its page.
+            Sending::TooSoon(_) if !resend => {
+                let latest = challenges::latest_phone_challenge(&self.cx.app.db, &binding).await?;
+                let Some(latest) = latest else { return Ok(Outcome::Next { cookie: None }) };
+                keep(self.cx, self.parked, |interaction| interaction.code_sent(credential, latest.phone, latest.id)).await
+            }
+            Sending::TooSoon(at) => {
+                let when = When::clock(at, &jiff::tz::TimeZone::UTC);
+                Ok(self.error(&format!("A code is on its way. You can ask for another one from {} UTC.", when.text)))
+            }
+            Sending::Capped => Ok(self.error(
+                "We have sent many codes to this number in the last hour. Wait a while, or use another way.",
+            )),
+            Sending::Failed => {
+                Ok(self.error("The code could not be sent just now. Use another way, or try again in a minute."))
+            }
+            Sending::NoSuchPhone => Ok(self.error("That number cannot be reached this way. Choose another one.")),
+        }
+    }
+
+    async fn check_phone_code(self) -> Result<Outcome, PageFailure> {
+        let Stage::PhoneCode { challenge, credential, phone, .. } = self.parked.interaction.stage else {
+            return Ok(Outcome::Next { cookie: None });
+        };
+        let binding = self.parked.binding();
+        let sent = Sent { challenge, credential, phone, channel: last_channel(self.cx, &binding).await? };
+        let outcome = phone::check(self.cx, &self.person, &sent, &binding, self.form.get("code")).await?;
+        self.judge(outcome, Source::Phone).await
+    }
+
+    async fn ask_phone(self, credential: stepgate_core::id::CredentialId) -> Result<Outcome, PageFailure> {
+        let asked = mobile_id::Asking {
+            application: application_name(self.cx, &self.parked).await?,
+            binding: self.parked.binding(),
+        };
+        match mobile_id::ask(self.cx, &self.person, credential, asked).await? {
+            mobile_id::Asked::Pending(challenge) => {
+                keep(self.cx, self.parked, |interaction| interaction.mobile_asked(credential, challenge)).await
+            }
+            mobile_id::Asked::Busy => Ok(self.error(
+                "Your phone is being asked about another login. Answer or deny that one first, or use another way.",
+            )),
+            mobile_id::Asked::Capped => Ok(self.error(
+                "Your phone was asked several times without an answer. Wait ten minutes, or use another way.",
+            )),
+            mobile_id::Asked::NoPhone => Ok(self.error("No phone is set up for this credential. Use another way.")),
+        }
+    }
+
+    async fn mobile(
+        self,
+        challenge: stepgate_core::id::ChallengeId,
+        credential: stepgate_core::id::CredentialId,
+    ) -> Result<Outcome, PageFailure> {
+        if !self.form.get("offline").is_empty() {
+            let say = Say::OfflineCode(None);
+            return Ok(Outcome::Again { parked: Box::new(self.parked), live: Some(self.live), say });
+        }
+        if self.form.get("step") == "code" {
+            let outcome = mobile_id::check_offline(self.cx, &self.person, credential, self.form.get("code")).await?;
+            return self.judge(outcome, Source::Offline).await;
+        }
+        let binding = self.parked.binding();
+        match mobile_id::redeem(self.cx, &self.person, challenge, &binding).await? {
+            mobile_id::Redeemed::Approved(event) => earn(self.cx, Some(self.live), self.person.id, event).await,
+            mobile_id::Redeemed::Pending => {
+                Ok(self.error("Your phone has not answered yet. Type the number there, approve, then come back."))
+            }
+            mobile_id::Redeemed::Over(why) => {
+                // A new request needs a new choice; the page that offers it says what happened.
+                let interaction = self.parked.interaction.clone().choose_again().unwrap_or(self.parked.interaction.clone());
+                let Some(parked) = self.parked.advance(self.cx, interaction).await? else {
+                    return Ok(Outcome::Next { cookie: None });
+                };
+                Ok(Outcome::error(parked, Some(self.live), why.text()))
+            }
+        }
+    }
+
+    async fn judge(self, outcome: CodeOutcome, source: Source) -> Result<Outcome, PageFailure> {
+        let text = match (outcome, source) {
+            (CodeOutcome::Accepted(event), _) => return earn(self.cx, Some(self.live), self.person.id, event).await,
+            (CodeOutcome::Malformed, _) => "A code has 6 to 8 digits. Type the digits only.",
+            (CodeOutcome::Wrong, Source::Phone) => {
+                "That code is not right, or it is too old. Check the digits, or ask for another code."
+            }
+            (CodeOutcome::Wrong, Source::Token) => {
+                "That code is not right. Type the digits that your token shows now. If this goes on, your token may be \
+                 out of step: use another way and open Manage OTP, Resync."
+            }
+            (CodeOutcome::Wrong, Source::Offline) => {
+                "That code is not right. Type the digits that your app shows now, and check that your phone's clock is right."
+            }
+            (CodeOutcome::Replayed, Source::Phone) => "That code was already used. Ask for another one.",
+            (CodeOutcome::Replayed, Source::Token | Source::Offline) => {
+                "That code was already used. Wait for the next one (up to 30 seconds)."
+            }
+            (CodeOutcome::Locked, _) => {
+                "There were too many wrong codes. Wait a while before you try again, or use another way."
+            }
+        };
+        if source == Source::Offline {
+            let say = Say::OfflineCode(Some(text.to_owned()));
+            return Ok(Outcome::Again { parked: Box::new(self.parked), live: Some(self.live), say });
+        }
+        Ok(self.error(text))
+    }
+}
+
+async fn last_channel(cx: &Cx, binding: &str) -> Result<Channel, PageFailure> {
+    let latest = challenges::latest_phone_challenge(&cx.app.db, binding).await?;
+    Ok(latest.map_or(Channel::Text, |latest| if latest.channel == "voice" { Channel::Voice } else { Channel::Text }))
+}
+
+/// What the phone says about who asks.
+async fn application_name(cx: &Cx, parked: &Parked) -> Result<String, PageFailure> {
+    let client = match parked.interaction.request() {
+        Some(request) => crate::clients::find(cx, &request.client_id).await?,
+        None => None,
+    };
+    Ok(client.map_or_else(|| cx.app.settings.server.name.clone(), |client| client.application.name.clone()))
+}
