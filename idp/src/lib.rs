@@ -1,1 +1,4 @@
 //! Stepgate.
+
+pub mod passwords;
+pub mod outbound;
