@@ -1,3 +1,37 @@
-//! Stepgate.
+//! Stepgate, an OpenID Connect identity provider in which the strength of the credential is a first-class thing.
+//!
+//! Data flows one way: HTTP, use case, domain (`stepgate_core`), store (`stepgate_store`). Modules are declared in
+//! dependency order, as far as rooms that know each other's types allow.
 
 pub mod pages;
+pub mod passwords;
+pub mod outbound;
+pub mod settings;
+pub mod secrets;
+pub mod keys;
+pub mod fault;
+pub mod cx;
+pub mod app;
+pub mod http;
+pub mod audit;
+pub mod clients;
+pub mod session;
+pub mod discovery;
+pub mod client_auth;
+pub mod standing;
+pub mod access;
+pub mod outbox;
+pub mod credentials;
+pub mod login;
+pub mod authorize;
+pub mod token;
+pub mod userinfo;
+pub mod introspection;
+pub mod revocation;
+pub mod logout;
+pub mod account;
+pub mod admin;
+pub mod boot;
+pub mod cli;
+#[cfg(feature = "demo")]
+pub mod demo;
