@@ -8,11 +8,17 @@ pub mod when;
 pub mod assets;
 pub mod layout;
 pub mod parts;
+pub mod form;
+pub mod table;
 pub mod login;
 pub mod factor;
 pub mod consent;
 pub mod requirements;
 pub mod message;
+pub mod account;
+pub mod otp;
+pub mod admin;
+pub mod demo;
 pub mod samples;
 
 use askama::Template;

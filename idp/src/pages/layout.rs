@@ -49,11 +49,15 @@ impl Layout {
     }
 
     pub(crate) fn is_wide(&self) -> bool {
-        matches!(self.section, Section::Admin | Section::Demo)
+        matches!(self.section, Section::Admin(_) | Section::Demo)
     }
 
     pub(crate) fn current(&self, section: &str) -> bool {
         self.section.name() == section
+    }
+
+    pub(crate) fn on_admin_tab(&self, path: &str) -> bool {
+        matches!(self.section, Section::Admin(open) if open == path)
     }
 
     pub(crate) fn admin_tabs(&self) -> &'static [(&'static str, &'static str)] {
@@ -88,8 +92,8 @@ pub enum Section {
     Sessions,
     /// Help.
     Help,
-    /// The administrators' pages.
-    Admin,
+    /// The administrators' pages, with the path of the open tab: `/admin/people`.
+    Admin(&'static str),
     /// The demo's own pages.
     Demo,
 }
@@ -103,7 +107,7 @@ impl Section {
             Self::ManageOtp => "otp",
             Self::Sessions => "sessions",
             Self::Help => "help",
-            Self::Admin => "admin",
+            Self::Admin(_) => "admin",
             Self::Demo => "demo",
         }
     }

@@ -28,6 +28,18 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<message::LogoutConfirmPage>("logout-confirm", &mut pages)?;
     add::<message::LoggedOutPage>("logged-out", &mut pages)?;
     add::<message::FormPostPage>("form-post", &mut pages)?;
+    add::<account::AccountPage>("account", &mut pages)?;
+    add::<account::SessionsPage>("sessions", &mut pages)?;
+    add::<account::ApplicationsPage>("applications", &mut pages)?;
+    add::<otp::ManageOtpPage>("manage-otp", &mut pages)?;
+    add::<otp::MobileEnrolPage>("mobile-enrol", &mut pages)?;
+    add::<otp::OtpTestPage>("otp-test", &mut pages)?;
+    add::<otp::RecoveryCodesPage>("recovery-codes", &mut pages)?;
+    add::<otp::FormPage>("form", &mut pages)?;
+    add::<admin::ListPage>("admin-list", &mut pages)?;
+    add::<admin::DetailPage>("admin-detail", &mut pages)?;
+    add::<demo::DemoPage>("demo", &mut pages)?;
+    add::<demo::InboxPage>("demo-inbox", &mut pages)?;
     Ok(pages)
 }
 
@@ -75,7 +87,7 @@ pub(super) fn portal(title: &str, section: Section) -> Layout {
         user_id: "bluej_4804".into(),
         organization: "Iron Builders LLC".into(),
         strength,
-        administrator: section == Section::Admin,
+        administrator: matches!(section, Section::Admin(_)),
         csrf: "sample".into(),
     };
     Layout::portal(title, true, section, account)

@@ -1,0 +1,366 @@
+//! Manage OTP and the pages behind it: one card per credential, enrolment, tests, small forms.
+
+use askama::Template;
+use stepgate_core::assurance::{CredentialKind, CredentialState};
+
+use super::Page;
+use super::form::{Control, Field, Form};
+use super::layout::{Banner, Layout, Section};
+use super::parts::{Action, Tone, kind_icon, kind_name, state_name, state_tone};
+use super::samples;
+use super::when::{When, duration_text};
+
+/// One number of a Phone OTP credential.
+#[derive(Clone, Debug)]
+pub struct PhoneRow {
+    /// `•••• 0101`.
+    pub masked: String,
+    /// `Text and call`.
+    pub channels: String,
+    /// Whether it is offered first.
+    pub preferred: bool,
+    /// *Remove*, *Use first*.
+    pub actions: Vec<Action>,
+}
+
+/// One credential.
+#[derive(Clone, Debug)]
+pub struct CredentialCard {
+    /// Its id; the card's element id is `credential-{id}`.
+    pub id: String,
+    /// Its kind.
+    pub kind: CredentialKind,
+    /// The name that its holder gave it.
+    pub label: String,
+    /// Its serial number or masked number.
+    pub number: Option<String>,
+    /// Its state.
+    pub state: CredentialState,
+    /// Whether the person is proofed.
+    pub proofed: bool,
+    /// Whether this session has shown it.
+    pub shown: bool,
+    /// When its subscription was bought.
+    pub bought: Option<When>,
+    /// When its subscription ends.
+    pub expires: Option<When>,
+    /// When it was last used.
+    pub last_used: Option<When>,
+    /// What needs attention: `It cannot elevate until it is renewed.`
+    pub note: Option<String>,
+    /// The numbers, for Phone OTP.
+    pub phones: Vec<PhoneRow>,
+    /// What the state asks for: *Activate*, *Renew*.
+    pub primary: Option<Action>,
+    /// The rest: *Elevate*, *View Details*, *Test*, *Resync*, *Rename*, *Suspend*, *Report lost*, *Revoke*.
+    pub actions: Vec<Action>,
+}
+
+impl CredentialCard {
+    pub(crate) fn icon(&self) -> &'static str {
+        kind_icon(self.kind)
+    }
+
+    pub(crate) fn kind_name(&self) -> &'static str {
+        kind_name(self.kind)
+    }
+
+    pub(crate) fn state_name(&self) -> &'static str {
+        state_name(self.state)
+    }
+
+    pub(crate) fn tone(&self) -> Tone {
+        state_tone(self.state)
+    }
+
+    pub(crate) fn expires_word(&self) -> &'static str {
+        if self.state == CredentialState::Expired { "Expired" } else { "Expires" }
+    }
+}
+
+/// Manage OTP: everything about a person's credentials.
+#[derive(Clone, Debug, Template)]
+#[template(path = "account/manage-otp.html")]
+pub struct ManageOtpPage {
+    /// The frame.
+    pub layout: Layout,
+    /// *Elevate*: its element id becomes `elevate`. `None` when the session has shown all that the person holds.
+    pub elevate: Option<Action>,
+    /// The credentials.
+    pub cards: Vec<CredentialCard>,
+    /// Below: purchase another, *I have a license key*, recovery codes.
+    pub more: Vec<Action>,
+    /// What was just done: `Phone removed.`
+    pub done: Option<String>,
+}
+
+/// Binds a phone as Mobile ID: the app reads the picture or the code, then shows six digits that are typed here.
+#[derive(Clone, Debug, Template)]
+#[template(path = "account/mobile-enrol.html")]
+pub struct MobileEnrolPage {
+    /// The frame.
+    pub layout: Layout,
+    /// The picture: an `<svg>` without inline style.
+    pub qr_svg: String,
+    /// The code to type instead of the picture.
+    pub code: String,
+    /// Where the app is found.
+    pub app_url: String,
+    /// How long both work, in seconds.
+    pub seconds_left: u64,
+    /// Where the form posts to: field `digits`.
+    pub action: String,
+    /// What is wrong with the digits.
+    pub error: Option<String>,
+}
+
+impl MobileEnrolPage {
+    pub(crate) fn time_left(&self) -> String {
+        duration_text(self.seconds_left)
+    }
+}
+
+/// The result of a credential's test.
+#[derive(Clone, Debug, Template)]
+#[template(path = "account/otp-test.html")]
+pub struct OtpTestPage {
+    /// The frame.
+    pub layout: Layout,
+    /// `Ok` when it works.
+    pub tone: Tone,
+    /// `Your token works`.
+    pub heading: String,
+    /// What was found: `Its clock is 20 seconds slow, which is fine.`
+    pub detail: String,
+    /// The next step, and back to Manage OTP.
+    pub actions: Vec<Action>,
+}
+
+/// Recovery codes, shown once.
+#[derive(Clone, Debug, Template)]
+#[template(path = "account/recovery-codes.html")]
+pub struct RecoveryCodesPage {
+    /// The frame.
+    pub layout: Layout,
+    /// The codes.
+    pub codes: Vec<String>,
+    /// Back to Manage OTP; its id becomes `continue`.
+    pub done: Action,
+}
+
+/// A page with one form: rename, resync, add a phone, confirm a code, redeem a key.
+#[derive(Clone, Debug, Template)]
+#[template(path = "account/form.html")]
+pub struct FormPage {
+    /// The frame.
+    pub layout: Layout,
+    /// The page's name: `otp-resync`.
+    pub page: &'static str,
+    /// Its heading.
+    pub heading: String,
+    /// What it is about.
+    pub lead: String,
+    /// The form.
+    pub form: Form,
+    /// Back; its id becomes `cancel`.
+    pub back: Action,
+}
+
+fn card(id: &str, kind: CredentialKind, state: CredentialState) -> CredentialCard {
+    let act =
+        |name: &str, label: &str| Action::link(format!("{name}-{id}"), label, format!("/account/otp/{id}/{name}"));
+    CredentialCard {
+        id: id.into(),
+        kind,
+        label: kind_name(kind).into(),
+        number: None,
+        state,
+        proofed: false,
+        shown: false,
+        bought: Some(samples::date(-300 * 86_400)),
+        expires: Some(samples::date(65 * 86_400)),
+        last_used: Some(samples::when(-1_200)),
+        note: None,
+        phones: vec![],
+        primary: None,
+        actions: vec![
+            act("details", "View details"),
+            act("test", "Test"),
+            act("rename", "Rename"),
+            Action::post(format!("lost-{id}"), "Report lost", format!("/account/otp/{id}/lost")).dangerous(),
+        ],
+    }
+}
+
+impl Page for ManageOtpPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let elevate = Action::post("elevate", "Elevate", "/account/elevate");
+        let phone_row = |id: &str, masked: &str, preferred| PhoneRow {
+            masked: masked.into(),
+            channels: "Text and call".into(),
+            preferred,
+            actions: vec![
+                Action::post(format!("remove-{id}"), "Remove", "/account/otp/phones/remove").with("phone", id),
+            ],
+        };
+        let mut phone = card("c1", CredentialKind::PhoneOtp, CredentialState::Active);
+        phone.shown = true;
+        phone.expires = Some(samples::date(12 * 86_400));
+        phone.primary = Some(Action::link("renew-c1", "Renew", "/account/otp/c1/renew"));
+        phone.phones = vec![phone_row("p1", "•••• 0101", true), phone_row("p2", "•••• 0102", false)];
+        let mut token = card("c2", CredentialKind::HardwareToken, CredentialState::Active);
+        token.label = "Desk token".into();
+        token.number = Some("HT-0002".into());
+        token.proofed = true;
+        token.actions.insert(0, Action::post("elevate-c2", "Elevate", "/account/elevate").with("credential", "c2"));
+        token.actions.insert(3, Action::link("resync-c2", "Resync", "/account/otp/c2/resync"));
+        let mut expired = card("c3", CredentialKind::MobileId, CredentialState::Expired);
+        expired.note = Some("It cannot elevate until you renew it. Your phone and your proofing stay.".into());
+        expired.expires = Some(samples::date(-20 * 86_400));
+        expired.primary = Some(Action::link("renew-c3", "Renew", "/account/otp/c3/renew"));
+        let mut pending = card("c4", CredentialKind::MobileId, CredentialState::Pending);
+        pending.last_used = None;
+        pending.primary = Some(Action::link("activate-c4", "Activate", "/account/otp/c4/activate"));
+        pending.actions = vec![];
+        let more = vec![
+            Action::link("buy", "Get another credential", "/account/otp/get"),
+            Action::link("license", "I have a license key", "/account/otp/license"),
+            Action::link("recovery", "Recovery codes", "/account/otp/recovery"),
+        ];
+        let mut layout = samples::portal("Manage OTP", Section::ManageOtp);
+        layout.banner = Some(Banner {
+            tone: Tone::Warning,
+            text: "Phone OTP expires in 12 days.".into(),
+            action: Some(Action::link("banner-renew", "Renew", "/account/otp/c1/renew")),
+        });
+        let page = Self {
+            layout,
+            elevate: Some(elevate),
+            cards: vec![phone, token, expired, pending],
+            more: more.clone(),
+            done: None,
+        };
+        let mut proofed = samples::portal("Manage OTP", Section::ManageOtp);
+        if let Some(account) = &mut proofed.account {
+            account.strength.label = "OTP Hardware Token, proofed".into();
+            account.strength.proofed = true;
+            account.strength.shown.push(CredentialKind::HardwareToken);
+            account.strength.risen = Some(CredentialKind::HardwareToken);
+        }
+        let risen = Self {
+            layout: proofed,
+            elevate: None,
+            cards: page.cards.iter().take(2).cloned().collect(),
+            done: Some("Your session now shows OTP Hardware Token.".into()),
+            ..page.clone()
+        };
+        let empty = Self {
+            layout: samples::portal("Manage OTP", Section::ManageOtp),
+            elevate: None,
+            cards: vec![],
+            more,
+            done: None,
+        };
+        vec![("four cards", page), ("just elevated", risen), ("empty", empty)]
+    }
+}
+
+impl Page for MobileEnrolPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let qr_svg = qrcode::QrCode::new(b"stepgate://enrol?code=K7MQ-2RTX-9VHB")
+            .map(|code| code.render::<qrcode::render::svg::Color<'_>>().quiet_zone(true).build())
+            .unwrap_or_default();
+        let page = Self {
+            layout: samples::portal("Set up Mobile ID", Section::ManageOtp),
+            qr_svg: qr_svg.split_once("?>").map_or(qr_svg.clone(), |(_, svg)| svg.to_owned()),
+            code: "K7MQ-2RTX-9VHB".into(),
+            app_url: "https://id.example/mobile".into(),
+            seconds_left: 600,
+            action: "/account/otp/c4/activate".into(),
+            error: None,
+        };
+        let error = Self {
+            error: Some("Those are not the digits that the app shows. Look again and type all six.".into()),
+            ..page.clone()
+        };
+        vec![("first", page), ("wrong digits", error)]
+    }
+}
+
+impl Page for OtpTestPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let back = Action::link("continue", "Back to Manage OTP", "/account/otp");
+        let page = Self {
+            layout: samples::portal("Test", Section::ManageOtp),
+            tone: Tone::Ok,
+            heading: "Your token works".into(),
+            detail: "Its clock is 20 seconds slow, which is fine.".into(),
+            actions: vec![back.clone()],
+        };
+        let off = Self {
+            tone: Tone::Warning,
+            heading: "Your token is out of step".into(),
+            detail: "It is 14 codes ahead. Resync it with two codes in a row.".into(),
+            actions: vec![
+                Action::link("continue", "Resync", "/account/otp/c2/resync"),
+                Action { id: "cancel".into(), ..back },
+            ],
+            ..page.clone()
+        };
+        vec![("works", page), ("out of step", off)]
+    }
+}
+
+impl Page for RecoveryCodesPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let codes =
+            ["4F7K-QM2P", "9XRT-3HVB", "K2DN-8WYC", "7PGL-M4ZS", "QX6B-T9RJ", "H3VF-2KND", "R8CY-6MWP", "Z5TQ-9GLX"];
+        let page = Self {
+            layout: samples::portal("Recovery codes", Section::ManageOtp),
+            codes: codes.map(Into::into).to_vec(),
+            done: Action::link("continue", "I have kept them", "/account/otp"),
+        };
+        vec![("eight", page)]
+    }
+}
+
+impl Page for FormPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let back = Action::link("cancel", "Back to Manage OTP", "/account/otp");
+        let resync = Self {
+            layout: samples::portal("Resync a token", Section::ManageOtp),
+            page: "otp-resync",
+            heading: "Resync token HT-0002".into(),
+            lead: "Type two codes in a row. We then know where your token is.".into(),
+            form: Form::main(
+                "/account/otp/c2/resync",
+                "Resync",
+                vec![
+                    Field::required("code", "First code", Control::Digits, "123456"),
+                    Field::required("next_code", "The code after it", Control::Digits, "123456")
+                        .help("Wait until the token shows a new one.")
+                        .error("This is the first code again. Wait for the next one and type that."),
+                ],
+            ),
+            back: back.clone(),
+        };
+        let remove = Self {
+            page: "otp-lost",
+            heading: "Report Desk token lost".into(),
+            lead: "Do this when you no longer have it, or when somebody else may.".into(),
+            form: Form {
+                submit_id: "continue".into(),
+                ..Form::side(
+                    "lost",
+                    "/account/otp/c2/lost",
+                    "Report lost",
+                    vec![Field::optional("note", "What happened?", Control::Lines, "")],
+                )
+                .dangerous("Token HT-0002 stops working at once, for everybody. It cannot be used again.")
+            },
+            back: back.clone(),
+            ..resync.clone()
+        };
+        vec![("resync, same code", resync), ("report lost", remove)]
+    }
+}

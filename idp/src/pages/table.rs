@@ -1,0 +1,73 @@
+//! Tables of the administrators' pages: rows as values, drawn by one template. They become cards on a phone.
+
+use super::parts::Tone;
+use super::when::When;
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// Nothing to say.
+    Empty,
+    /// Words.
+    Text(String),
+    /// An id, a hash, a serial number.
+    Code(String),
+    /// A link: path and words.
+    Link(String, String),
+    /// A state: how it looks and its word.
+    State(Tone, String),
+    /// A point in time.
+    Time(When),
+    /// A small form with one button.
+    Button(super::parts::Action),
+}
+
+impl Cell {
+    /// Words; the empty text is an empty cell.
+    pub fn text(text: impl Into<String>) -> Self {
+        let text = text.into();
+        if text.is_empty() { Self::Empty } else { Self::Text(text) }
+    }
+
+    /// A link to `path`.
+    pub fn link(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Link(path.into(), text.into())
+    }
+
+    /// A point in time, when there is one.
+    pub fn time(when: Option<When>) -> Self {
+        when.map_or(Self::Empty, Self::Time)
+    }
+}
+
+/// Rows under column heads, a page at a time.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    /// The heads.
+    pub columns: Vec<String>,
+    /// The rows, each as long as the heads.
+    pub rows: Vec<Vec<Cell>>,
+    /// What to say when there are none.
+    pub empty: String,
+    /// The link to the next page (keyset paging).
+    pub next: Option<String>,
+    /// The link back to the first page, when this is not it.
+    pub first: Option<String>,
+}
+
+impl Table {
+    /// A table with these heads.
+    pub fn new(columns: &[&str], rows: Vec<Vec<Cell>>, empty: impl Into<String>) -> Self {
+        Self {
+            columns: columns.iter().map(|&column| column.to_owned()).collect(),
+            rows,
+            empty: empty.into(),
+            next: None,
+            first: None,
+        }
+    }
+
+    pub(crate) fn labelled<'a>(&'a self, row: &'a [Cell]) -> Vec<(&'a str, &'a Cell)> {
+        self.columns.iter().map(String::as_str).zip(row).collect()
+    }
+}
