@@ -43,6 +43,8 @@ pub struct App {
     pub outbound: Outbound,
     /// Documents that are made once.
     pub documents: Documents,
+    /// The scopes that the deployment knows.
+    pub scopes: Vec<String>,
     /// The clock.
     pub clock: Clock,
     /// Whether this is the demo.
@@ -86,6 +88,7 @@ impl App {
             cookies: CookieNames::for_server(&parts.settings.server),
             documents: Documents::new(&parts.settings, &parts.catalogue),
             clients: ClientCache::default(),
+            scopes: crate::authorize::supported_scopes(),
             settings: parts.settings,
             db: parts.db,
             ephemeral: parts.ephemeral,

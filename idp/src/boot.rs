@@ -4,5 +4,5 @@ mod background;
 mod check;
 mod start;
 
-pub use check::problems;
-pub use start::{BootError, Delivery, Node, build, load_keys, rotate_keys};
+pub use check::{DEMO_MASTER, problems};
+pub use start::{BootError, Delivery, Node, build};

@@ -9,5 +9,8 @@ pub mod fetch;
 pub mod recording;
 pub mod twilio;
 
+mod deliver;
+
+pub use deliver::Outbound;
 pub use failover::Failover;
 pub use gateway::{DeliveryError, Mail, Mailer, ProviderId, TextGateway, TextMessage, VoiceCall, VoiceGateway};

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::{hkdf, hmac};
 use data_encoding::BASE64URL_NOPAD;
+use crate::passwords::{Pepper, PepperError, Peppers};
 use stepgate_core::secret::{SealError, SealingKey, SealingKeys, Secret, SecretBytes};
 
 /// Why the configured secrets cannot be used.
@@ -13,6 +14,9 @@ pub enum SecretsError {
     /// A derived key was refused.
     #[error("a key could not be derived: {0}")]
     Seal(#[from] SealError),
+    /// A derived pepper was refused.
+    #[error("a key could not be derived: {0}")]
+    Pepper(#[from] PepperError),
 }
 
 /// Keys derived from the master secret, one per purpose, so that a value made for one is worthless for another.
@@ -25,8 +29,8 @@ pub struct Secrets {
     pub codes: SecretBytes,
     /// Look-up of telephone numbers without keeping them in the clear.
     pub numbers: hmac::Key,
-    /// The pepper of passwords.
-    pub pepper: SecretBytes,
+    pepper: SecretBytes,
+    previous_peppers: Vec<SecretBytes>,
 }
 
 impl Secrets {
@@ -43,9 +47,18 @@ impl Secrets {
             csrf: mac(b"csrf"),
             codes: derive(&current, b"codes"),
             numbers: mac(b"numbers"),
-            // The pepper outlives a rotation of the master secret: stored hashes cannot be re-keyed without the password.
-            pepper: derive(&previous.last().map_or(Ok(current), decode)?, b"pepper"),
+            pepper: derive(&current, b"pepper"),
+            previous_peppers: previous
+                .iter()
+                .map(|secret| Ok(derive(&decode(secret)?, b"pepper")))
+                .collect::<Result<Vec<_>, SecretsError>>()?,
         })
+    }
+
+    /// The peppers of passwords: today's, and those of earlier master secrets.
+    pub fn peppers(&self) -> Result<Peppers, SecretsError> {
+        let previous = self.previous_peppers.iter().map(Pepper::new).collect::<Result<Vec<_>, _>>()?;
+        Ok(Peppers::new(Pepper::new(&self.pepper)?, previous))
     }
 }
 

@@ -6,12 +6,13 @@
 mod load;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stepgate_core::token::Lifetimes;
+
+use crate::outbound::twilio::TwilioSettings;
 
 pub use load::{Problem, load};
 
@@ -38,7 +39,7 @@ pub struct Settings {
     /// Phone OTP delivery.
     pub phone: Phone,
     /// Outbound requests.
-    pub outbound: OutboundSettings,
+    pub outbound: crate::outbound::fetch::OutboundSettings,
 }
 
 /// Where the provider is and how it listens.
@@ -211,37 +212,16 @@ impl Default for Keys {
 #[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Phone {
-    /// Twilio.
-    pub twilio: Option<Twilio>,
+    /// Twilio accounts, in the order in which they are tried.
+    pub twilio: Vec<TwilioAccount>,
 }
 
-/// A Twilio account.
+/// A Twilio account and the secret of its API key.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Twilio {
-    /// The API's base URL.
-    #[serde(default = "twilio_url")]
-    pub base_url: String,
-    /// Account SID, `AC…`.
-    pub account: String,
-    /// API key SID, `SK…`.
-    pub key: String,
-    /// Its secret.
-    pub secret: String,
-    /// The number or messaging service that texts come from.
-    pub from: String,
-}
-
-fn twilio_url() -> String {
-    "https://api.twilio.com".to_owned()
-}
-
-/// Outbound requests, all of which go through the one guarded client.
-#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct OutboundSettings {
-    /// Private networks that may be reached all the same: `CIDR` or `CIDR:PORT`.
-    pub allow: Vec<String>,
-    /// PEM file with further certificate authorities.
-    pub ca_file: Option<PathBuf>,
+pub struct TwilioAccount {
+    /// The account.
+    #[serde(flatten)]
+    pub account: TwilioSettings,
+    /// The API key's secret.
+    pub api_key_secret: String,
 }

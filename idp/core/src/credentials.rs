@@ -4,6 +4,7 @@ pub mod throttle;
 pub mod password;
 pub mod phone_otp;
 pub mod hardware_token;
+pub mod mobile_id;
 
 use crate::assurance::{CredentialKind, CredentialState, HeldCredential};
 use crate::id::{CredentialId, DeviceId, PersonId, PhoneId};

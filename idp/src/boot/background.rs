@@ -6,8 +6,9 @@ use std::time::Duration;
 use stepgate_store::{audit, leases, sweep};
 
 use crate::app::App;
+use crate::cx::OsEntropy;
 use crate::fault::Fault;
-use crate::outbox;
+use crate::{keys, outbox};
 
 /// Starts the background tasks; they end with the runtime.
 pub fn spawn(app: &Arc<App>, node: &str) {
@@ -26,9 +27,9 @@ pub fn spawn(app: &Arc<App>, node: &str) {
     });
     every(app, node, Duration::from_secs(60), |app, node| async move {
         if lead(&app, &node, "keys", Duration::from_secs(300)).await? {
-            super::rotate_keys(&app.db, &app.secrets.sealing, app.clock.now()).await?;
+            keys::rotate_by_age(&app.db, &app.secrets.sealing, &OsEntropy, app.clock.now()).await?;
         }
-        let keys = super::load_keys(&app.db, &app.secrets.sealing, app.clock.now()).await?;
+        let keys = keys::load(&app.db, &app.secrets.sealing, app.clock.now()).await?;
         app.replace_keys(keys);
         Ok(())
     });

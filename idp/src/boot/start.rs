@@ -5,19 +5,16 @@ use std::sync::Arc;
 
 use stepgate_core::assurance::{Catalogue, CatalogueSettings};
 use stepgate_core::entropy::random_token;
-use stepgate_core::jose::SigningAlgorithm;
-use stepgate_core::secret::{SealingKeys, Secret};
-use stepgate_core::time::Timestamp;
+use stepgate_core::secret::Secret;
 use stepgate_store::Db;
 use stepgate_store::ephemeral::Ephemeral;
 use stepgate_store::invalidations::Invalidations;
-use stepgate_store::keys as key_store;
 use tokio::net::TcpListener;
 
 use crate::app::{App, Parts};
 use crate::cx::{Clock, OsEntropy};
 use crate::fault::Fault;
-use crate::keys::{self, KeySet};
+use crate::keys;
 use crate::outbound::Outbound;
 use crate::passwords::PasswordHasher;
 use crate::secrets::{Secrets, SecretsError};
@@ -76,15 +73,16 @@ pub async fn build(settings: Settings, delivery: Delivery, clock: Clock) -> Resu
         Some(url) => (Ephemeral::redis(url).await?, Invalidations::redis(url).await?),
         None => (Ephemeral::Sql(db.clone()), Invalidations::for_database(&db).await?),
     };
-    rotate_keys(&db, &secrets.sealing, clock.now()).await?;
-    let keys = load_keys(&db, &secrets.sealing, clock.now()).await?;
+    keys::rotate_by_age(&db, &secrets.sealing, &OsEntropy, clock.now()).await?;
+    let keys = keys::load(&db, &secrets.sealing, clock.now()).await?;
     let catalogue = Catalogue::new(&CatalogueSettings::default()).map_err(Fault::internal)?;
     let demo = matches!(delivery, Delivery::Inbox);
     let outbound = match delivery {
         Delivery::Providers => Outbound::providers(&settings).map_err(BootError::Outbound)?,
-        Delivery::Inbox => Outbound::inbox(),
+        Delivery::Inbox => Outbound::inbox(&settings).map_err(BootError::Outbound)?,
     };
-    let passwords = PasswordHasher::new(&settings.passwords, secrets.pepper.clone());
+    let peppers = secrets.peppers()?;
+    let passwords = PasswordHasher::new(&settings.passwords, peppers, &OsEntropy).map_err(Fault::internal)?;
     let listen = settings.server.listen;
     let app = Arc::new(App::new(Parts {
         passwords,
@@ -132,24 +130,4 @@ async fn asked_to_stop() {
     }
     #[cfg(not(unix))]
     let _ = interrupt.await;
-}
-
-/// Makes the signing keys that are due: all at the first start, new ones by age.
-pub async fn rotate_keys(db: &Db, sealing: &SealingKeys, now: Timestamp) -> Result<(), Fault> {
-    let stored = key_store::list_keys(db).await?;
-    let plan = keys::plan_rotation(&stored, SigningAlgorithm::ALL, now);
-    for wanted in &plan.create {
-        let key = keys::make_key(wanted, sealing, &OsEntropy).map_err(Fault::internal)?;
-        key_store::insert_key(db, &key).await?;
-    }
-    for update in &plan.update {
-        key_store::update_key_times(db, update).await?;
-    }
-    Ok(())
-}
-
-/// Loads the signing keys that are in force.
-pub async fn load_keys(db: &Db, sealing: &SealingKeys, now: Timestamp) -> Result<KeySet, Fault> {
-    let stored = key_store::list_keys(db).await?;
-    keys::open(&stored, sealing, now).map_err(Fault::internal)
 }

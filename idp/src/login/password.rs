@@ -11,6 +11,7 @@ use stepgate_store::credentials;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::passwords::{PasswordHashError, PoolError, Verification};
 
 /// Purpose of the sealed password hash.
 pub const SEAL: &str = "password";
@@ -18,8 +19,6 @@ pub const SEAL: &str = "password";
 /// Checks a password and returns the factor event that it earned. `None` for an unknown person, a wrong password and a
 /// locked account alike, after the same work: one conditional write and one Argon2id.
 pub async fn check(cx: &Cx, person: Option<&Person>, password: SecretString) -> Result<Option<FactorEvent>, Fault> {
-    // A full queue is noticed before the try is counted: the person did nothing wrong.
-    let place = cx.app.passwords.reserve().map_err(|_| Fault::Busy)?;
     let person = person.filter(|person| person.suspended_at.is_none());
     let credential = match person {
         Some(person) => of_kind(credentials::list_credentials(&cx.app.db, person.id).await?, CredentialKind::Password),
@@ -33,14 +32,27 @@ pub async fn check(cx: &Cx, person: Option<&Person>, password: SecretString) -> 
         None => None,
     };
     let stored = phc.as_ref().and_then(|phc| std::str::from_utf8(phc.expose()).ok());
-    let verified = place.verify(password.clone(), stored).await.map_err(|_| Fault::Busy)?;
-    let (Some(person), Some(verdict)) = (person, verified) else {
+    let verified = match stored {
+        Some(stored) => cx.app.passwords.verify(&password, stored).await,
+        None => cx.app.passwords.verify_nobody(&password).await,
+    };
+    let verified = match verified {
+        Ok(Verification::Verified { needs_rehash }) => Some(needs_rehash),
+        // Too long to be anybody's: wrong, for everybody alike.
+        Ok(Verification::Wrong) | Err(PasswordHashError::TooLong) => None,
+        Err(error) => {
+            // The person did nothing wrong: the try that was counted is given back.
+            credentials::return_try(&cx.app.db, id).await?;
+            return Err(hashing(error));
+        }
+    };
+    let (Some(person), Some(needs_rehash)) = (person, verified) else {
         let event = Event::new("login.password.failed").data(json!({ "counted": reserved.is_some() }));
         let event = if let Some(person) = person { event.to(person.id) } else { event };
         audit::record(cx, &cx.app.db.write, event).await?;
         return Ok(None);
     };
-    if verdict.needs_rehash {
+    if needs_rehash {
         store_hash(cx, id, password).await?;
     }
     if !credentials::accept_secret(&cx.app.db.write, id, cx.now).await? {
@@ -58,9 +70,16 @@ pub async fn check(cx: &Cx, person: Option<&Person>, password: SecretString) -> 
 
 /// Hashes a password with the parameters of today and stores it in place of the old hash.
 pub async fn store_hash(cx: &Cx, credential: CredentialId, password: SecretString) -> Result<(), Fault> {
-    let phc = cx.app.passwords.hash(password, cx.entropy()).await.map_err(|_| Fault::Busy)?;
-    let sealed = cx.app.secrets.sealing.seal(cx.entropy(), SEAL, &credential.to_string(), phc.expose().as_bytes())?;
+    let phc = cx.app.passwords.hash(&password, cx.entropy()).await.map_err(hashing)?;
+    let sealed = cx.app.secrets.sealing.seal(cx.entropy(), SEAL, &credential.to_string(), phc.as_bytes())?;
     Ok(credentials::replace_secret(&cx.app.db.write, credential, &sealed, &json!({})).await?)
+}
+
+fn hashing(error: PasswordHashError) -> Fault {
+    match error {
+        PasswordHashError::Pool(PoolError::Busy) => Fault::Busy,
+        other => Fault::internal(other),
+    }
 }
 
 fn of_kind(held: Vec<Credential>, kind: CredentialKind) -> Option<Credential> {

@@ -106,13 +106,6 @@ impl Settings {
         settings.server.metrics_listen = Some(settings.server.listen);
         settings.redis.url = Some(String::new());
         settings.outbound.ca_file = Some(std::path::PathBuf::new());
-        settings.phone.twilio = Some(super::Twilio {
-            base_url: super::twilio_url(),
-            account: String::new(),
-            key: String::new(),
-            secret: String::new(),
-            from: String::new(),
-        });
         settings
     }
 }

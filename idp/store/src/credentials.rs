@@ -117,6 +117,12 @@ pub async fn reserve_try(db: &Db, id: CredentialId, now: Timestamp) -> Result<Op
     }))
 }
 
+/// Gives a reserved try back that could not be evaluated.
+pub async fn return_try(db: &Db, id: CredentialId) -> Result<(), StoreError> {
+    let sql = "UPDATE credentials SET failures = failures - 1, retry_at = NULL WHERE id = ? AND failures > 0";
+    run(&db.write, sql, vec![id.uuid().into()]).await.map(drop)
+}
+
 /// Accepts a one-time code: its moving factor must lie above every one that was accepted before. One conditional
 /// write, so that the same code at two nodes is accepted once.
 pub async fn accept_counter(

@@ -156,6 +156,13 @@ pub fn unverified_issuer(compact: &str) -> Option<String> {
     serde_json::from_slice::<Issuer>(&payload).ok().map(|claims| claims.iss)
 }
 
+/// The `kid` of a token that was not verified: to find out which key must verify it, and for nothing else.
+pub fn unverified_kid(compact: &str) -> Option<String> {
+    let header = compact.split('.').next().filter(|header| header.len() <= MAX_HEADER)?;
+    let header = BASE64URL_NOPAD.decode(header.as_bytes()).ok()?;
+    serde_json::from_slice::<Header>(&header).ok()?.kid
+}
+
 /// An `aud` claim: a string or an array (RFC 7519 §4.1.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

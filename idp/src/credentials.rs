@@ -1,0 +1,3 @@
+//! Rooms of the kinds of credential that need more than a step of the login.
+
+pub mod mobile_id;
