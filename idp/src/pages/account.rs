@@ -90,9 +90,9 @@ impl ApplicationRow {
         self.name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()
     }
 
-    /// Only a step that leads straight on is filled.
+    /// A step that leads straight on stands out.
     pub(crate) fn look(&self) -> &'static str {
-        if self.status.0 == Tone::Ok { "main" } else { "" }
+        if self.status.0 == Tone::Ok { "accent" } else { "" }
     }
 }
 

@@ -247,10 +247,16 @@ impl Page for ManageOtpPage {
             account.strength.shown.push(CredentialKind::HardwareToken);
             account.strength.risen = Some(CredentialKind::HardwareToken);
         }
+        let mut cards: Vec<_> = page.cards.iter().take(2).cloned().collect();
+        for card in &mut cards {
+            card.shown = true;
+            card.proofed = true;
+            card.actions.retain(|action| !action.id.starts_with("elevate"));
+        }
         let risen = Self {
             layout: proofed,
             elevate: None,
-            cards: page.cards.iter().take(2).cloned().collect(),
+            cards,
             done: Some("Your session now shows OTP Hardware Token.".into()),
             ..page.clone()
         };

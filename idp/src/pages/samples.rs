@@ -126,6 +126,53 @@ mod tests {
         }
     }
 
+    /// Scripts and foreign clients rely on these; `continue` is the main button.
+    #[test]
+    fn pages_carry_the_promised_ids_and_fields() {
+        let promised = [
+            (
+                "login--asked-by-an-application",
+                "op-login",
+                vec!["id=\"continue\"", "name=\"username\"", "id=\"cancel\""],
+            ),
+            ("password--first", "op-password", vec!["id=\"continue\"", "name=\"password\""]),
+            (
+                "factor--four-ways",
+                "op-factor",
+                vec!["id=\"factor-mobile_id\"", "value=\"phone_otp\"", "id=\"skip-otp\""],
+            ),
+            (
+                "code--text",
+                "op-code",
+                vec!["id=\"continue\"", "name=\"code\"", "inputmode=\"numeric\"", "one-time-code"],
+            ),
+            ("mobile-id-wait--waiting", "op-mobile-id-wait", vec!["id=\"continue\"", "id=\"match-number\""]),
+            ("consent--three-scopes", "op-consent", vec!["id=\"allow\"", "id=\"deny\""]),
+            ("requirements-not-met--mendable", "op-requirements-not-met", vec!["id=\"continue\"", "id=\"cancel\""]),
+            ("manage-otp--four-cards", "op-manage-otp", vec!["id=\"elevate\"", "<span id=\"credential-strength\""]),
+        ];
+        let pages = all().unwrap();
+        for (name, main, parts) in promised {
+            let (_, html) = pages.iter().find(|(page, _)| page == name).unwrap();
+            assert!(html.contains(&format!("<main id=\"{main}\" data-page=\"{}\"", &main[3..])), "{name}");
+            for part in parts {
+                assert!(html.contains(part), "{name}: no {part}");
+            }
+        }
+        let (_, asked) = pages.iter().find(|(name, _)| name == "factor--one-phone-asked-for").unwrap();
+        assert!(!asked.contains("skip-otp") && asked.contains("<strong>Iron Works Portal</strong> asks for"));
+    }
+
+    #[test]
+    fn the_header_reads_as_people_know_it() {
+        let (_, html) = all().unwrap().into_iter().find(|(name, _)| name.starts_with("applications")).unwrap();
+        let header = html.split("<p id=\"account-header\">").nth(1).unwrap().split("</p>").next().unwrap();
+        let text: String = header.split('<').map(|part| part.rsplit('>').next().unwrap()).collect();
+        let expected =
+            "User : Jennifer Blue(bluej_4804) | Organization : Iron Builders LLC | Credential Strength : Phone OTP";
+        assert_eq!(text, expected);
+    }
+
     #[test]
     fn scripts_read_the_six_digits_in_one_piece() {
         let (_, html) = all().unwrap().into_iter().find(|(name, _)| name.starts_with("mobile-id-wait")).unwrap();
