@@ -55,11 +55,8 @@ pub async fn read(cx: &Cx, token: &str) -> Result<Option<PresentedAccessToken>, 
         let rules = VerifyRules::typ(SigningAlgorithm::ALL, &["at+jwt"]);
         return Ok(jose::verify::<PresentedAccessToken>(token, keys.public(), &rules).ok().map(|found| found.claims));
     }
-    let Some(row) = grants::find_opaque(&cx.app.db, &TokenHash::of(token)).await? else { return Ok(None) };
-    if row.revoked_at.is_some() || row.token.expires_at <= cx.now {
-        return Ok(None);
-    }
-    serde_json::from_value(row.token.claims).map(Some).map_err(Fault::internal)
+    let claims = grants::find_opaque(&cx.app.db, &TokenHash::of(token), cx.now).await?;
+    claims.map(serde_json::from_value).transpose().map_err(Fault::internal)
 }
 
 /// The claims of an ID token that we issued earlier, as a hint carries them. It may have expired.

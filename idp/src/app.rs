@@ -81,8 +81,8 @@ pub struct Parts {
 impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let origin =
-            url::Url::parse(&parts.settings.server.issuer).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
+        let origin = url::Url::parse(&parts.settings.server.issuer)
+            .map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
         Self {
             origin,
             cookies: CookieNames::for_server(&parts.settings.server),

@@ -148,7 +148,8 @@ async fn check_assertion(
     }
     let client = find(cx, &issuer).await?;
     let registered = &client.client.metadata;
-    let keys = client.keys.as_ref().filter(|_| registered.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt);
+    let keys =
+        client.keys.as_ref().filter(|_| registered.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt);
     let keys = keys.ok_or_else(|| invalid("the client registered another method"))?;
     let pinned = registered.token_endpoint_auth_signing_alg.as_deref().and_then(|name| name.parse().ok());
     let algorithms: &[SigningAlgorithm] = pinned.as_ref().map_or(SigningAlgorithm::ALL, std::slice::from_ref);
@@ -178,7 +179,9 @@ fn check_claims(cx: &Cx, claims: &Assertion, client: &str) -> Result<(), Protoco
         "exp has passed"
     } else if at(claims.exp) > now + LONGEST_ASSERTION + LEEWAY {
         "exp is more than an hour ahead"
-    } else if claims.nbf.is_some_and(|nbf| at(nbf) > now + LEEWAY) || claims.iat.is_some_and(|iat| at(iat) > now + LEEWAY) {
+    } else if claims.nbf.is_some_and(|nbf| at(nbf) > now + LEEWAY)
+        || claims.iat.is_some_and(|iat| at(iat) > now + LEEWAY)
+    {
         "nbf or iat lies in the future"
     } else if claims.jti.is_empty() || claims.jti.len() > 255 {
         "jti must have 1 to 255 characters"

@@ -9,8 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use stepgate_core::assurance::Catalogue;
 use stepgate_core::jose::SigningAlgorithm;
-use stepgate_core::oidc::metadata::{ProviderMetadata, Supported};
-use stepgate_core::oidc::STANDARD_SCOPES;
+use stepgate_core::oidc::{ProviderMetadata, STANDARD_SCOPES, Supported};
 
 use crate::app::App;
 use crate::settings::Settings;

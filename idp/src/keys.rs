@@ -73,7 +73,12 @@ fn open(stored: &[StoredKey], sealing: &SealingKeys, now: Timestamp) -> Result<K
 }
 
 /// Makes the keys that are due by age. Several nodes may do so at once: for each algorithm and moment one key stands.
-pub async fn rotate_by_age(db: &Db, sealing: &SealingKeys, entropy: &dyn Entropy, now: Timestamp) -> Result<bool, Fault> {
+pub async fn rotate_by_age(
+    db: &Db,
+    sealing: &SealingKeys,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+) -> Result<bool, Fault> {
     let times: Vec<KeyTimes> = store::list_keys(db).await?.into_iter().map(|key| key.times).collect();
     let plan = plan_rotation(&times, SigningAlgorithm::ALL, now);
     carry_out(db, sealing, entropy, plan, now).await

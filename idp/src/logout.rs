@@ -104,7 +104,9 @@ async fn post_confirm(form: Form) -> Response {
             LogoutDecision::RedirectNow(then) | LogoutDecision::AskConfirmation { then: Some(then) } => {
                 end(&cx, live, Some(&then)).await
             }
-            LogoutDecision::LoggedOutPage | LogoutDecision::AskConfirmation { then: None } => end(&cx, live, None).await,
+            LogoutDecision::LoggedOutPage | LogoutDecision::AskConfirmation { then: None } => {
+                end(&cx, live, None).await
+            }
             LogoutDecision::Refuse(refusal) => Err(PageFailure::BadRequest { detail: refusal.to_string() }),
         }
     };

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `stepgate` command.
+
+fn main() -> std::process::ExitCode {
+    stepgate::cli::main()
+}

@@ -54,7 +54,13 @@ impl Message {
         Ok(match channel {
             Channel::Text => Self::Text {
                 to,
-                text: phone_otp::text_message(&cx.app.settings.server.name, host.host_str().unwrap_or(""), code.expose()).expose().clone(),
+                text: phone_otp::text_message(
+                    &cx.app.settings.server.name,
+                    host.host_str().unwrap_or(""),
+                    code.expose(),
+                )
+                .expose()
+                .clone(),
                 code: code.expose().clone(),
             },
             Channel::Voice => Self::Voice { to, code: code.expose().clone() },

@@ -1,8 +1,8 @@
 //! The deployment's secrets: one master secret, from which every key of its own purpose is derived.
 
+use crate::passwords::{Pepper, PepperError, Peppers};
 use aws_lc_rs::{hkdf, hmac};
 use data_encoding::BASE64URL_NOPAD;
-use crate::passwords::{Pepper, PepperError, Peppers};
 use stepgate_core::secret::{SealError, SealingKey, SealingKeys, Secret, SecretBytes};
 
 /// Why the configured secrets cannot be used.

@@ -14,7 +14,9 @@ pub use algorithm::{SigningAlgorithm, UnknownAlgorithm, left_half_hash};
 pub use jwk::{Jwk, JwkSet, PublicKey, PublicKeys};
 pub use private_key::PrivateKey;
 pub use rotation::{KeyStage, KeyTimes, NewKey, Plan, plan_rotation, stage};
-pub use verify::{Audience, Verified, VerifyRules, unverified_issuer, unverified_kid, verify, verify_with_embedded_jwk};
+pub use verify::{
+    Audience, Verified, VerifyRules, unverified_issuer, unverified_kid, verify, verify_with_embedded_jwk,
+};
 
 /// Why a key or a token is refused. The texts name facts, never secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -17,7 +17,7 @@ use stepgate_store::mobile::{self, ChallengeState, MobileChallenge};
 use stepgate_store::{StoreError, credentials};
 
 pub use api::routes;
-pub use enrol::{Confirmation, Started, confirm, start, under_way};
+pub use enrol::{Confirmation, Started, confirm, picture, start, under_way};
 
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -136,7 +136,10 @@ pub async fn redeem(cx: &Cx, person: &Person, challenge: ChallengeId, binding: &
     // Locked, suspended, lapsed in the meantime: nothing is earned (the check at redemption that others forget).
     let held = credentials::find_credential(&cx.app.db, used.credential).await?;
     let active = held.is_some_and(|held| held.state(cx.now) == stepgate_core::assurance::CredentialState::Active);
-    if used.person != person.id || !active || !credentials::accept_secret(&cx.app.db.write, used.credential, cx.now).await? {
+    if used.person != person.id
+        || !active
+        || !credentials::accept_secret(&cx.app.db.write, used.credential, cx.now).await?
+    {
         return Ok(Redeemed::Over(Over::TooLate));
     }
     audit::record(cx, &cx.app.db.write, Event::new("login.mobile_id.succeeded").by(person.id)).await?;

@@ -10,7 +10,5 @@ pub fn proof(key: &hmac::Key, browser: &str) -> String {
 
 /// Whether `given` is the proof for `browser`, in constant time.
 pub fn holds(key: &hmac::Key, browser: &str, given: &str) -> bool {
-    BASE64URL_NOPAD
-        .decode(given.as_bytes())
-        .is_ok_and(|tag| hmac::verify(key, browser.as_bytes(), &tag).is_ok())
+    BASE64URL_NOPAD.decode(given.as_bytes()).is_ok_and(|tag| hmac::verify(key, browser.as_bytes(), &tag).is_ok())
 }

@@ -73,7 +73,10 @@ fn answer_fault(fault: &Fault) -> Response {
         }
         None => {
             tracing::error!(error = %fault, "a request met a fault");
-            body(StatusCode::INTERNAL_SERVER_ERROR, &OAuthError::new(ErrorCode::ServerError, "an internal error occurred"))
+            body(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &OAuthError::new(ErrorCode::ServerError, "an internal error occurred"),
+            )
         }
     }
 }

@@ -1,29 +1,13 @@
 //! Pages: how a view becomes a response, and the only writer of error pages.
 
-use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 
 use super::extract::Browser;
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::pages::error::ErrorPage;
-
-/// Renders a page that must not be stored by anybody.
-pub fn show(status: StatusCode, view: &impl Template) -> Response {
-    match view.render() {
-        Ok(html) => (status, [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "a page could not be rendered");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
-}
-
-/// Renders a page and gives a new browser its name.
-pub fn show_to(cx: &Cx, browser: &Browser, view: &impl Template) -> Response {
-    with_browser(cx, browser, show(StatusCode::OK, view))
-}
+use crate::pages::message::ErrorPage;
+use crate::pages::{self, Layout};
 
 /// Adds the browser cookie to a response where the browser has none yet.
 pub fn with_browser(cx: &Cx, browser: &Browser, mut response: Response) -> Response {
@@ -95,8 +79,15 @@ impl PageFailure {
             other => tracing::info!(reason = ?other, %reference, "a request was refused with a page"),
         }
         let text = self.text();
-        let page = ErrorPage::new(&cx.app, text.title, text.happened, text.remedy, reference);
-        let mut response = show(text.status, &page);
+        let page = ErrorPage {
+            layout: Layout::plain(text.title, cx.app.demo),
+            heading: text.title.to_owned(),
+            happened: text.happened,
+            next_step: text.remedy.to_owned(),
+            action: None,
+            reference: Some(reference),
+        };
+        let mut response = pages::respond(text.status, &page);
         if let Some(wait) = retry {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
         }
@@ -104,7 +95,8 @@ impl PageFailure {
     }
 
     fn text(self) -> Text {
-        let text = |status, title, happened: &str, remedy| Text { status, title, happened: happened.to_owned(), remedy };
+        let text =
+            |status, title, happened: &str, remedy| Text { status, title, happened: happened.to_owned(), remedy };
         match self {
             Self::ForeignForm => text(
                 StatusCode::FORBIDDEN,

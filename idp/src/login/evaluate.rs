@@ -57,7 +57,8 @@ pub fn demand(cx: &Cx, interaction: &Interaction, client: Option<&Registered>) -
     let scopes: Vec<String> = request.scope.iter().map(str::to_owned).collect();
     let claim = request.claims.acr();
     let essential = claim.as_ref().filter(|acr| acr.essential).map(|acr| acr.values.as_slice());
-    let wished: Vec<String> = claim.as_ref().filter(|acr| !acr.essential).map_or_else(Vec::new, |acr| acr.values.clone());
+    let wished: Vec<String> =
+        claim.as_ref().filter(|acr| !acr.essential).map_or_else(Vec::new, |acr| acr.values.clone());
     let (values, from_claim) =
         if request.acr_values.is_empty() { (&wished, true) } else { (&request.acr_values, false) };
     Requirement::from_ask(
@@ -117,7 +118,16 @@ pub async fn stand(
     let verdict = verdict(&decision, &holdings);
     let consent = consent(cx, interaction, &person, client).await?;
     let granted = if let Decision::Satisfied(granted) = &decision { Some(granted.clone()) } else { None };
-    Ok(Some(Standing { held: choices(&offered, &holdings), live, person, holdings, granted, decision, verdict, consent }))
+    Ok(Some(Standing {
+        held: choices(&offered, &holdings),
+        live,
+        person,
+        holdings,
+        granted,
+        decision,
+        verdict,
+        consent,
+    }))
 }
 
 /// *Elevate* on our own pages: one more factor, shown now, whatever the session has shown before.

@@ -79,10 +79,11 @@ pub async fn resync(
         return Ok(CodeOutcome::Locked);
     };
     let token = open(cx, credential, &reserved)?;
-    let outcome = match hardware_token::resync(token.seed.expose(), &token.parameters, token.memory, (&first, &second), cx.now) {
-        Some(accepted) => accept(cx, person, credential, accepted).await?,
-        None => CodeOutcome::Wrong,
-    };
+    let outcome =
+        match hardware_token::resync(token.seed.expose(), &token.parameters, token.memory, (&first, &second), cx.now) {
+            Some(accepted) => accept(cx, person, credential, accepted).await?,
+            None => CodeOutcome::Wrong,
+        };
     let succeeded = matches!(outcome, CodeOutcome::Accepted(_));
     let event = Event::new("credential.resync").by(person.id).data(json!({ "succeeded": succeeded }));
     audit::record(cx, &cx.app.db.write, event).await?;

@@ -89,7 +89,8 @@ impl Parked {
 }
 
 fn data(browser: &str, interaction: &Interaction) -> Result<serde_json::Value, Fault> {
-    serde_json::to_value(Data { browser: browser.to_owned(), interaction: interaction.clone() }).map_err(Fault::internal)
+    serde_json::to_value(Data { browser: browser.to_owned(), interaction: interaction.clone() })
+        .map_err(Fault::internal)
 }
 
 /// The name of a stage in the store, for operators who look.

@@ -134,12 +134,7 @@ async fn deliver(cx: &Cx, phone: &Phone, channel: Channel, binding: &str, person
     if !outbox::deliver_now(cx, queued.id, &message).await? {
         return Ok(Sending::Failed);
     }
-    Ok(Sending::Sent(Sent {
-        challenge: challenge.id,
-        credential: phone.credential,
-        phone: phone.id,
-        channel,
-    }))
+    Ok(Sending::Sent(Sent { challenge: challenge.id, credential: phone.credential, phone: phone.id, channel }))
 }
 
 /// Checks a typed code: the try is counted on the credential and on the challenge before anything is compared, and the

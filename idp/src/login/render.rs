@@ -14,19 +14,16 @@ use crate::cx::Cx;
 use crate::http::extract::Browser;
 use crate::http::page::PageFailure;
 use crate::pages::consent::{ConsentPage, ScopeView};
-use crate::pages::factor::{CodePage, CodeSource, FactorChoice, FactorPage, MobileIdWaitPage, PhoneChoice, Resend, Skip};
+use crate::pages::factor::{
+    CodePage, CodeSource, FactorChoice, FactorPage, MobileIdWaitPage, PhoneChoice, Resend, Skip,
+};
 use crate::pages::login::{Asking, Flow, LoginPage, PasswordPage};
 use crate::pages::parts::kind_name;
 use crate::pages::requirements::{Accepted, Held, RequirementsNotMetPage};
 use crate::pages::{self, Action, Layout, When};
 
 /// Shows the page of the stage that the interaction is at.
-pub(super) async fn page(
-    cx: &Cx,
-    browser: &Browser,
-    scene: &Scene,
-    say: Option<Say>,
-) -> Result<Response, PageFailure> {
+pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<Say>) -> Result<Response, PageFailure> {
     let flow = flow(cx, browser, scene);
     let (error, offline) = match say {
         None => (None, false),
@@ -128,7 +125,12 @@ async fn way(cx: &Cx, credential: &Credential) -> Result<FactorChoice, PageFailu
         CredentialKind::PhoneOtp => credentials::list_phones(&cx.app.db, credential.id)
             .await?
             .into_iter()
-            .map(|phone| PhoneChoice { id: phone.id.to_string(), masked: phone.masked, text: phone.text, voice: phone.voice })
+            .map(|phone| PhoneChoice {
+                id: phone.id.to_string(),
+                masked: phone.masked,
+                text: phone.text,
+                voice: phone.voice,
+            })
             .collect(),
         _ => Vec::new(),
     };
@@ -174,11 +176,8 @@ async fn phone_code(cx: &Cx, scene: &Scene, flow: Flow, error: Option<String>) -
     if let Some(latest) = latest {
         let again = phone_otp::resend_at(latest.sent_at);
         page.seconds_left = Some(latest.expires_at.since(cx.now).as_secs());
-        page.resend = Some(if again <= cx.now {
-            Resend::Ready
-        } else {
-            Resend::NotBefore(When::clock(again, &TimeZone::UTC))
-        });
+        page.resend =
+            Some(if again <= cx.now { Resend::Ready } else { Resend::NotBefore(When::clock(again, &TimeZone::UTC)) });
     }
     Ok(page)
 }
@@ -194,7 +193,8 @@ async fn mobile_wait(
     };
     let found = mobile::find_challenge(&cx.app.db, *challenge).await?;
     let devices = mobile::list_devices(&cx.app.db, *credential).await?;
-    let device = devices.into_iter().find(|device| device.active).map_or_else(|| "your phone".to_owned(), |it| it.label);
+    let device =
+        devices.into_iter().find(|device| device.active).map_or_else(|| "your phone".to_owned(), |it| it.label);
     Ok(MobileIdWaitPage {
         layout: layout(cx, "Approve on your phone"),
         number: mobile_id::number(cx, *challenge),
@@ -214,7 +214,9 @@ fn consent(cx: &Cx, scene: &Scene, flow: Flow) -> ConsentPage {
     let view = |title: &str, detail: String| ScopeView { title: title.to_owned(), detail };
     let words = |scope: &str| match scope {
         "openid" => view("Know who you are", "A number that stands for your account".to_owned()),
-        "profile" => view("See your profile", "Your name, user ID, language and other facts of your profile".to_owned()),
+        "profile" => {
+            view("See your profile", "Your name, user ID, language and other facts of your profile".to_owned())
+        }
         "email" => view("See your email address", claims.email.clone().unwrap_or_default()),
         "phone" => view("See your telephone number", claims.phone_number.clone().unwrap_or_default()),
         "address" => {
@@ -258,7 +260,10 @@ async fn requirements(cx: &Cx, scene: &Scene, flow: Flow) -> Result<Requirements
 
 fn accepts(scene: &Scene, explanation: &Explanation) -> Vec<Accepted> {
     let kinds = [
-        CredentialKind::PhoneOtp, CredentialKind::MobileId, CredentialKind::HardwareToken, CredentialKind::SecurityKey,
+        CredentialKind::PhoneOtp,
+        CredentialKind::MobileId,
+        CredentialKind::HardwareToken,
+        CredentialKind::SecurityKey,
     ];
     let suffix = if explanation.proofing { ", proofed" } else { "" };
     let allowed = kinds.into_iter().filter(|kind| scene.requirement.allows(*kind));

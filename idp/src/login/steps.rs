@@ -68,7 +68,12 @@ async fn keep(
 }
 
 /// Adds a factor event to the session, or begins one. A session of somebody else ends: nobody inherits it.
-async fn earn(cx: &Cx, live: Option<Live>, person: stepgate_core::id::PersonId, event: FactorEvent) -> Result<Outcome, PageFailure> {
+async fn earn(
+    cx: &Cx,
+    live: Option<Live>,
+    person: stepgate_core::id::PersonId,
+    event: FactorEvent,
+) -> Result<Outcome, PageFailure> {
     let transaction = cx.app.db.begin().await?;
     let mut renewed = None;
     if let Some(live) = live {

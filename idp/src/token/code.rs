@@ -4,13 +4,13 @@ use serde_json::json;
 use stepgate_core::entropy::random_token;
 use stepgate_core::grants::{AuthorizationCode, Grant, RefreshToken};
 use stepgate_core::oidc::params::RawToken;
-use stepgate_core::oidc::{CodeChallenge, ErrorCode, OAuthError, Scopes};
+use stepgate_core::oidc::{ErrorCode, OAuthError, Scopes, check_exchange};
 use stepgate_core::secret::TokenHash;
 use stepgate_store::grants::{self, TakeCode};
 use stepgate_store::people;
 
-use super::mint::{self, Occasion};
 use super::TokenSet;
+use super::mint::{self, Occasion};
 use crate::audit::{self, Event};
 use crate::clients::Registered;
 use crate::cx::Cx;
@@ -65,16 +65,8 @@ fn check(code: &AuthorizationCode, client: &Registered, raw: &RawToken) -> Resul
     if raw.redirect_uri.as_deref() != Some(code.redirect_uri.as_str()) {
         return Err(refuse("redirect_uri: differs from the one of the authorization request"));
     }
-    match (&code.code_challenge, &raw.code_verifier) {
-        (None, None) => Ok(()),
-        (Some(challenge), Some(verifier)) => {
-            let challenge = CodeChallenge::parse(challenge)?;
-            if challenge.matches(verifier) { Ok(()) } else { Err(refuse("code_verifier: does not fit the challenge")) }
-        }
-        (Some(_), None) => Err(refuse("code_verifier: missing")),
-        // A verifier without a challenge is a downgrade (RFC 9700 §2.1.1).
-        (None, Some(_)) => Err(refuse("code_verifier: the authorization request had no code_challenge")),
-    }
+    let verifier = raw.code_verifier.as_ref().map(|verifier| verifier.expose().as_str());
+    Ok(check_exchange(code.code_challenge.as_deref(), verifier).map_err(OAuthError::from)?)
 }
 
 /// A client that registered the refresh grant gets a refresh token. Without `offline_access` it ends with the session.

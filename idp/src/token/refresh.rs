@@ -48,7 +48,7 @@ pub async fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<To
         RefreshToken { hash: TokenHash::of(&token), grant: grant.id, expires_at: expiry(cx, &grant), used_at: None };
     let grace = cx.app.settings.tokens.lifetimes().refresh_grace();
     match grants::rotate_refresh(&cx.app.db, &old, &successor, cx.now, grace).await? {
-        Rotation::Rotated(_) | Rotation::Retried(_) => {}
+        Rotation::Rotated | Rotation::Retried => {}
         Rotation::Replayed(family) => {
             if grants::revoke_grant(&cx.app.db.write, family, cx.now).await? {
                 let event = Event::new("token.refresh.replayed").client(&client.client.id).to(grant.person);
@@ -56,8 +56,8 @@ pub async fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<To
             }
             return Err(refuse("refresh_token: was used before; all tokens of this authorization are revoked"));
         }
-        Rotation::Expired => return Err(refuse("refresh_token: has expired")),
-        Rotation::Unknown => return Err(refuse("refresh_token: unknown or revoked")),
+        Rotation::InUse => return Err(refuse("refresh_token: another request is using it at this moment")),
+        Rotation::Over => return Err(refuse("refresh_token: has expired, or its authorization was revoked")),
     }
     let access_token = mint::access_token(cx, client, &grant, &scope).await?;
     let id_token = if scope.contains("openid") {

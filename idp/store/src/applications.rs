@@ -52,7 +52,8 @@ fn clients(rows: &[Row]) -> Result<Vec<Client>, StoreError> {
 
 /// A new client, with its secrets.
 pub async fn insert_client(connection: &impl ConnectionTrait, new: &Client) -> Result<(), StoreError> {
-    let sql = "INSERT INTO clients (client_id, application_id, metadata, disabled_at, created_at) VALUES (?, ?, ?, ?, ?)";
+    let sql =
+        "INSERT INTO clients (client_id, application_id, metadata, disabled_at, created_at) VALUES (?, ?, ?, ?, ?)";
     let values = vec![
         new.id.as_str().into(),
         new.application.uuid().into(),

@@ -37,7 +37,8 @@ pub async fn insert_phone_challenge(
 ) -> Result<(), StoreError> {
     let sql = "UPDATE phone_challenges SET used_at = ? WHERE binding = ? AND used_at IS NULL";
     run(connection, sql, vec![at(new.sent_at), new.binding.as_str().into()]).await?;
-    let sql = "INSERT INTO phone_challenges (id, credential_id, person_id, phone_id, binding, channel, code_hash, sent_at,
+    let sql =
+        "INSERT INTO phone_challenges (id, credential_id, person_id, phone_id, binding, channel, code_hash, sent_at,
                expires_at, tries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)";
     let values = vec![
         new.id.uuid().into(),

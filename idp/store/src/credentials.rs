@@ -97,9 +97,11 @@ pub struct Reserved {
 pub async fn reserve_try(db: &Db, id: CredentialId, now: Timestamp) -> Result<Option<Reserved>, StoreError> {
     // The waiting time depends on the count that this very statement makes. The first value is cast: PostgreSQL
     // cannot tell its type from the sum.
-    let waits = WAITS.iter().zip(FREE_FAILURES + 1..).rev();
-    let cases: String =
-        waits.map(|(wait, failures)| format!(" WHEN failures + 1 >= {failures} THEN {}", wait.as_millis())).collect();
+    let mut cases = String::new();
+    for (failures, wait) in (FREE_FAILURES + 1..).zip(WAITS) {
+        // The longest wait comes first, so that it wins.
+        cases.insert_str(0, &format!(" WHEN failures + 1 >= {failures} THEN {}", wait.as_millis()));
+    }
     let sql = format!(
         "UPDATE credentials SET failures = failures + 1,
            retry_at = CASE WHEN failures + 1 > {FREE_FAILURES} THEN CAST(? AS BIGINT) + CASE{cases} END ELSE NULL END
@@ -108,13 +110,22 @@ pub async fn reserve_try(db: &Db, id: CredentialId, now: Timestamp) -> Result<Op
          RETURNING id, sealed_secret, parameters, counter, drift"
     );
     let row = one(&db.write, &sql, vec![at(now), id.uuid().into(), at(now), at(now)]).await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Reserved {
+    row.as_ref().map(reserved).transpose()
+}
+
+/// What verifies a credential, without counting a try.
+pub async fn find_secret(db: &Db, id: CredentialId) -> Result<Option<Reserved>, StoreError> {
+    let sql = "SELECT id, sealed_secret, parameters, counter, drift FROM credentials WHERE id = ?";
+    one(&db.read, sql, vec![id.uuid().into()]).await?.as_ref().map(reserved).transpose()
+}
+
+fn reserved(row: &Row) -> Result<Reserved, StoreError> {
+    Ok(Reserved {
         sealed_secret: row.get::<Option<Vec<u8>>>("sealed_secret")?.unwrap_or_default(),
         parameters: row.json("credentials", "parameters")?,
         counter: row.get("counter")?,
         drift: i32::try_from(row.get::<i64>("drift")?).unwrap_or(0),
-    }))
+    })
 }
 
 /// Gives a reserved try back that could not be evaluated.
@@ -144,7 +155,8 @@ pub async fn accept_secret(
     id: CredentialId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE credentials SET failures = 0, retry_at = NULL, last_used_at = ? WHERE id = ? AND stage = 'active'";
+    let sql =
+        "UPDATE credentials SET failures = 0, retry_at = NULL, last_used_at = ? WHERE id = ? AND stage = 'active'";
     Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)
 }
 

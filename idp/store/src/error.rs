@@ -37,7 +37,11 @@ impl From<DbErr> for StoreError {
         match &error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error.to_string()),
             DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) => {
-                if passes(inner) { Self::Unavailable(error.to_string()) } else { Self::Other(error.to_string()) }
+                if passes(inner) {
+                    Self::Unavailable(error.to_string())
+                } else {
+                    Self::Other(error.to_string())
+                }
             }
             _ => Self::Other(error.to_string()),
         }
@@ -47,7 +51,11 @@ impl From<DbErr> for StoreError {
 /// Whether a database error passes by itself: a lost connection, a server that stops or starts, a locked file.
 fn passes(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Protocol(_) => true,
         sqlx::Error::Database(error) => {
             // PostgreSQL class 57P (shutdown, start-up), 53 (resources), 08 (connection), 40 (conflict of
             // transactions), 25006 (a standby); SQLite 5 and 6 (busy, locked).

@@ -107,7 +107,9 @@ impl Invalidations {
         let _ = self.sender.send(topic.to_owned());
         let told = match &self.way {
             Way::Process => Ok(()),
-            Way::Postgres(db) => run(&db.write, "SELECT pg_notify(?, ?)", vec![CHANNEL.into(), topic.into()]).await.map(drop),
+            Way::Postgres(db) => {
+                run(&db.write, "SELECT pg_notify(?, ?)", vec![CHANNEL.into(), topic.into()]).await.map(drop)
+            }
             Way::Redis(manager) => {
                 let mut manager = manager.as_ref().clone();
                 let sent = redis::cmd("PUBLISH").arg(CHANNEL).arg(topic).query_async::<()>(&mut manager).await;

@@ -10,12 +10,12 @@ use stepgate_core::secret::SecretBytes;
 use stepgate_core::time::Timestamp;
 
 pub use challenges::{
-    Answer, ChallengeState, MobileChallenge, answer_challenge, count_unanswered, find_challenge, find_pending_challenge,
-    insert_challenge, redeem_challenge,
+    Answer, ChallengeState, MobileChallenge, answer_challenge, count_unanswered, find_challenge,
+    find_pending_challenge, insert_challenge, redeem_challenge,
 };
 pub use enrolments::{
-    Enrolment, confirm_enrolment, find_enrolment_of_session, insert_enrolment, reserve_confirm_try, set_enrolled_device,
-    take_enrolment,
+    Enrolment, confirm_enrolment, find_enrolment_of_session, insert_enrolment, reserve_confirm_try,
+    set_enrolled_device, take_enrolment,
 };
 
 use crate::row::{Row, all, at, one, run};

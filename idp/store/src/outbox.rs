@@ -53,12 +53,7 @@ pub async fn insert_message(connection: &impl ConnectionTrait, new: &NewMessage)
 }
 
 /// Leases messages that are due: until `until` no other node takes them.
-pub async fn lease_messages(
-    db: &Db,
-    limit: u32,
-    now: Timestamp,
-    until: Timestamp,
-) -> Result<Vec<Leased>, StoreError> {
+pub async fn lease_messages(db: &Db, limit: u32, now: Timestamp, until: Timestamp) -> Result<Vec<Leased>, StoreError> {
     let sql = "UPDATE outbox SET due_at = ?, attempts = attempts + 1 WHERE id IN
                  (SELECT id FROM outbox WHERE due_at <= ? AND done_at IS NULL AND failed_at IS NULL
                   ORDER BY due_at LIMIT ?)

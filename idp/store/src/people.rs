@@ -148,7 +148,8 @@ fn place(role: Role) -> (&'static str, String) {
 /// Grants a role; having it already is fine.
 pub async fn grant_role(connection: &impl ConnectionTrait, person: PersonId, role: Role) -> Result<(), StoreError> {
     let (name, place) = place(role);
-    let sql = "INSERT INTO roles (person_id, role, place) VALUES (?, ?, ?) ON CONFLICT (person_id, role, place) DO NOTHING";
+    let sql =
+        "INSERT INTO roles (person_id, role, place) VALUES (?, ?, ?) ON CONFLICT (person_id, role, place) DO NOTHING";
     run(connection, sql, vec![person.uuid().into(), name.into(), place.into()]).await.map(drop)
 }
 
@@ -171,5 +172,9 @@ pub async fn list_partners(db: &Db) -> Result<Vec<Partner>, StoreError> {
         let id = PartnerId::from_uuid(row.get("id")?);
         Ok(Partner { id, name: row.get("name")?, created_at: row.time("created_at")? })
     };
-    all(&db.read, "SELECT id, name, created_at FROM partners ORDER BY name LIMIT 500", vec![]).await?.iter().map(partner).collect()
+    all(&db.read, "SELECT id, name, created_at FROM partners ORDER BY name LIMIT 500", vec![])
+        .await?
+        .iter()
+        .map(partner)
+        .collect()
 }

@@ -133,7 +133,8 @@ impl Requirement {
     /// The requirement of *Elevate* on our own pages: any class above Password.
     pub fn elevation(started_at: Timestamp) -> Self {
         let class = super::defaults::any_otp();
-        let asked = class.uris.into_iter().map(|acr| Asked { acr, name: class.name.clone(), any_of: class.any_of.clone() });
+        let asked =
+            class.uris.into_iter().map(|acr| Asked { acr, name: class.name.clone(), any_of: class.any_of.clone() });
         Self { asked: asked.collect(), floors: Vec::new(), essential: true, not_before: None, started_at }
     }
 

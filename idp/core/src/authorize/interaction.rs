@@ -259,6 +259,12 @@ impl Interaction {
         Self { purpose, started_at: now, pinned, decided: Decided::default(), stage: Stage::Identify }
     }
 
+    /// The same, for a session that must be confirmed by a new login first.
+    #[must_use]
+    pub fn of_another_login(self) -> Self {
+        Self { decided: Decided { other_account: true, ..self.decided }, ..self }
+    }
+
     /// The client's request, when a client asks.
     pub fn request(&self) -> Option<&AuthorizationRequest> {
         match &self.purpose {

@@ -173,7 +173,8 @@ pub fn agree(phone: &Jwk, thumbprint: &str) -> Result<(Jwk, SecretBytes), Agreem
     let (x, y) = point.get(1..33).zip(point.get(33..65)).ok_or(AgreementError)?;
     let ours = Jwk::p256(x, y);
     let theirs = UnparsedPublicKey::new(&ECDH_P256, point_of(phone)?);
-    let key = agreement::agree_ephemeral(private, theirs, AgreementError, |shared| Ok(offline_key(shared, thumbprint)))?;
+    let key =
+        agreement::agree_ephemeral(private, theirs, AgreementError, |shared| Ok(offline_key(shared, thumbprint)))?;
     Ok((ours, key))
 }
 

@@ -112,6 +112,14 @@ impl PrivateKey {
         self.sign_under(header, claims)
     }
 
+    /// Signs claims under another `kid` than its own: a phone is known by its id.
+    ///
+    /// # Errors
+    /// As [`PrivateKey::sign`].
+    pub fn sign_as(&self, typ: &str, kid: &str, claims: &impl Serialize) -> Result<String, JoseError> {
+        self.sign_under(header(self.algorithm, typ, kid), claims)
+    }
+
     /// Signs claims and puts the public key into the header, as an enrolment does (RFC 7515 §4.1.3).
     ///
     /// # Errors

@@ -18,8 +18,8 @@ use stepgate_core::credentials::mobile_id::{
 use stepgate_core::id::DeviceId;
 use stepgate_core::jose::{self, JwkSet, PublicKeys, SigningAlgorithm, VerifyRules};
 use stepgate_core::secret::{constant_time_eq, sha256};
-use stepgate_store::mobile::{self, Answer, ChallengeState, MobileChallenge};
 use stepgate_store::credentials;
+use stepgate_store::mobile::{self, Answer, ChallengeState, MobileChallenge};
 
 use super::enrol;
 use crate::app::App;

@@ -25,19 +25,12 @@ use crate::fault::Fault;
 pub struct Started {
     /// The code, in groups of four, to be typed where nothing can be scanned.
     pub code: String,
-    /// The link in the QR picture. The code stands behind `#`, which no server ever sees.
-    pub link: String,
     /// The QR picture.
     pub svg: String,
 }
 
 /// Begins an enrolment: 128 random bits, good once, for ten minutes.
-pub async fn start(
-    cx: &Cx,
-    person: &Person,
-    credential: CredentialId,
-    session: SessionId,
-) -> Result<Started, Fault> {
+pub async fn start(cx: &Cx, person: &Person, credential: CredentialId, session: SessionId) -> Result<Started, Fault> {
     let mut bytes = [0; 16];
     cx.entropy().fill(&mut bytes);
     let code = BASE32_NOPAD.encode(&bytes);
@@ -54,12 +47,17 @@ pub async fn start(
     mobile::insert_enrolment(&transaction, &enrolment).await?;
     audit::record(cx, &transaction, Event::new("mobile_id.enrolment.started").by(person.id)).await?;
     transaction.commit().await.map_err(StoreError::from)?;
-    let link = cx.app.url(&format!("/mobile#c={code}"));
-    let picture = QrCode::new(link.as_bytes()).map_err(Fault::internal)?;
-    let svg = picture.render::<svg::Color<'_>>().min_dimensions(200, 200).quiet_zone(true).build();
     let groups: Vec<String> =
         code.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
-    Ok(Started { code: groups.join(" "), link, svg })
+    let code = groups.join(" ");
+    Ok(Started { svg: picture(cx, &code)?, code })
+}
+
+/// The QR picture of a code: a link in which the code stands behind `#`, where no server ever sees it.
+pub fn picture(cx: &Cx, code: &str) -> Result<String, Fault> {
+    let typed: String = code.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
+    let picture = QrCode::new(cx.app.url(&format!("/mobile#c={typed}")).as_bytes()).map_err(Fault::internal)?;
+    Ok(picture.render::<svg::Color<'_>>().min_dimensions(200, 200).quiet_zone(true).build())
 }
 
 /// The enrolment under way in a browser session.
@@ -75,11 +73,7 @@ pub(super) struct Enrolled {
 }
 
 /// A phone uses an enrolment code up. `None`: the code is unknown, used, or too old.
-pub(super) async fn enrol(
-    cx: &Cx,
-    message: &EnrolMessage,
-    key: &Jwk,
-) -> Result<Option<Enrolled>, Fault> {
+pub(super) async fn enrol(cx: &Cx, message: &EnrolMessage, key: &Jwk) -> Result<Option<Enrolled>, Fault> {
     let thumbprint = key.thumbprint().unwrap_or_default();
     let Ok((ecdh, offline)) = protocol::agree(&message.ecdh, &thumbprint) else { return Ok(None) };
     let typed: String = message.code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();

@@ -28,12 +28,7 @@ struct Turn<'a> {
 }
 
 /// Takes a step at one of the factor's pages.
-pub(super) async fn take(
-    cx: &Cx,
-    parked: Parked,
-    live: Option<Live>,
-    form: &Form,
-) -> Result<Outcome, PageFailure> {
+pub(super) async fn take(cx: &Cx, parked: Parked, live: Option<Live>, form: &Form) -> Result<Outcome, PageFailure> {
     // Whoever is not logged in any more is shown where to begin again.
     let Some(live) = live else { return Ok(Outcome::Next { cookie: None }) };
     let Some(person) = people::find_person(&cx.app.db, live.session.person).await? else {
@@ -131,21 +126,22 @@ impl Turn<'_> {
         };
         match phone::send(self.cx, phone, channel, &binding, &self.person).await? {
             Sending::Sent(sent) => {
-                keep(self.cx, self.parked, |interaction| interaction.code_sent(credential, sent.phone, sent.challenge)).await
+                keep(self.cx, self.parked, |interaction| interaction.code_sent(credential, sent.phone, sent.challenge))
+                    .await
             }
             // A code that is on its way is still good: back to its page.
             Sending::TooSoon(_) if !resend => {
                 let latest = challenges::latest_phone_challenge(&self.cx.app.db, &binding).await?;
                 let Some(latest) = latest else { return Ok(Outcome::Next { cookie: None }) };
-                keep(self.cx, self.parked, |interaction| interaction.code_sent(credential, latest.phone, latest.id)).await
+                keep(self.cx, self.parked, |interaction| interaction.code_sent(credential, latest.phone, latest.id))
+                    .await
             }
             Sending::TooSoon(at) => {
                 let when = When::clock(at, &jiff::tz::TimeZone::UTC);
                 Ok(self.error(&format!("A code is on its way. You can ask for another one from {} UTC.", when.text)))
             }
-            Sending::Capped => Ok(self.error(
-                "We have sent many codes to this number in the last hour. Wait a while, or use another way.",
-            )),
+            Sending::Capped => Ok(self
+                .error("We have sent many codes to this number in the last hour. Wait a while, or use another way.")),
             Sending::Failed => {
                 Ok(self.error("The code could not be sent just now. Use another way, or try again in a minute."))
             }
@@ -175,9 +171,8 @@ impl Turn<'_> {
             mobile_id::Asked::Busy => Ok(self.error(
                 "Your phone is being asked about another login. Answer or deny that one first, or use another way.",
             )),
-            mobile_id::Asked::Capped => Ok(self.error(
-                "Your phone was asked several times without an answer. Wait ten minutes, or use another way.",
-            )),
+            mobile_id::Asked::Capped => Ok(self
+                .error("Your phone was asked several times without an answer. Wait ten minutes, or use another way.")),
             mobile_id::Asked::NoPhone => Ok(self.error("No phone is set up for this credential. Use another way.")),
         }
     }
@@ -203,7 +198,8 @@ impl Turn<'_> {
             }
             mobile_id::Redeemed::Over(why) => {
                 // A new request needs a new choice; the page that offers it says what happened.
-                let interaction = self.parked.interaction.clone().choose_again().unwrap_or(self.parked.interaction.clone());
+                let interaction =
+                    self.parked.interaction.clone().choose_again().unwrap_or(self.parked.interaction.clone());
                 let Some(parked) = self.parked.advance(self.cx, interaction).await? else {
                     return Ok(Outcome::Next { cookie: None });
                 };

@@ -13,12 +13,7 @@ use crate::login::password;
 use crate::session::Live;
 
 /// Somebody typed a user ID. Whether there is such an account is not told.
-pub(super) async fn name(
-    cx: &Cx,
-    parked: Parked,
-    live: Option<Live>,
-    form: &Form,
-) -> Result<Outcome, PageFailure> {
+pub(super) async fn name(cx: &Cx, parked: Parked, live: Option<Live>, form: &Form) -> Result<Outcome, PageFailure> {
     let typed = form.get("username");
     if typed.is_empty() || typed.len() > 254 {
         return Ok(Outcome::error(parked, live, "Type your user ID or your email address."));

@@ -61,7 +61,8 @@ pub async fn rotate_refresh(
     let key = || old.as_bytes().to_vec();
     let next = || successor.hash.as_bytes().to_vec();
     let transaction = db.begin().await?;
-    let sql = "UPDATE refresh_tokens SET used_at = ?, successor = ? WHERE hash = ? AND used_at IS NULL AND expires_at > ?
+    let sql =
+        "UPDATE refresh_tokens SET used_at = ?, successor = ? WHERE hash = ? AND used_at IS NULL AND expires_at > ?
                AND EXISTS (SELECT 1 FROM grants g WHERE g.id = grant_id AND g.revoked_at IS NULL)";
     let rotated = run(&transaction, sql, vec![at(now), next().into(), key().into(), at(now)]).await? == 1;
     if rotated {
@@ -102,13 +103,7 @@ async fn retry(
                AND retried_at IS NULL AND expires_at > ?
                AND EXISTS (SELECT 1 FROM grants g WHERE g.id = grant_id AND g.revoked_at IS NULL)
                RETURNING successor";
-    let values = vec![
-        at(now),
-        old.as_bytes().to_vec().into(),
-        at(now - grace),
-        at(now - SHORTEST_WAIT),
-        at(now),
-    ];
+    let values = vec![at(now), old.as_bytes().to_vec().into(), at(now - grace), at(now - SHORTEST_WAIT), at(now)];
     let Some(row) = one(&transaction, sql, values).await? else { return Ok(false) };
     let lost: Option<Vec<u8>> = row.get("successor")?;
     let sql = "DELETE FROM refresh_tokens WHERE hash = ? AND used_at IS NULL";

@@ -48,9 +48,8 @@ impl FromStr for ChallengeState {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let all = [
-            Self::Pending, Self::Approved, Self::Denied, Self::NotMe, Self::Failed, Self::Expired, Self::Redeemed,
-        ];
+        let all =
+            [Self::Pending, Self::Approved, Self::Denied, Self::NotMe, Self::Failed, Self::Expired, Self::Redeemed];
         all.into_iter().find(|state| state.as_str() == text).ok_or(())
     }
 }
@@ -84,7 +83,8 @@ pub struct MobileChallenge {
     pub answered_at: Option<Timestamp>,
 }
 
-const CHALLENGE: &str = "id, credential_id, person_id, binding, number_hash, nonce, context, created_at, expires_at, state,
+const CHALLENGE: &str =
+    "id, credential_id, person_id, binding, number_hash, nonce, context, created_at, expires_at, state,
     verified, answered_at";
 
 fn challenge(row: &Row) -> Result<MobileChallenge, StoreError> {

@@ -1,0 +1,153 @@
+//! The person's own pages: My Account, Manage OTP, Sessions, My Applications.
+//!
+//! Owns: who may see them (a live session, else the login), and the header on them. Never: another person's things.
+
+mod applications;
+mod manage;
+mod mobile;
+mod overview;
+mod sessions;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::Response;
+use stepgate_core::account::{Person, Role};
+use stepgate_core::assurance::{self, Holdings};
+use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose};
+use stepgate_core::credentials::Credential;
+use stepgate_store::{credentials, people};
+
+use crate::app::App;
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::http::extract::Browser;
+use crate::http::page::{PageFailure, see_other, with_browser};
+use crate::login::Parked;
+use crate::pages::{AccountHeader, Action, Banner, Layout, Section, StrengthView, Tone, When};
+use crate::session::{self, Live};
+
+/// The routes.
+pub fn routes() -> Router<Arc<App>> {
+    overview::routes()
+        .merge(manage::routes())
+        .merge(mobile::routes())
+        .merge(sessions::routes())
+        .merge(applications::routes())
+}
+
+/// Somebody who is logged in, and what every page of theirs shows.
+pub struct Visitor {
+    /// The session.
+    pub live: Live,
+    /// Who.
+    pub person: Person,
+    /// What the person holds.
+    pub credentials: Vec<Credential>,
+    /// What the person may do.
+    pub roles: Vec<Role>,
+    organization: String,
+    csrf: String,
+}
+
+/// Either somebody who is logged in, or the way to the login.
+pub enum Visit {
+    /// Logged in.
+    Visitor(Box<Visitor>),
+    /// The way to the login, and back to the page.
+    Login(Response),
+}
+
+/// Who visits a page of ours. Nobody logged in is led to the login and back.
+pub async fn visit(cx: &Cx, browser: &Browser, page: PortalPage) -> Result<Visit, PageFailure> {
+    if let Some(live) = session::find(cx, browser.session.as_deref()).await?
+        && let Some(visitor) = visitor(cx, browser, live).await?
+    {
+        return Ok(Visit::Visitor(Box::new(visitor)));
+    }
+    let interaction = Interaction::begin(Purpose::Portal { return_to: page }, cx.now);
+    let parked = Parked::begin(cx, browser.token(), interaction).await?;
+    Ok(Visit::Login(with_browser(cx, browser, see_other(&parked.path()))))
+}
+
+async fn visitor(cx: &Cx, browser: &Browser, live: Live) -> Result<Option<Visitor>, Fault> {
+    let person = people::find_person(&cx.app.db, live.session.person).await?;
+    let Some(person) = person.filter(|person| person.suspended_at.is_none()) else { return Ok(None) };
+    let organizations = people::organizations_of(&cx.app.db, person.id).await?;
+    Ok(Some(Visitor {
+        credentials: credentials::list_credentials(&cx.app.db, person.id).await?,
+        roles: people::roles_of(&cx.app.db, person.id).await?,
+        organization: organizations.first().map_or_else(|| "\u{2013}".to_owned(), |first| first.name.clone()),
+        csrf: browser.csrf(&cx.app),
+        live,
+        person,
+    }))
+}
+
+impl Visitor {
+    /// What the person holds, as the assurance module asks for it.
+    pub fn holdings(&self, cx: &Cx) -> Holdings {
+        Holdings {
+            credentials: self.credentials.iter().map(|credential| credential.held(cx.now)).collect(),
+            proofed: self.person.is_proofed(cx.now),
+        }
+    }
+
+    /// The person's time zone.
+    pub fn zone(&self) -> jiff::tz::TimeZone {
+        let name = self.person.claims.zoneinfo.as_deref().unwrap_or("UTC");
+        jiff::tz::TimeZone::get(name).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
+
+    /// The frame of a page of theirs.
+    pub fn layout(&self, cx: &Cx, title: &str, section: Section) -> Layout {
+        let holdings = self.holdings(cx);
+        let strength = assurance::strength(&self.live.session.events, &holdings, cx.now);
+        let zone = self.zone();
+        let fresh = |at| cx.now.since(at) < std::time::Duration::from_secs(20);
+        let view = StrengthView {
+            label: strength.to_string(),
+            shown: strength.shown,
+            risen: strength.kind.filter(|_| strength.since.is_some_and(fresh)),
+            proofed: strength.proofed,
+            since: strength.since.map(|at| When::new(at, cx.now, &zone)),
+            until: Some(When::clock(session::ends_at(cx, &self.live.session), &zone)),
+        };
+        let header = AccountHeader {
+            user: self.person.display_name().to_owned(),
+            user_id: self.person.username.to_string(),
+            organization: self.organization.clone(),
+            strength: view,
+            administrator: !self.roles.is_empty(),
+            csrf: self.csrf.clone(),
+        };
+        let mut layout = Layout::portal(title, cx.app.demo, section, header);
+        layout.banner = self.banner(cx);
+        layout
+    }
+
+    /// Something that needs attention: a subscription that has ended, or soon will.
+    fn banner(&self, cx: &Cx) -> Option<Banner> {
+        let soon = cx.now + std::time::Duration::from_secs(30 * 24 * 3600);
+        let ending = self.credentials.iter().filter(|held| held.expires_at.is_some_and(|end| end < soon));
+        let (credential, end) = ending.filter_map(|held| Some((held, held.expires_at?))).min_by_key(|(_, end)| *end)?;
+        let when = When::new(end, cx.now, &self.zone());
+        let name = assurance::label(credential.kind);
+        let (tone, text) = if end <= cx.now {
+            (
+                Tone::Danger,
+                format!("Your {name} ended {}. Until it is renewed it cannot be used to elevate.", when.text),
+            )
+        } else {
+            (Tone::Warning, format!("Your {name} ends {}.", when.text))
+        };
+        let action =
+            Action::link("banner-action", "Open Manage OTP", format!("/account/otp#credential-{}", credential.id));
+        Some(Banner { tone, text, action: Some(action) })
+    }
+
+    /// A credential of theirs.
+    pub fn credential(&self, id: &str) -> Option<&Credential> {
+        self.credentials.iter().find(|credential| credential.id.to_string() == id)
+    }
+}

@@ -1,0 +1,288 @@
+//! Manage OTP: one card for each credential, *Elevate*, resync, rename.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Query;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::Deserialize;
+use stepgate_core::assurance::{self, CredentialKind, CredentialState};
+use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
+use stepgate_core::credentials::Credential;
+use stepgate_store::{StoreError, credentials, mobile};
+
+use super::{Visit, Visitor, visit};
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::http::extract::{Browser, Form};
+use crate::http::page::{PageFailure, see_other, with_browser};
+use crate::login::Parked;
+use crate::login::hardware::{self, CodeOutcome};
+use crate::pages::form::{Control, Field, Form as PageForm};
+use crate::pages::otp::{CredentialCard, FormPage, ManageOtpPage, PhoneRow};
+use crate::pages::{self, Action, Section, When};
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/account/otp", get(get_manage))
+        .route("/account/elevate", post(post_elevate))
+        .route("/account/otp/resync", get(get_resync).post(post_resync))
+        .route("/account/otp/rename", get(get_rename).post(post_rename))
+}
+
+/// What a page's address may carry.
+#[derive(Deserialize)]
+struct Which {
+    #[serde(default)]
+    credential: String,
+    #[serde(default)]
+    done: String,
+}
+
+async fn get_manage(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
+    show(&cx, &browser, &which.done).await.unwrap_or_else(|failure| failure.respond(&cx))
+}
+
+async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFailure> {
+    let visitor = match visit(cx, browser, PortalPage::ManageOtp).await? {
+        Visit::Visitor(visitor) => visitor,
+        Visit::Login(response) => return Ok(response),
+    };
+    let mut cards = Vec::new();
+    for credential in &visitor.credentials {
+        let shown = !matches!(credential.kind, CredentialKind::Password | CredentialKind::Recovery);
+        if shown && credential.stage != CredentialState::Revoked {
+            cards.push(card(cx, &visitor, credential).await?);
+        }
+    }
+    let usable = cards.iter().any(|card| card.state == CredentialState::Active);
+    let done = match done {
+        "resynced" => Some("Your token is in step again."),
+        "renamed" => Some("The new name is saved."),
+        "phone-added" => Some("Your phone is set up. From now on it can approve logins."),
+        _ => None,
+    };
+    let page = ManageOtpPage {
+        layout: visitor.layout(cx, "Manage OTP", Section::ManageOtp),
+        elevate: usable.then(|| Action::post("elevate", "Elevate", "/account/elevate")),
+        cards,
+        more: Vec::new(),
+        done: done.map(str::to_owned),
+    };
+    Ok(with_browser(cx, browser, pages::respond(StatusCode::OK, &page)))
+}
+
+async fn card(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<CredentialCard, Fault> {
+    let (state, zone) = (credential.state(cx.now), visitor.zone());
+    let phones = match credential.kind {
+        CredentialKind::PhoneOtp => credentials::list_phones(&cx.app.db, credential.id).await?,
+        _ => Vec::new(),
+    };
+    let phones = phones.into_iter().map(|phone| PhoneRow {
+        channels: match (phone.text, phone.voice) {
+            (true, true) => "Text and calls",
+            (true, false) => "Text only",
+            _ => "Calls only",
+        }
+        .to_owned(),
+        masked: phone.masked,
+        preferred: phone.preferred,
+        actions: Vec::new(),
+    });
+    let devices = match credential.kind {
+        CredentialKind::MobileId => mobile::list_devices(&cx.app.db, credential.id).await?,
+        _ => Vec::new(),
+    };
+    let number = credential.serial.clone().or_else(|| devices.iter().find(|it| it.active).map(|it| it.label.clone()));
+    Ok(CredentialCard {
+        id: credential.id.to_string(),
+        kind: credential.kind,
+        label: credential.label.clone(),
+        number,
+        state,
+        proofed: visitor.person.is_proofed(cx.now),
+        shown: visitor.live.session.events.iter().any(|event| event.credential == credential.id),
+        bought: credential.purchased_at.map(|at| When::date(at, &zone)),
+        expires: credential.expires_at.map(|at| When::date(at, &zone)),
+        last_used: credential.last_used_at.map(|at| When::new(at, cx.now, &zone)),
+        note: note(credential, state, cx),
+        phones: phones.collect(),
+        primary: primary(credential, state),
+        actions: actions(credential, state),
+    })
+}
+
+fn note(credential: &Credential, state: CredentialState, cx: &Cx) -> Option<String> {
+    match state {
+        CredentialState::Pending => Some("Bought, not set up yet: it cannot be used until you activate it.".to_owned()),
+        CredentialState::Expired => Some(
+            "Its subscription has ended. It cannot elevate until it is renewed; your device and your proofing stay."
+                .to_owned(),
+        ),
+        CredentialState::Locked => {
+            Some("Locked after too many wrong codes. Ask your administrator to unlock it.".to_owned())
+        }
+        CredentialState::Suspended => Some("Suspended. Ask your administrator why.".to_owned()),
+        CredentialState::Active if credential.retry_at.is_some_and(|at| at > cx.now) => {
+            Some("After several wrong codes it rests for a while. Try again later.".to_owned())
+        }
+        CredentialState::Active | CredentialState::Revoked => None,
+    }
+}
+
+fn primary(credential: &Credential, state: CredentialState) -> Option<Action> {
+    let activate = state == CredentialState::Pending && credential.kind == CredentialKind::MobileId;
+    activate.then(|| {
+        Action::post(format!("activate-{}", credential.id), "Activate", "/account/otp/mobile/start")
+            .with("credential", credential.id.to_string())
+    })
+}
+
+fn actions(credential: &Credential, state: CredentialState) -> Vec<Action> {
+    let id = credential.id.to_string();
+    let link = |name: &str, label: &str| {
+        Action::link(format!("{name}-{id}"), label, format!("/account/otp/{name}?credential={id}"))
+    };
+    let mut actions = Vec::new();
+    if state == CredentialState::Active {
+        let elevate = Action::post(format!("elevate-{id}"), "Elevate", "/account/elevate");
+        actions.push(elevate.with("kind", credential.kind.as_str()));
+    }
+    if credential.kind == CredentialKind::HardwareToken && state == CredentialState::Active {
+        actions.push(link("resync", "Resync"));
+    }
+    if credential.kind == CredentialKind::MobileId && state == CredentialState::Active {
+        let add = Action::post(format!("add-phone-{id}"), "Add phone", "/account/otp/mobile/start");
+        actions.push(add.with("credential", id.clone()));
+    }
+    actions.push(link("rename", "Rename"));
+    actions
+}
+
+/// *Elevate*: the same engine as for an application, for this very session and this very person.
+async fn post_elevate(form: Form) -> Response {
+    let cx = form.cx.clone();
+    let begun = async {
+        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
+            Visit::Visitor(visitor) => visitor,
+            Visit::Login(response) => return Ok(response),
+        };
+        let want = form.get("kind").parse().map_or(Want::AnyOtp, Want::Kind);
+        let purpose = Purpose::Elevate { person: visitor.person.id, session: visitor.live.session.id, want };
+        let parked = Parked::begin(&cx, form.browser.token(), Interaction::begin(purpose, cx.now)).await?;
+        Ok(see_other(&parked.path()))
+    };
+    begun.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+/// The credential that a page is about, of the wanted kind, and the person's own.
+fn own<'a>(visitor: &'a Visitor, id: &str, kind: Option<CredentialKind>) -> Result<&'a Credential, PageFailure> {
+    let found = visitor.credential(id).filter(|found| kind.is_none_or(|kind| found.kind == kind));
+    found.ok_or(PageFailure::NotFound)
+}
+
+async fn get_resync(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
+    let shown = async {
+        let visitor = match visit(&cx, &browser, PortalPage::ManageOtp).await? {
+            Visit::Visitor(visitor) => visitor,
+            Visit::Login(response) => return Ok(response),
+        };
+        let token = own(&visitor, &which.credential, Some(CredentialKind::HardwareToken))?;
+        Ok(resync_page(&cx, &visitor, token, None))
+    };
+    shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+fn resync_page(cx: &Cx, visitor: &Visitor, token: &Credential, error: Option<&str>) -> Response {
+    let digits = |name: &str, label: &str| Field::required(name, label, Control::Digits, "");
+    let hidden = Field::required("credential", "", Control::Hidden, token.id.to_string());
+    let fields = vec![hidden, digits("first", "First code"), digits("second", "The code after it")];
+    let mut form = PageForm::main("/account/otp/resync", "Resync", fields);
+    form.error = error.map(str::to_owned);
+    let page = FormPage {
+        layout: visitor.layout(cx, "Resync", Section::ManageOtp),
+        page: "resync",
+        heading: format!("Bring {} back into step", token.serial.as_deref().unwrap_or("your token")),
+        lead: "Type a code from your token, wait for the next one, and type that as well.".to_owned(),
+        form,
+        back: Action::link("cancel", "Back to Manage OTP", "/account/otp"),
+    };
+    pages::respond(StatusCode::OK, &page)
+}
+
+async fn post_resync(form: Form) -> Response {
+    let cx = form.cx.clone();
+    let done = async {
+        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
+            Visit::Visitor(visitor) => visitor,
+            Visit::Login(response) => return Ok(response),
+        };
+        let token = own(&visitor, form.get("credential"), Some(CredentialKind::HardwareToken))?;
+        let (first, second) = (form.get("first"), form.get("second"));
+        let error = match hardware::resync(&cx, &visitor.person, token.id, first, second).await? {
+            CodeOutcome::Accepted(_) => return Ok(see_other("/account/otp?done=resynced")),
+            CodeOutcome::Malformed => "Type both codes; digits only.",
+            CodeOutcome::Locked => "There were too many wrong codes. Wait a while before you try again.",
+            CodeOutcome::Wrong | CodeOutcome::Replayed => {
+                "These are not two codes that follow one another, or they are far away from where your token should be. \
+                 Try again with two new ones."
+            }
+        };
+        Ok(resync_page(&cx, &visitor, token, Some(error)))
+    };
+    done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+async fn get_rename(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
+    let shown = async {
+        let visitor = match visit(&cx, &browser, PortalPage::ManageOtp).await? {
+            Visit::Visitor(visitor) => visitor,
+            Visit::Login(response) => return Ok(response),
+        };
+        let credential = own(&visitor, &which.credential, None)?;
+        Ok(rename_page(&cx, &visitor, credential, (&credential.label, None)))
+    };
+    shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+fn rename_page(cx: &Cx, visitor: &Visitor, credential: &Credential, (typed, error): (&str, Option<&str>)) -> Response {
+    let hidden = Field::required("credential", "", Control::Hidden, credential.id.to_string());
+    let mut label = Field::required("label", "Name", Control::Text, typed);
+    label.error = error.map(str::to_owned);
+    let page = FormPage {
+        layout: visitor.layout(cx, "Rename", Section::ManageOtp),
+        page: "rename",
+        heading: format!("Rename {}", credential.label),
+        lead: format!("The name is yours alone; {} stays what it is.", assurance::label(credential.kind)),
+        form: PageForm::main("/account/otp/rename", "Save", vec![hidden, label]),
+        back: Action::link("cancel", "Back to Manage OTP", "/account/otp"),
+    };
+    pages::respond(StatusCode::OK, &page)
+}
+
+async fn post_rename(form: Form) -> Response {
+    let cx = form.cx.clone();
+    let done = async {
+        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
+            Visit::Visitor(visitor) => visitor,
+            Visit::Login(response) => return Ok(response),
+        };
+        let credential = own(&visitor, form.get("credential"), None)?;
+        let label = form.get("label");
+        let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(char::is_control);
+        if !fits {
+            let typed = (label, Some("A name has 1 to 40 characters."));
+            return Ok(rename_page(&cx, &visitor, credential, typed));
+        }
+        let transaction = cx.app.db.begin().await?;
+        credentials::update_label(&transaction, credential.id, label).await?;
+        audit::record(&cx, &transaction, Event::new("credential.renamed").by(visitor.person.id)).await?;
+        transaction.commit().await.map_err(StoreError::from)?;
+        Ok(see_other("/account/otp?done=renamed"))
+    };
+    done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}

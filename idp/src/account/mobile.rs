@@ -1,0 +1,117 @@
+//! Setting up a phone for Mobile ID, from the browser's side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::post;
+use stepgate_core::assurance::{CredentialKind, CredentialState};
+use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
+
+use super::{Visit, Visitor, visit};
+use crate::app::App;
+use crate::credentials::mobile_id::{self, Confirmation, Started};
+use crate::cx::Cx;
+use crate::http::extract::Form;
+use crate::http::page::{PageFailure, see_other};
+use crate::login::Parked;
+use crate::pages::otp::MobileEnrolPage;
+use crate::pages::{self, Section};
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/account/otp/mobile/start", post(post_start))
+        .route("/account/otp/mobile/confirm", post(post_confirm))
+}
+
+/// How fresh the session's strongest factor must be before a new device is bound (NIST SP 800-63B-4 §4.1.2).
+const FRESH: Duration = Duration::from_secs(300);
+
+/// Shows the code for the phone. A new device is bound only after a fresh factor: another credential where the person
+/// holds one, the password otherwise.
+async fn post_start(form: Form) -> Response {
+    let cx = form.cx.clone();
+    let started = async {
+        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
+            Visit::Visitor(visitor) => visitor,
+            Visit::Login(response) => return Ok(response),
+        };
+        let credential = visitor.credential(form.get("credential")).filter(|held| {
+            let usable = matches!(held.state(cx.now), CredentialState::Pending | CredentialState::Active);
+            held.kind == CredentialKind::MobileId && usable
+        });
+        let credential = credential.ok_or(PageFailure::NotFound)?.id;
+        if let Some(response) = step_up(&cx, &form, &visitor).await? {
+            return Ok(response);
+        }
+        let begun = mobile_id::start(&cx, &visitor.person, credential, visitor.live.session.id).await?;
+        Ok(page(&cx, &visitor, &begun, None))
+    };
+    started.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+/// The way to a fresh factor, where the session has none.
+async fn step_up(cx: &Cx, form: &Form, visitor: &Visitor) -> Result<Option<Response>, PageFailure> {
+    let stronger = visitor.credentials.iter().any(|held| {
+        let otp = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
+        otp && held.state(cx.now) == CredentialState::Active
+    });
+    let fresh = visitor.live.session.events.iter().any(|event| {
+        let otp = event.method.credential_kind() != CredentialKind::Password;
+        cx.now.since(event.at) <= FRESH && (otp || !stronger)
+    });
+    if fresh {
+        return Ok(None);
+    }
+    if !stronger {
+        // Only a password to show, and it is stale: a new login.
+        let interaction = Interaction::begin(Purpose::Portal { return_to: PortalPage::ManageOtp }, cx.now);
+        let parked = Parked::begin(cx, form.browser.token(), interaction.of_another_login()).await?;
+        return Ok(Some(see_other(&parked.path())));
+    }
+    let purpose = Purpose::Elevate { person: visitor.person.id, session: visitor.live.session.id, want: Want::AnyOtp };
+    let parked = Parked::begin(cx, form.browser.token(), Interaction::begin(purpose, cx.now)).await?;
+    Ok(Some(see_other(&parked.path())))
+}
+
+fn page(cx: &Cx, visitor: &Visitor, begun: &Started, error: Option<&str>) -> Response {
+    let page = MobileEnrolPage {
+        layout: visitor.layout(cx, "Set up Mobile ID", Section::ManageOtp),
+        qr_svg: begun.svg.clone(),
+        code: begun.code.clone(),
+        app_url: cx.app.url("/mobile"),
+        seconds_left: 600,
+        action: "/account/otp/mobile/confirm".to_owned(),
+        error: error.map(str::to_owned),
+    };
+    pages::respond(StatusCode::OK, &page)
+}
+
+async fn post_confirm(form: Form) -> Response {
+    let cx = form.cx.clone();
+    let confirmed = async {
+        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
+            Visit::Visitor(visitor) => visitor,
+            Visit::Login(response) => return Ok(response),
+        };
+        let session = visitor.live.session.id;
+        let text = match mobile_id::confirm(&cx, &visitor.person, session, form.get("digits")).await? {
+            Confirmation::Confirmed => return Ok(see_other("/account/otp?done=phone-added")),
+            Confirmation::NoPhoneYet => "No phone has read the picture yet. Open the app there first.",
+            Confirmation::Wrong => "These are not the digits that the phone shows. Check them and try again.",
+            Confirmation::Over => {
+                let begun = mobile_id::under_way(&cx, session).await?;
+                let Some(begun) = begun else { return Ok(see_other("/account/otp")) };
+                let again = mobile_id::start(&cx, &visitor.person, begun.credential, session).await?;
+                let text = "That did not work in time. Here is a new picture: read it with the phone and start again.";
+                return Ok(page(&cx, &visitor, &again, Some(text)));
+            }
+        };
+        // The code is known to the browser's page only; what is shown again carries it along.
+        let shown = Started { code: form.get("code").to_owned(), svg: mobile_id::picture(&cx, form.get("code"))? };
+        Ok(page(&cx, &visitor, &shown, Some(text)))
+    };
+    confirmed.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}

@@ -1,0 +1,97 @@
+//! The demo: people with every strength, a partner application, a local inbox, a clock that can be moved.
+//!
+//! Listens on loopback only; its secrets are known to everybody. Nothing in here runs under `serve`.
+
+pub mod clock;
+mod data;
+mod http;
+mod people;
+mod phone;
+mod phones;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use phone::Phone;
+pub use phones::Phones;
+
+use crate::boot::{self, BootError, DEMO_MASTER, Delivery};
+use crate::cx::Clock;
+use crate::http::router;
+use crate::settings::Settings;
+
+/// Where the demo listens and keeps its data.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The provider's port.
+    pub port: u16,
+    /// The partner application's port.
+    pub partner_port: u16,
+    /// The folder for data; a temporary one when absent.
+    pub data: Option<PathBuf>,
+    /// Another database than SQLite in the folder.
+    pub database_url: Option<String>,
+    /// Redis.
+    pub redis_url: Option<String>,
+    /// The issuer, when a front door stands before several nodes.
+    pub issuer: Option<String>,
+}
+
+/// Runs the demo until it is told to stop.
+pub async fn run(options: Options) -> Result<(), BootError> {
+    let folder = options.data.clone().unwrap_or_else(temporary_folder);
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| BootError::Settings(vec![format!("--data {}: {error}", folder.display())]))?;
+    let settings = settings(&options, &folder);
+    let issuer = settings.server.issuer.clone();
+    let partner = format!("http://localhost:{}", options.partner_port);
+    let node = boot::build(settings, Delivery::Inbox, Clock::default()).await?;
+    let app = Arc::clone(&node.app);
+    let phones = Arc::new(Phones::new(format!("http://127.0.0.1:{}", options.port), issuer.clone()));
+    data::seed(&app, &phones, &partner).await?;
+    let routes = router::routes(&app).merge(http::routes(&app, phones, partner.clone()));
+    println!("{}", welcome(&issuer, &partner, &folder));
+    tokio::select! {
+        served = node.serve(routes) => served,
+        partner = serve_partner(&issuer, &partner, options.partner_port) => partner,
+    }
+}
+
+fn settings(options: &Options, folder: &std::path::Path) -> Settings {
+    let mut settings = Settings::default();
+    let database = folder.join("stepgate.db");
+    settings.server.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+    settings.server.issuer = options.issuer.clone().unwrap_or_else(|| format!("http://localhost:{}", options.port));
+    settings.database.url =
+        options.database_url.clone().unwrap_or_else(|| format!("sqlite://{}?mode=rwc", database.display()));
+    settings.redis.url.clone_from(&options.redis_url);
+    settings.secrets.master = DEMO_MASTER.to_owned();
+    settings
+}
+
+fn temporary_folder() -> PathBuf {
+    std::env::temp_dir().join(format!("stepgate-demo-{}", std::process::id()))
+}
+
+async fn serve_partner(issuer: &str, partner: &str, port: u16) -> Result<(), BootError> {
+    // The partner application is a program of its own that happens to run in this process.
+    let _ = (issuer, partner, port);
+    std::future::pending().await
+}
+
+fn welcome(issuer: &str, partner: &str, folder: &std::path::Path) -> String {
+    format!(
+        "\n  Stepgate demo. Loopback only; its secrets are known to everybody.\n\n  \
+         Partner application   {partner}\n  \
+         Provider              {issuer}\n  \
+         My Account            {issuer}/account\n  \
+         People and codes      {issuer}/demo        (password of all: {})\n  \
+         Texts and mail        {issuer}/demo/inbox\n  \
+         Administration        {issuer}/admin       (as admin)\n  \
+         Discovery             {issuer}/.well-known/openid-configuration\n  \
+         Data                  {}\n\n  Stop with Ctrl-C.\n",
+        people::PASSWORD,
+        folder.display()
+    )
+}

@@ -1,0 +1,92 @@
+//! The router, by audience, and what every answer carries.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::app::App;
+use crate::cx::Cx;
+use crate::http::page::PageFailure;
+use crate::pages::assets;
+use crate::{
+    account, admin, authorize, credentials, discovery, introspection, login, logout, revocation, token, userinfo,
+};
+
+/// Everything that the provider answers.
+pub fn routes(app: &Arc<App>) -> Router {
+    Router::new()
+        // Relying parties.
+        .merge(discovery::routes())
+        .merge(authorize::routes())
+        .merge(token::routes())
+        .merge(userinfo::routes())
+        .merge(introspection::routes())
+        .merge(revocation::routes())
+        // People.
+        .merge(login::routes())
+        .merge(logout::routes())
+        .merge(account::routes())
+        // Phones.
+        .merge(credentials::mobile_id::routes())
+        // Administrators.
+        .merge(admin::routes())
+        // Operators.
+        .route("/health/live", get(|| async { StatusCode::OK }))
+        .route("/health/ready", get(get_ready))
+        .route("/static/{name}", get(assets::serve))
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(Arc::clone(app), guard))
+        .with_state(Arc::clone(app))
+}
+
+async fn not_found(cx: Cx) -> Response {
+    PageFailure::NotFound.respond(&cx)
+}
+
+/// Whether this node can do its work: both stores answer.
+async fn get_ready(State(app): State<Arc<App>>) -> Response {
+    let ready = async {
+        app.db.ping().await?;
+        app.ephemeral.ping().await
+    };
+    match ready.await {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "this node is not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "2")]).into_response()
+        }
+    }
+}
+
+/// Nothing inline, nothing from elsewhere, in nobody's frame. `form-action` is left open: a form that ends at an
+/// application is redirected there, and browsers apply it to redirects too.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: https:; \
+    connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Security headers, and one line in the log for each request: no query, no body, no cookie.
+async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let fixed = |text: &'static str| HeaderValue::from_static(text);
+    headers.insert(header::CONTENT_SECURITY_POLICY, fixed(CONTENT_SECURITY_POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
+    headers.insert(header::X_FRAME_OPTIONS, fixed("DENY"));
+    headers.insert(header::REFERRER_POLICY, fixed("no-referrer"));
+    if !app.settings.server.is_loopback_http() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000"));
+    }
+    let status = response.status().as_u16();
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    metrics::histogram!("http_request_micros").record(f64::from(u32::try_from(micros).unwrap_or(u32::MAX)));
+    tracing::debug!(%method, path, status, micros, "request");
+    response
+}
