@@ -5,6 +5,7 @@
 pub mod clock;
 mod data;
 mod http;
+pub mod partner;
 mod people;
 mod phone;
 mod phones;
@@ -13,6 +14,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::net::TcpListener;
+
+pub use partner::PartnerConfig;
 pub use phone::Phone;
 pub use phones::Phones;
 
@@ -74,10 +78,19 @@ fn temporary_folder() -> PathBuf {
     std::env::temp_dir().join(format!("stepgate-demo-{}", std::process::id()))
 }
 
+/// The partner application is a program of its own that happens to run in this process.
 async fn serve_partner(issuer: &str, partner: &str, port: u16) -> Result<(), BootError> {
-    // The partner application is a program of its own that happens to run in this process.
-    let _ = (issuer, partner, port);
-    std::future::pending().await
+    let config = PartnerConfig {
+        issuer: issuer.to_owned(),
+        public_url: partner.to_owned(),
+        client_id: "demo-partner".to_owned(),
+        client_secret: "demo-partner-secret".to_owned(),
+        api_client_id: "demo-service".to_owned(),
+        api_client_secret: "demo-service-secret".to_owned(),
+    };
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let listener = TcpListener::bind(listen).await.map_err(|error| BootError::Listen(listen, error))?;
+    axum::serve(listener, partner::routes(config)).await.map_err(BootError::Serve)
 }
 
 fn welcome(issuer: &str, partner: &str, folder: &std::path::Path) -> String {
