@@ -27,7 +27,7 @@ fn proofed(class: &AcrClass) -> AcrClass {
 
 /// Any of the strengths above Password.
 pub(super) fn any_otp() -> AcrClass {
-    let any_of = vec![of(&[&[KEY_VERIFIED]]), of(&[&[PASSWORD], &[PHONE, MOBILE, TOKEN, KEY]])];
+    let any_of = vec![of(&[&[PASSWORD], &[PHONE, MOBILE, TOKEN, KEY]]), of(&[&[KEY_VERIFIED]])];
     class("any OTP", "urn:stepgate:acr:otp", any_of)
 }
 
