@@ -3,6 +3,7 @@
 //! Owns: everything between a person's browser and a person's phone. Never: which step of a login comes next.
 
 mod api;
+mod app;
 mod enrol;
 
 use serde_json::json;
@@ -16,13 +17,17 @@ use stepgate_core::secret::sha256;
 use stepgate_store::mobile::{self, ChallengeState, MobileChallenge};
 use stepgate_store::{StoreError, credentials};
 
-pub use api::routes;
 pub use enrol::{Confirmation, Started, confirm, picture, start, under_way};
 
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::login::hardware::CodeOutcome;
+
+/// The routes: the app, and what it calls.
+pub fn routes() -> axum::Router<std::sync::Arc<crate::app::App>> {
+    app::routes().merge(api::routes())
+}
 
 /// Purpose of a phone's sealed key for offline codes.
 pub const SEAL: &str = "mobile totp";
