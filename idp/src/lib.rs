@@ -29,6 +29,7 @@ pub mod userinfo;
 pub mod introspection;
 pub mod revocation;
 pub mod logout;
+pub mod help;
 pub mod account;
 pub mod admin;
 pub mod boot;

@@ -118,15 +118,15 @@ fn uris() -> impl Strategy<Value = String> {
 
 fn policies() -> impl Strategy<Value = ApplicationPolicy> {
     let accepts = prop::collection::vec(uris(), 0..3);
-    (accepts, any::<bool>(), any::<bool>(), prop::option::of(1_u64..5000)).prop_map(|(accepts, proofed, refuse, age)| {
-        ApplicationPolicy {
+    (accepts, any::<bool>(), any::<bool>(), prop::option::of(1_u64..5000)).prop_map(
+        |(accepts, proofed, refuse, age)| ApplicationPolicy {
             accepts: accepts.iter().map(|uri| uri.parse().unwrap()).collect(),
             proofed,
             refuse_restricted: refuse,
             max_age_seconds: age,
             ..ApplicationPolicy::default()
-        }
-    })
+        },
+    )
 }
 
 fn requests() -> impl Strategy<Value = Request> {

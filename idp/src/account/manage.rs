@@ -70,10 +70,20 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         layout: visitor.layout(cx, "Manage OTP", Section::ManageOtp),
         elevate: usable.then(|| Action::post("elevate", "Elevate", "/account/elevate")),
         cards,
-        more: Vec::new(),
+        more: resume(cx, browser).await?.into_iter().collect(),
         done: done.map(str::to_owned),
     };
     Ok(with_browser(cx, browser, pages::respond(StatusCode::OK, &page)))
+}
+
+/// The way back to the request that the person left in order to mend a credential.
+async fn resume(cx: &Cx, browser: &Browser) -> Result<Option<Action>, PageFailure> {
+    let Some(id) = browser.resume else { return Ok(None) };
+    let Some(parked) = Parked::find(cx, id, browser.token()).await? else { return Ok(None) };
+    let Some(request) = parked.interaction.request() else { return Ok(None) };
+    let client = crate::clients::find(cx, &request.client_id).await?;
+    let name = client.map_or_else(|| "the application".to_owned(), |client| client.application.name.clone());
+    Ok(Some(Action::link("resume", format!("Go on to {name}"), parked.path())))
 }
 
 async fn card(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<CredentialCard, Fault> {

@@ -17,6 +17,9 @@ pub enum Cookie {
     Browser,
     /// Names the session.
     Session,
+    /// Names the parked request that a person left to mend a credential. Not secret: the request is bound to the
+    /// browser all the same.
+    Resume,
 }
 
 impl CookieNames {
@@ -29,6 +32,8 @@ impl CookieNames {
         match (self.secure, cookie) {
             (true, Cookie::Browser) => "__Host-stepgate-browser",
             (true, Cookie::Session) => "__Host-stepgate-session",
+            (true, Cookie::Resume) => "__Host-stepgate-resume",
+            (false, Cookie::Resume) => "stepgate-resume",
             (false, Cookie::Browser) => "stepgate-browser",
             (false, Cookie::Session) => "stepgate-session",
         }
@@ -43,7 +48,7 @@ impl CookieNames {
             .filter_map(|line| line.to_str().ok())
             .flat_map(|line| line.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(found, value)| *found == name && value.len() == 43)
+            .find(|(found, value)| *found == name && (36..=43).contains(&value.len()))
             .map(|(_, value)| value)
     }
 

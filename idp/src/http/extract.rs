@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use stepgate_core::entropy::random_token;
+use stepgate_core::id::InteractionId;
 
 use super::cookies::Cookie;
 use super::csrf;
@@ -50,6 +51,8 @@ pub struct Browser {
     fresh: bool,
     /// The session cookie's value, if any.
     pub session: Option<String>,
+    /// The parked request that the person left to mend a credential.
+    pub resume: Option<InteractionId>,
 }
 
 impl Browser {
@@ -74,9 +77,10 @@ impl FromRequestParts<Arc<App>> for Browser {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
         let session = app.cookies.read(&parts.headers, Cookie::Session).map(ToOwned::to_owned);
+        let resume = app.cookies.read(&parts.headers, Cookie::Resume).and_then(|id| id.parse().ok());
         Ok(match app.cookies.read(&parts.headers, Cookie::Browser) {
-            Some(token) => Self { token: token.to_owned(), fresh: false, session },
-            None => Self { token: random_token(&crate::cx::OsEntropy), fresh: true, session },
+            Some(token) => Self { token: token.to_owned(), fresh: false, session, resume },
+            None => Self { token: random_token(&crate::cx::OsEntropy), fresh: true, session, resume },
         })
     }
 }

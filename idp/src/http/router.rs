@@ -32,6 +32,7 @@ pub fn routes(app: &Arc<App>) -> Router {
         .merge(login::routes())
         .merge(logout::routes())
         .merge(account::routes())
+        .merge(help::routes())
         // Phones.
         .merge(credentials::mobile_id::routes())
         // Administrators.

@@ -11,8 +11,9 @@ use super::dispatch::Scene;
 use super::http::Say;
 use crate::credentials::mobile_id;
 use crate::cx::Cx;
+use crate::http::cookies::Cookie;
 use crate::http::extract::Browser;
-use crate::http::page::PageFailure;
+use crate::http::page::{PageFailure, with_cookie};
 use crate::pages::consent::{ConsentPage, ScopeView};
 use crate::pages::factor::{
     CodePage, CodeSource, FactorChoice, FactorPage, MobileIdWaitPage, PhoneChoice, Resend, Skip,
@@ -46,7 +47,11 @@ pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<
         }
         Stage::MobileWait { .. } => pages::respond(ok, &mobile_wait(cx, scene, flow, error).await?),
         Stage::Consent => pages::respond(ok, &consent(cx, scene, flow)),
-        Stage::RequirementsNotMet => pages::respond(ok, &requirements(cx, scene, flow).await?),
+        Stage::RequirementsNotMet => {
+            let page = pages::respond(ok, &requirements(cx, scene, flow).await?);
+            // Whoever goes and mends a credential is led back to this request afterwards.
+            with_cookie(page, cx.app.cookies.set(Cookie::Resume, &scene.parked.id.to_string()))
+        }
     })
 }
 
