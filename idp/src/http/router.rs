@@ -15,7 +15,7 @@ use crate::cx::Cx;
 use crate::http::page::PageFailure;
 use crate::pages::assets;
 use crate::{
-    account, admin, authorize, credentials, discovery, introspection, login, logout, revocation, token, userinfo,
+    account, admin, authorize, credentials, discovery, help, introspection, login, logout, revocation, token, userinfo,
 };
 
 /// Everything that the provider answers.
