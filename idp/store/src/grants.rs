@@ -203,6 +203,19 @@ pub async fn take_code(db: &Db, hash: &TokenHash, now: Timestamp) -> Result<Take
     })
 }
 
+/// Read, compare, write: what [`take_code`] must never become. Only the tests of the tests know it.
+#[cfg(feature = "naive")]
+pub async fn take_code_naively(db: &Db, hash: &TokenHash, now: Timestamp) -> Result<bool, StoreError> {
+    let key = || hash.as_bytes().to_vec();
+    let sql = "SELECT used_at FROM authorization_codes WHERE hash = ?";
+    let row = one(&db.read, sql, vec![key().into()]).await?;
+    if row.map_or(Ok(None), |row| row.time_if("used_at"))?.is_some() {
+        return Ok(false);
+    }
+    let sql = "UPDATE authorization_codes SET used_at = ? WHERE hash = ?";
+    Ok(run(&db.write, sql, vec![at(now), key().into()]).await? == 1)
+}
+
 /// An opaque access token.
 #[derive(Clone, Debug)]
 pub struct OpaqueToken {
