@@ -104,7 +104,7 @@ async fn places(cx: &Cx, partner_url: &str) -> Result<Places, Fault> {
 
 type DemoClient = (&'static str, Option<&'static str>, ClientMetadata);
 
-fn clients(partner_url: &str) -> [(&'static str, DemoClient); 3] {
+fn clients(partner_url: &str) -> [(&'static str, DemoClient); 5] {
     let all = "openid profile email address phone offline_access";
     let partner = ClientMetadata {
         client_name: "Iron Works Portal".to_owned(),
@@ -130,7 +130,21 @@ fn clients(partner_url: &str) -> [(&'static str, DemoClient); 3] {
         token_endpoint_auth_method: ClientAuthMethod::None,
         ..partner.clone()
     };
+    // Any port of the loopback address: for clients that are tried out (RFC 8252 §7.3).
+    let local = ClientMetadata {
+        client_name: "A client on this machine".to_owned(),
+        redirect_uris: vec!["http://127.0.0.1/callback".to_owned()],
+        post_logout_redirect_uris: vec!["http://127.0.0.1/".to_owned()],
+        ..partner.clone()
+    };
+    let fast = ClientMetadata {
+        client_name: "A service with short signatures".to_owned(),
+        access_token_signed_response_alg: Some("ES256".to_owned()),
+        ..service.clone()
+    };
     [
+        ("A client on this machine", ("demo-local", Some("demo-local-secret"), local)),
+        ("A service with short signatures", ("demo-service-es256", Some("demo-service-es256-secret"), fast)),
         ("Iron Works Portal", ("demo-partner", Some("demo-partner-secret"), partner)),
         ("Iron Works Service", ("demo-service", Some("demo-service-secret"), service)),
         ("Iron Works in the browser", ("demo-spa", None, spa)),
