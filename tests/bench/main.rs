@@ -1,0 +1,307 @@
+//! Load on the hot paths, each beside the machine's own limit taken in the same run.
+//!
+//! `cargo run --release -p stepgate-tests --bin bench` (build the provider first: `cargo build --release -p stepgate`).
+//! Server and generator share the machine; the limits are measured under the same conditions. Bounded in time.
+
+mod http;
+mod limits;
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use data_encoding::BASE64;
+use http::{Connection, form};
+
+const SECONDS: u64 = 4;
+const CONNECTIONS: usize = 32;
+const PORT: u16 = 28_080;
+
+struct Server {
+    child: Child,
+    data: PathBuf,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn binary() -> PathBuf {
+    let mut path = std::env::current_exe().unwrap_or_default();
+    path.set_file_name("stepgate");
+    path
+}
+
+async fn start(data: PathBuf) -> (Server, Duration) {
+    let started = Instant::now();
+    let child = Command::new(binary())
+        .args(["demo", "--port", &PORT.to_string(), "--partner-port", &(PORT + 1).to_string(), "--data"])
+        .arg(&data)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}; build it first", binary().display()));
+    loop {
+        if let Ok(mut connection) = Connection::open(PORT).await
+            && connection.get("/health/ready", &[]).await.is_ok_and(|answer| answer.status == 200)
+        {
+            return (Server { child, data }, started.elapsed());
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+fn resident_kib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// What one path did.
+struct Figure {
+    name: &'static str,
+    rate: f64,
+    p50: Duration,
+    p99: Duration,
+    limit: Option<(&'static str, f64)>,
+}
+
+impl Figure {
+    fn print(&self) {
+        let share = self.limit.map_or_else(String::new, |(name, limit)| {
+            format!("{:>5.0} % of {name} ({limit:.0}/s)", 100.0 * self.rate / limit)
+        });
+        println!("{:<34}{:>10.0}/s {:>9.2?} {:>9.2?}  {share}", self.name, self.rate, self.p50, self.p99);
+    }
+}
+
+/// Runs `act` over and over on every connection; the rate and the latencies.
+async fn load<F, Fut>(name: &'static str, connections: usize, act: F) -> Figure
+where
+    F: Fn(usize) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Box<dyn Repeat>> + Send,
+{
+    let (act, failed) = (Arc::new(act), Arc::new(AtomicU64::new(0)));
+    let mut tasks = Vec::new();
+    let end = Instant::now() + Duration::from_secs(SECONDS);
+    for number in 0..connections {
+        let mut repeat = act(number).await;
+        let failed = Arc::clone(&failed);
+        tasks.push(tokio::spawn(async move {
+            let mut times = Vec::with_capacity(100_000);
+            while Instant::now() < end {
+                let started = Instant::now();
+                if repeat.once().await {
+                    times.push(started.elapsed());
+                } else {
+                    failed.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            times
+        }));
+    }
+    let mut times = Vec::new();
+    for task in tasks {
+        times.extend(task.await.unwrap_or_default());
+    }
+    times.sort_unstable();
+    let failures = failed.load(Ordering::Relaxed);
+    if failures > 0 {
+        println!("  ({name}: {failures} answers were not what was expected)");
+    }
+    let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
+    let rate = times.len() as f64 / SECONDS as f64;
+    Figure { name, rate, p50: at(50), p99: at(99), limit: None }
+}
+
+/// Something that is done again and again on one connection.
+trait Repeat: Send {
+    fn once(&mut self) -> std::pin::Pin<Box<dyn Future<Output = bool> + Send + '_>>;
+}
+
+/// The same request each time.
+struct Same {
+    connection: Connection,
+    request: Vec<u8>,
+}
+
+impl Repeat for Same {
+    fn once(&mut self) -> std::pin::Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async move { self.connection.send(&self.request).await.is_ok_and(|answer| answer.status == 200) })
+    }
+}
+
+async fn same(request: Vec<u8>) -> Box<dyn Repeat> {
+    let connection = Connection::open(PORT).await.unwrap_or_else(|error| panic!("{error}"));
+    Box::new(Same { connection, request })
+}
+
+fn basic(client: &str) -> String {
+    format!("Basic {}", BASE64.encode(format!("{client}:{client}-secret").as_bytes()))
+}
+
+/// Rotates its refresh token each time.
+struct Refresh {
+    connection: Connection,
+    token: String,
+}
+
+impl Repeat for Refresh {
+    fn once(&mut self) -> std::pin::Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async move {
+            let body = form(&[("grant_type", "refresh_token"), ("refresh_token", &self.token)]);
+            let answer = self.connection.post("/token", &[("authorization", &basic("demo-local"))], &body).await;
+            let Ok(answer) = answer else { return false };
+            match answer.json().get("refresh_token").and_then(|token| token.as_str()) {
+                Some(token) => {
+                    self.token = token.to_owned();
+                    true
+                }
+                None => false,
+            }
+        })
+    }
+}
+
+/// Authorizes silently and exchanges the code each time.
+struct RoundTrip {
+    connection: Connection,
+    cookies: String,
+}
+
+const REDIRECT: &str = "http://127.0.0.1/callback";
+
+impl RoundTrip {
+    async fn run(&mut self) -> Option<serde_json::Value> {
+        let query = form(&[
+            ("client_id", "demo-local"),
+            ("response_type", "code"),
+            ("scope", "openid"),
+            ("prompt", "none"),
+            ("redirect_uri", REDIRECT),
+        ]);
+        let answer = self.connection.get(&format!("/authorize?{query}"), &[("cookie", &self.cookies)]).await.ok()?;
+        let location = answer.header("location")?;
+        let code = location.split(['?', '&']).find_map(|pair| pair.strip_prefix("code="))?.to_owned();
+        let body = form(&[("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", REDIRECT)]);
+        let answer = self.connection.post("/token", &[("authorization", &basic("demo-local"))], &body).await.ok()?;
+        (answer.status == 200).then(|| answer.json())
+    }
+}
+
+impl Repeat for RoundTrip {
+    fn once(&mut self) -> std::pin::Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async move { self.run().await.is_some() })
+    }
+}
+
+/// Logs in with a password each time, as a new browser.
+struct Login {
+    connection: Connection,
+}
+
+impl Login {
+    /// The cookies of the new session.
+    async fn run(&mut self) -> Option<String> {
+        let page = self.connection.get("/account", &[]).await.ok()?;
+        let (browser, path) = (page.cookie()?, page.header("location")?.to_owned());
+        let page = self.connection.get(&path, &[("cookie", &browser)]).await.ok()?;
+        let csrf = page.field("csrf")?;
+        let body = form(&[("csrf", &csrf), ("username", "alice")]);
+        self.connection.post(&path, &[("cookie", &browser)], &body).await.ok()?;
+        let body = form(&[("csrf", &csrf), ("password", "stepgate-demo-2026")]);
+        let answer = self.connection.post(&path, &[("cookie", &browser)], &body).await.ok()?;
+        Some(format!("{browser}; {}", answer.cookie()?))
+    }
+}
+
+impl Repeat for Login {
+    fn once(&mut self) -> std::pin::Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async move { self.run().await.is_some() })
+    }
+}
+
+async fn login() -> String {
+    let connection = Connection::open(PORT).await.unwrap_or_else(|error| panic!("{error}"));
+    Login { connection }.run().await.unwrap_or_else(|| panic!("the login did not work"))
+}
+
+async fn round_trip(cookies: String) -> RoundTrip {
+    let connection = Connection::open(PORT).await.unwrap_or_else(|error| panic!("{error}"));
+    RoundTrip { connection, cookies }
+}
+
+#[tokio::main]
+async fn main() {
+    let data = std::env::temp_dir().join(format!("stepgate-bench-{}", std::process::id()));
+    let (server, first) = start(data.clone()).await;
+    drop(server);
+    let (server, again) = start(data.clone()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let idle = resident_kib(server.child.id());
+    println!("start on an empty database {first:.0?}, on an existing one {again:.0?}; idle memory {} MiB", idle / 1024);
+    println!("{:<34}{:>12} {:>9} {:>9}  share of the machine's own limit in this run", "path", "rate", "p50", "p99");
+
+    let hello = limits::hello().await;
+    let token = |client: &'static str| {
+        Connection::request("POST", "/token", &[("authorization", &basic(client))], &form(&[("grant_type", "client_credentials")]))
+    };
+    let (rsa, ec) = (limits::rsa(), limits::ecdsa());
+    let mut figure = load("discovery", CONNECTIONS, |_| same(Connection::request("GET", "/.well-known/openid-configuration", &[], ""))).await;
+    figure.limit = Some(("a minimal server", hello));
+    figure.print();
+    let mut figure = load("client_credentials RS256", CONNECTIONS, move |_| same(token("demo-service"))).await;
+    figure.limit = Some(("RSA-2048 signatures", rsa));
+    figure.print();
+    let mut figure = load("client_credentials ES256", CONNECTIONS, move |_| same(token("demo-service-es256"))).await;
+    figure.limit = Some(("P-256 signatures", ec));
+    figure.print();
+
+    let cookies = login().await;
+    let tokens = round_trip(cookies.clone()).await.run().await.unwrap_or_default();
+    let access = tokens.get("access_token").and_then(|token| token.as_str()).unwrap_or_default().to_owned();
+    let question = Connection::request("POST", "/introspect", &[("authorization", &basic("demo-service"))], &form(&[("token", &access)]));
+    let mut figure = load("introspection", CONNECTIONS, move |_| same(question.clone())).await;
+    figure.limit = Some(("a minimal server", hello));
+    figure.print();
+    let question = Connection::request("GET", "/userinfo", &[("authorization", &format!("Bearer {access}"))], "");
+    let mut figure = load("userinfo", CONNECTIONS, move |_| same(question.clone())).await;
+    figure.limit = Some(("a minimal server", hello));
+    figure.print();
+    let shared = cookies.clone();
+    let figure = load("refresh with rotation (RS256 x2)", CONNECTIONS, move |_| {
+        let cookies = shared.clone();
+        async move {
+            let tokens = round_trip(cookies).await.run().await.unwrap_or_default();
+            let token = tokens.get("refresh_token").and_then(|token| token.as_str()).unwrap_or_default().to_owned();
+            let connection = Connection::open(PORT).await.unwrap_or_else(|error| panic!("{error}"));
+            Box::new(Refresh { connection, token }) as Box<dyn Repeat>
+        }
+    });
+    let mut figure = figure.await;
+    figure.limit = Some(("RSA-2048 signatures / 2", rsa / 2.0));
+    figure.print();
+    let figure = load("silent authorize, code, tokens", CONNECTIONS, move |_| {
+        let cookies = cookies.clone();
+        async move { Box::new(round_trip(cookies).await) as Box<dyn Repeat> }
+    });
+    let mut figure = figure.await;
+    figure.limit = Some(("RSA-2048 signatures / 2", rsa / 2.0));
+    figure.print();
+    let argon = limits::argon2id();
+    let figure = load("password login (4 requests)", 8, |_| async {
+        let connection = Connection::open(PORT).await.unwrap_or_else(|error| panic!("{error}"));
+        Box::new(Login { connection }) as Box<dyn Repeat>
+    });
+    let mut figure = figure.await;
+    figure.limit = Some(("Argon2id hashes", argon));
+    figure.print();
+    println!("memory after the load {} MiB", resident_kib(server.child.id()) / 1024);
+    let folder = server.data.clone();
+    drop(server);
+    let _ = std::fs::remove_dir_all(folder);
+}
