@@ -248,10 +248,18 @@ async fn main() {
 
     let hello = limits::hello().await;
     let token = |client: &'static str| {
-        Connection::request("POST", "/token", &[("authorization", &basic(client))], &form(&[("grant_type", "client_credentials")]))
+        Connection::request(
+            "POST",
+            "/token",
+            &[("authorization", &basic(client))],
+            &form(&[("grant_type", "client_credentials")]),
+        )
     };
     let (rsa, ec) = (limits::rsa(), limits::ecdsa());
-    let mut figure = load("discovery", CONNECTIONS, |_| same(Connection::request("GET", "/.well-known/openid-configuration", &[], ""))).await;
+    let mut figure = load("discovery", CONNECTIONS, |_| {
+        same(Connection::request("GET", "/.well-known/openid-configuration", &[], ""))
+    })
+    .await;
     figure.limit = Some(("a minimal server", hello));
     figure.print();
     let mut figure = load("client_credentials RS256", CONNECTIONS, move |_| same(token("demo-service"))).await;
@@ -264,7 +272,12 @@ async fn main() {
     let cookies = login().await;
     let tokens = round_trip(cookies.clone()).await.run().await.unwrap_or_default();
     let access = tokens.get("access_token").and_then(|token| token.as_str()).unwrap_or_default().to_owned();
-    let question = Connection::request("POST", "/introspect", &[("authorization", &basic("demo-service"))], &form(&[("token", &access)]));
+    let question = Connection::request(
+        "POST",
+        "/introspect",
+        &[("authorization", &basic("demo-service"))],
+        &form(&[("token", &access)]),
+    );
     let mut figure = load("introspection", CONNECTIONS, move |_| same(question.clone())).await;
     figure.limit = Some(("a minimal server", hello));
     figure.print();

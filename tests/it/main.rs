@@ -1,1 +1,20 @@
-//! t
+//! Stepgate's black-box tests: one binary, a module per subject. Data for PostgreSQL, Redis and Chromium comes from
+//! `tests/run`; what is not there is said.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests: whatever does not hold ends the test"
+)]
+
+mod chromium;
+mod elevate;
+mod faults;
+mod login;
+mod mobile_id;
+mod portal;
+mod races;
+mod tidy;
+mod tokens;

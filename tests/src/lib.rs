@@ -1,1 +1,21 @@
-//! Stepgate.
+//! The actors of Stepgate's black-box tests: a [`World`] of running nodes, a [`Browser`] without scripts, a
+//! [`RelyingParty`] that judges every token with a library that others wrote.
+//!
+//! Nothing here knows the inside of the provider: it starts the real binary and speaks HTTP.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "actors of tests: whatever does not hold ends the test"
+)]
+
+mod browser;
+mod front;
+mod relying_party;
+mod world;
+
+pub use browser::{Browser, Page};
+pub use relying_party::{Login, RelyingParty, Started};
+pub use world::{Backend, World, on_each_backend};

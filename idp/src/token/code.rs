@@ -33,8 +33,9 @@ pub async fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<To
         TakeCode::Unknown => return Err(refuse("code: unknown")),
     };
     check(&code, client, raw)?;
-    let grant = grants::find_grant(&cx.app.db, code.grant).await?.filter(|grant| grant.revoked_at.is_none());
-    let grant = grant.ok_or_else(|| refuse("code: what it stands for was revoked"))?;
+    // Revoked or not: a replay at this very moment ends what the code gave, but the one who used it first is answered.
+    let grant = grants::find_grant(&cx.app.db, code.grant).await?;
+    let grant = grant.ok_or_else(|| refuse("code: what it stands for is gone"))?;
     let scope: Scopes = grant.terms.scope.iter().map(String::as_str).collect();
     let access_token = mint::access_token(cx, client, &grant, &scope).await?;
     let id_token = if scope.contains("openid") {

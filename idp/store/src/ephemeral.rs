@@ -28,7 +28,8 @@ impl Ephemeral {
         Ok(Self::Redis(Box::new(ConnectionManager::new(client).await?)))
     }
 
-    /// Counts one more in a window that begins with the first; the count.
+    /// Counts one more in a window; the count. The database's windows begin with the first count, those in Redis
+    /// at whole multiples of their length.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -47,7 +48,9 @@ impl Ephemeral {
                 Ok(count.unsigned_abs())
             }
             Self::Redis(connection) => {
-                let key = format!("stepgate:{purpose}:{key}");
+                // The window is part of the key: it begins and ends by our clock, not by that of Redis.
+                let length = i64::try_from(window.as_millis()).unwrap_or(i64::MAX).max(1);
+                let key = format!("stepgate:{purpose}:{key}:{}", now.unix_millis() / length);
                 let mut connection = connection.as_ref().clone();
                 let (count,): (u64,) = redis::pipe()
                     .atomic()

@@ -11,7 +11,7 @@ use stepgate_core::time::Timestamp;
 
 pub use challenges::{
     Answer, ChallengeState, MobileChallenge, answer_challenge, count_unanswered, find_challenge,
-    find_pending_challenge, insert_challenge, redeem_challenge,
+    find_pending_challenge, insert_challenge, redeem_challenge, withdraw_challenge,
 };
 pub use enrolments::{
     Enrolment, confirm_enrolment, find_enrolment_of_session, insert_enrolment, reserve_confirm_try,

@@ -4,6 +4,7 @@ use stepgate_core::account::Person;
 use stepgate_core::assurance::CredentialKind;
 use stepgate_core::authorize::interaction::{Choice, Interaction, Stage};
 use stepgate_core::id::PhoneId;
+use stepgate_store::mobile::{self, ChallengeState};
 use stepgate_store::{challenges, credentials, people};
 
 use super::{Outcome, earn, keep};
@@ -34,6 +35,10 @@ pub(super) async fn take(cx: &Cx, parked: Parked, live: Option<Live>, form: &For
     let Some(person) = people::find_person(&cx.app.db, live.session.person).await? else {
         return Ok(Outcome::Next { cookie: None });
     };
+    let leaves = !form.get("skip").is_empty() || !form.get("other").is_empty();
+    if leaves && matches!(parked.interaction.stage, Stage::MobileWait { .. }) {
+        mobile::withdraw_challenge(&cx.app.db, &parked.binding(), ChallengeState::Expired).await?;
+    }
     if !form.get("skip").is_empty() {
         return keep(cx, parked, Interaction::skip_otp).await;
     }
@@ -188,6 +193,10 @@ impl Turn<'_> {
         }
         if self.form.get("step") == "code" {
             let outcome = mobile_id::check_offline(self.cx, &self.person, credential, self.form.get("code")).await?;
+            if matches!(outcome, CodeOutcome::Accepted(_)) {
+                let (db, binding) = (&self.cx.app.db, self.parked.binding());
+                mobile::withdraw_challenge(db, &binding, ChallengeState::Redeemed).await?;
+            }
             return self.judge(outcome, Source::Offline).await;
         }
         let binding = self.parked.binding();

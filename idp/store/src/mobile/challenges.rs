@@ -195,6 +195,13 @@ pub async fn redeem_challenge(
     one(&db.write, &sql, values).await?.as_ref().map(challenge).transpose()
 }
 
+/// Ends the pending request of a parked request: the person chose another way (`Expired`), or showed an offline code
+/// in its place (`Redeemed`).
+pub async fn withdraw_challenge(db: &Db, binding: &str, state: ChallengeState) -> Result<bool, StoreError> {
+    let sql = "UPDATE mobile_challenges SET state = ? WHERE binding = ? AND state = 'pending'";
+    Ok(run(&db.write, sql, vec![state.as_str().into(), binding.into()]).await? == 1)
+}
+
 /// How many requests of a person were not approved since then: the cap against bombing.
 pub async fn count_unanswered(db: &Db, person: PersonId, since: Timestamp) -> Result<i64, StoreError> {
     let sql = "SELECT COUNT(*) AS found FROM mobile_challenges

@@ -1,0 +1,168 @@
+//! A real browser: log in, elevate, back at the application; with scripts and without, on a wide screen and a phone's.
+
+use serde_json::json;
+use stepgate_tests::{Backend, World};
+use thirtyfour::prelude::*;
+
+const FLAGS: &[&str] = &[
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+/// A browser window, as wide as a phone or as a desk; `None` where there is no ChromeDriver.
+async fn chromium(width: u32, scripts: bool) -> Option<WebDriver> {
+    let Ok(driver) = std::env::var("STEPGATE_TEST_CHROMEDRIVER") else {
+        println!("STEPGATE_TEST_CHROMEDRIVER is not set: no browser");
+        return None;
+    };
+    let mut capabilities = DesiredCapabilities::chrome();
+    for flag in FLAGS {
+        capabilities.add_arg(flag).unwrap();
+    }
+    capabilities.add_arg(&format!("--window-size={width},900")).unwrap();
+    if !scripts {
+        let off = json!({ "profile.managed_default_content_settings.javascript": 2 });
+        capabilities.add_experimental_option("prefs", off).unwrap();
+    }
+    Some(WebDriver::new(&driver, capabilities).await.unwrap())
+}
+
+async fn find(driver: &WebDriver, selector: &str) -> WebElement {
+    let element = driver.query(By::Css(selector)).first().await;
+    match element {
+        Ok(element) => element,
+        Err(error) => panic!("{selector}: {error}: {}", driver.source().await.unwrap()),
+    }
+}
+
+async fn click(driver: &WebDriver, selector: &str) {
+    find(driver, selector).await.click().await.unwrap();
+}
+
+async fn fill(driver: &WebDriver, selector: &str, text: &str) {
+    find(driver, selector).await.send_keys(text).await.unwrap();
+}
+
+async fn text(driver: &WebDriver, selector: &str) -> String {
+    find(driver, selector).await.text().await.unwrap()
+}
+
+/// Nothing is wider than the window.
+async fn fits(driver: &WebDriver) {
+    let page = find(driver, "html").await;
+    let wide = page.prop("scrollWidth").await.unwrap().unwrap();
+    let window = page.prop("clientWidth").await.unwrap().unwrap();
+    let pixels = |text: String| text.parse::<u32>().unwrap();
+    assert!(pixels(wide) <= pixels(window), "{}", driver.current_url().await.unwrap());
+}
+
+/// The whole way for one credential, from the application and back to it.
+async fn elevate(world: &World, driver: &WebDriver, username: &str, button: &str) {
+    driver.delete_all_cookies().await.unwrap();
+    driver.goto(&world.partner).await.unwrap();
+    click(driver, &format!("#{button}")).await;
+    fill(driver, "main[data-page=login] #username", username).await;
+    fits(driver).await;
+    click(driver, "#continue").await;
+    fill(driver, "main[data-page=password] #password", "stepgate-demo-2026").await;
+    fits(driver).await;
+    click(driver, "#continue").await;
+    find(driver, "main[data-page=factor]").await;
+    fits(driver).await;
+    match button {
+        "phone-otp" => {
+            click(driver, "#factor-phone_otp").await;
+            find(driver, "main[data-page=code]").await;
+            let code = world.text_code("+12025550101").await;
+            fill(driver, "#code", &code).await;
+            click(driver, "#continue").await;
+        }
+        "mobile-id" => {
+            click(driver, "#factor-mobile_id").await;
+            let number = text(driver, "#match-number").await.replace(char::is_whitespace, "");
+            fits(driver).await;
+            assert_eq!(world.approve(username, &number).await["result"], "approved");
+            // With scripts the page goes on by itself; without, the person presses the button.
+            if driver.query(By::Css("main[data-page=partner-home]")).nowait().exists().await.unwrap() {
+                return;
+            }
+            if let Ok(Some(button)) =
+                driver.query(By::Css("main[data-page=mobile-id-wait] #continue")).nowait().first_opt().await
+            {
+                let _ = button.click().await;
+            }
+        }
+        _ => {
+            click(driver, "#factor-hardware_token").await;
+            let code = world.shown_code(username).await;
+            fill(driver, "#code", &code).await;
+            click(driver, "#continue").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_credential_elevates_in_a_browser_with_and_without_scripts() {
+    for (scripts, width) in [(true, 1100), (false, 1100), (true, 500)] {
+        let Some(driver) = chromium(width, scripts).await else { return };
+        let world = World::start(Backend::Sqlite).await;
+        for (username, button) in [("bob", "phone-otp"), ("carol", "mobile-id"), ("dave", "hardware-token")] {
+            elevate(&world, &driver, username, button).await;
+            find(&driver, "main[data-page=partner-home]").await;
+            assert_eq!(text(&driver, "#acr").await, format!("urn:stepgate:acr:{button}"), "scripts: {scripts}");
+            driver.goto(format!("{}/account", world.issuer)).await.unwrap();
+            let strength = text(&driver, "#credential-strength").await;
+            assert!(["Phone OTP", "Mobile ID", "OTP Hardware Token"].contains(&strength.as_str()), "{strength}");
+            fits(&driver).await;
+        }
+        driver.quit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_phone_is_set_up_in_one_window_and_approves_what_the_other_asks() {
+    let Some(driver) = chromium(1100, true).await else { return };
+    let world = World::start(Backend::Sqlite).await;
+    driver.goto(&world.partner).await.unwrap();
+    click(&driver, "#mobile-id").await;
+    fill(&driver, "#username", "grace").await;
+    click(&driver, "#continue").await;
+    fill(&driver, "#password", "stepgate-demo-2026").await;
+    click(&driver, "#continue").await;
+    // What is missing is named, and mended in place.
+    find(&driver, "main[data-page=requirements-not-met]").await;
+    click(&driver, "#continue").await;
+    click(&driver, "[id^=activate-]").await;
+    let code = text(&driver, "#enrol-code").await;
+    let browser = driver.window().await.unwrap();
+    let phone = driver.new_window().await.unwrap();
+    driver.switch_to_window(phone.clone()).await.unwrap();
+    driver.goto(format!("{}/mobile", world.issuer)).await.unwrap();
+    fill(&driver, "#enrol-code", &code).await;
+    click(&driver, "#enrol").await;
+    let digits = text(&driver, "#confirm-digits").await;
+    driver.switch_to_window(browser.clone()).await.unwrap();
+    fill(&driver, "#digits", &digits).await;
+    click(&driver, "#continue").await;
+    // The parked request goes on.
+    click(&driver, "#resume").await;
+    click(&driver, "#factor-mobile_id").await;
+    let number = text(&driver, "#match-number").await.replace(char::is_whitespace, "");
+    driver.switch_to_window(phone).await.unwrap();
+    fill(&driver, "#number", &number).await;
+    click(&driver, "#approve").await;
+    assert_eq!(text(&driver, "#result").await, "Approved. Go on in your browser.");
+    driver.switch_to_window(browser).await.unwrap();
+    find(&driver, "main[data-page=partner-home]").await;
+    assert_eq!(text(&driver, "#acr").await, "urn:stepgate:acr:mobile-id");
+    // The API asks for more than an old login, and is then satisfied.
+    click(&driver, "#api-call").await;
+    assert!(text(&driver, "#orders-answer").await.contains("Girder"));
+    driver.quit().await.unwrap();
+}

@@ -1,0 +1,226 @@
+//! A browser without scripts: cookies, redirects, forms.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use reqwest::cookie::Jar;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode};
+use url::Url;
+
+use crate::World;
+
+/// Everybody's password in the demo.
+pub const PASSWORD: &str = "stepgate-demo-2026";
+
+/// A page, or the place that a redirect led to outside of the provider.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Where.
+    pub url: Url,
+    /// How the provider answered; 302 for a place outside.
+    pub status: StatusCode,
+    /// The markup; empty for a place outside.
+    pub text: String,
+}
+
+impl Page {
+    /// `data-page`; `outside` for a place that is not the provider's.
+    pub fn name(&self) -> &str {
+        if self.status == StatusCode::FOUND {
+            "outside"
+        } else {
+            between(&self.text, "data-page=\"", "\"").unwrap_or("?")
+        }
+    }
+
+    /// Whether there is an element of that id.
+    pub fn has(&self, id: &str) -> bool {
+        self.text.contains(&format!("id=\"{id}\""))
+    }
+
+    /// A parameter of the address, in its query or its fragment.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let fragment = url::form_urlencoded::parse(self.url.fragment().unwrap_or_default().as_bytes());
+        self.url.query_pairs().chain(fragment).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// What the page says, without markup.
+    pub fn words(&self) -> String {
+        let mut words = String::new();
+        let mut inside = false;
+        for character in self.text.chars() {
+            match character {
+                '<' => inside = true,
+                '>' => {
+                    inside = false;
+                    words.push(' ');
+                }
+                other if !inside => words.push(other),
+                _ => {}
+            }
+        }
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The number that is to be typed on the phone.
+    pub fn match_number(&self) -> String {
+        let output = between(&self.text, "id=\"match-number\"", "</output>").expect("no number on the page");
+        let mut inside = true;
+        let digits = output.chars().filter(|character| {
+            match character {
+                '<' => inside = true,
+                '>' => inside = false,
+                _ => {}
+            }
+            !inside && character.is_ascii_digit()
+        });
+        digits.collect()
+    }
+
+    /// `Credential Strength`, as the header shows it.
+    pub fn strength(&self) -> String {
+        let span = between(&self.text, "id=\"credential-strength\"", "</span>").expect("no strength on the page");
+        span.split_once('>').map_or("", |(_, text)| text).trim().to_owned()
+    }
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(start)?;
+    rest.split_once(end).map(|(found, _)| found)
+}
+
+fn unescape(text: &str) -> String {
+    let named = text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
+    named.replace("&#34;", "\"").replace("&#39;", "'").replace("&#38;", "&").replace("&amp;", "&")
+}
+
+/// A browser.
+#[derive(Clone)]
+pub struct Browser {
+    issuer: String,
+    client: Client,
+    jar: Arc<Jar>,
+    /// The page that is open.
+    pub page: Page,
+}
+
+impl Browser {
+    /// One without any cookies.
+    pub fn new(issuer: &str) -> Self {
+        let jar = Arc::new(Jar::default());
+        // No connection is kept: a node that dies takes its connections along, and browsers would ask again by themselves.
+        let client =
+            Client::builder().redirect(Policy::none()).cookie_provider(Arc::clone(&jar)).pool_max_idle_per_host(0);
+        let client = client.build().unwrap();
+        let page = Page { url: Url::parse(issuer).unwrap(), status: StatusCode::OK, text: String::new() };
+        Self { issuer: issuer.to_owned(), client, jar, page }
+    }
+
+    /// The cookies that it would send.
+    pub fn cookies(&self) -> String {
+        use reqwest::cookie::CookieStore as _;
+        let url = Url::parse(&self.issuer).unwrap();
+        self.jar.cookies(&url).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+    }
+
+    /// Opens an address and follows redirects as far as they stay with the provider.
+    pub async fn open(&mut self, url: &str) -> &Page {
+        let url = Url::parse(&self.issuer).unwrap().join(url).unwrap();
+        let response = self.client.get(url).send().await.unwrap();
+        self.follow(response).await
+    }
+
+    async fn follow(&mut self, mut response: Response) -> &Page {
+        while response.status().is_redirection() {
+            let location = response.headers()["location"].to_str().unwrap();
+            let url = response.url().join(location).unwrap();
+            if !url.as_str().starts_with(&format!("{}/", self.issuer)) {
+                self.page = Page { url, status: StatusCode::FOUND, text: String::new() };
+                return &self.page;
+            }
+            response = self.client.get(url).send().await.unwrap();
+        }
+        let (url, status) = (response.url().clone(), response.status());
+        self.page = Page { url, status, text: response.text().await.unwrap() };
+        &self.page
+    }
+
+    /// The form that has a field or button of that name: its action and its hidden fields.
+    fn form(&self, name: &str) -> (Url, BTreeMap<String, String>) {
+        let marker = format!("name=\"{name}\"");
+        let mut rest = self.page.text.as_str();
+        while let Some((_, form)) = rest.split_once("<form") {
+            let (form, after) = form.split_once("</form>").unwrap();
+            if form.contains(&marker) {
+                let action = self.page.url.join(&unescape(between(form, "action=\"", "\"").unwrap())).unwrap();
+                let hidden = form.split("<input").filter(|input| input.contains("type=\"hidden\""));
+                let field = |input: &str| {
+                    let value = between(input, "value=\"", "\"").unwrap_or_default();
+                    (unescape(between(input, "name=\"", "\"").unwrap()), unescape(value))
+                };
+                return (action, hidden.map(field).collect());
+            }
+            rest = after;
+        }
+        panic!("{}: no form with {name}: {}", self.page.url, self.page.words());
+    }
+
+    /// Fills in the form that has the first of these fields, and sends it.
+    pub async fn submit(&mut self, fields: &[(&str, &str)]) -> &Page {
+        let (action, mut values) = self.form(fields[0].0);
+        values.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let response = self.client.post(action).form(&values).send().await.unwrap();
+        self.follow(response).await
+    }
+
+    /// Sends the form that posts to a path, as it stands.
+    pub async fn submit_to(&mut self, path: &str) -> &Page {
+        let marker = format!("action=\"{path}\"");
+        let form = self.page.text.split("<form").find(|form| form.contains(&marker)).expect("no such form").to_owned();
+        let csrf = between(&form, "name=\"csrf\" value=\"", "\"").unwrap().to_owned();
+        let url = self.page.url.join(path).unwrap();
+        let response = self.client.post(url).form(&[("csrf", csrf)]).send().await.unwrap();
+        self.follow(response).await
+    }
+
+    /// The same as [`Browser::submit`], prepared, so that many can be sent at once.
+    pub fn prepared(&self, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        let (action, mut values) = self.form(fields[0].0);
+        values.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.client.post(action).form(&values)
+    }
+
+    /// Types user ID and password.
+    pub async fn log_in(&mut self, username: &str) -> &Page {
+        if self.page.name() == "login" {
+            self.submit(&[("username", username)]).await;
+        }
+        assert_eq!(self.page.name(), "password", "{}", self.page.words());
+        self.submit(&[("password", PASSWORD)]).await
+    }
+
+    /// Gets a code by text and types it.
+    pub async fn show_phone(&mut self, world: &World, number: &str) -> &Page {
+        self.submit(&[("factor", "phone_otp"), ("channel", "text")]).await;
+        assert_eq!(self.page.name(), "code", "{}", self.page.words());
+        let code = world.text_code(number).await;
+        self.submit(&[("code", &code)]).await
+    }
+
+    /// Types the code of a token.
+    pub async fn show_token(&mut self, world: &World, username: &str) -> &Page {
+        self.submit(&[("factor", "hardware_token")]).await;
+        assert_eq!(self.page.name(), "code", "{}", self.page.words());
+        let code = world.shown_code(username).await;
+        self.submit(&[("code", &code)]).await
+    }
+
+    /// Approves on the phone.
+    pub async fn show_mobile(&mut self, world: &World, username: &str) -> &Page {
+        self.submit(&[("factor", "mobile_id")]).await;
+        assert_eq!(self.page.name(), "mobile-id-wait", "{}", self.page.words());
+        assert_eq!(world.approve(username, &self.page.match_number()).await["result"], "approved");
+        self.submit(&[("approved", "1")]).await
+    }
+}

@@ -1,0 +1,236 @@
+//! A relying party that believes nothing: every token is judged by the `openidconnect` crate.
+
+use std::str::FromStr as _;
+
+use openidconnect::core::{CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier, CoreProviderMetadata};
+use openidconnect::{
+    AccessToken, AccessTokenHash, AsyncHttpClient, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse,
+    IssuerUrl, Nonce, PkceCodeChallenge,
+};
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::Page;
+
+struct Http(reqwest::Client);
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = reqwest::Error;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse, reqwest::Error>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let response = self.0.execute(request.try_into()?).await?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            let mut answer = HttpResponse::new(response.bytes().await?.to_vec());
+            *answer.status_mut() = status;
+            *answer.headers_mut() = headers;
+            Ok(answer)
+        })
+    }
+}
+
+/// A relying party.
+#[derive(Clone)]
+pub struct RelyingParty {
+    /// Its client id.
+    pub client_id: String,
+    secret: Option<String>,
+    /// Its redirect URI.
+    pub redirect: String,
+    issuer: String,
+    metadata: CoreProviderMetadata,
+    /// Its connection.
+    pub http: reqwest::Client,
+}
+
+/// A request that has begun: what must be compared when the answer comes.
+pub struct Started {
+    /// Where to send the browser.
+    pub url: String,
+    /// PKCE.
+    pub verifier: String,
+    state: String,
+    nonce: Nonce,
+}
+
+/// Tokens that were verified.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The ID token's claims.
+    pub claims: Value,
+    /// The ID token.
+    pub id_token: String,
+    /// The access token.
+    pub access_token: String,
+    /// The refresh token.
+    pub refresh_token: Option<String>,
+}
+
+impl Login {
+    /// The `acr`.
+    pub fn acr(&self) -> &str {
+        self.claims["acr"].as_str().unwrap_or("none")
+    }
+
+    /// The `amr`, joined by spaces.
+    pub fn amr(&self) -> String {
+        let amr = self.claims["amr"].as_array().cloned().unwrap_or_default();
+        amr.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The `auth_time`.
+    pub fn auth_time(&self) -> i64 {
+        self.claims["auth_time"].as_i64().unwrap()
+    }
+}
+
+impl RelyingParty {
+    /// Discovers the provider.
+    pub async fn discover(issuer: &str, client_id: &str, secret: Option<&str>, redirect: &str) -> Self {
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        let url = IssuerUrl::new(issuer.to_owned()).unwrap();
+        let metadata = CoreProviderMetadata::discover_async(url, &Http(http.clone())).await.unwrap();
+        Self {
+            client_id: client_id.to_owned(),
+            secret: secret.map(str::to_owned),
+            redirect: redirect.to_owned(),
+            issuer: issuer.to_owned(),
+            metadata,
+            http,
+        }
+    }
+
+    /// An authorization request with PKCE, state and nonce, and these parameters besides.
+    pub fn start(&self, more: &[(&str, &str)]) -> Started {
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let (state, nonce) = (CsrfToken::new_random().secret().clone(), Nonce::new_random());
+        let mut url = self.metadata.authorization_endpoint().url().clone();
+        let mut fields = vec![
+            ("response_type", "code".to_owned()),
+            ("client_id", self.client_id.clone()),
+            ("redirect_uri", self.redirect.clone()),
+            ("scope", "openid profile email".to_owned()),
+            ("state", state.clone()),
+            ("nonce", nonce.secret().clone()),
+            ("code_challenge", challenge.as_str().to_owned()),
+            ("code_challenge_method", "S256".to_owned()),
+        ];
+        for (name, value) in more {
+            fields.retain(|(known, _)| known != name);
+            fields.push((name, (*value).to_owned()));
+        }
+        fields.retain(|(_, value)| !value.is_empty());
+        url.query_pairs_mut().extend_pairs(fields);
+        Started { url: url.to_string(), verifier: verifier.secret().clone(), state, nonce }
+    }
+
+    /// The code of an answer, after state and issuer were compared.
+    pub fn code(&self, started: &Started, page: &Page) -> String {
+        assert_eq!(page.name(), "outside", "{}", page.words());
+        assert!(page.url.as_str().starts_with(&self.redirect), "{}", page.url);
+        assert_eq!(page.parameter("state").as_deref(), Some(started.state.as_str()));
+        assert_eq!(page.parameter("iss").as_deref(), Some(self.issuer.as_str()));
+        page.parameter("code").unwrap_or_else(|| panic!("no code: {}", page.url))
+    }
+
+    /// The error of an answer, after state and issuer were compared.
+    pub fn error(&self, started: &Started, page: &Page) -> String {
+        assert_eq!(page.name(), "outside", "{}", page.words());
+        assert_eq!(page.parameter("state").as_deref(), Some(started.state.as_str()));
+        assert_eq!(page.parameter("iss").as_deref(), Some(self.issuer.as_str()));
+        let description = page.parameter("error_description").unwrap_or_default();
+        assert!(description.bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)), "{description}");
+        page.parameter("error").unwrap_or_else(|| panic!("no error: {}", page.url))
+    }
+
+    /// A request to an endpoint, with the client's authentication.
+    pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        let request = self.http.post(format!("{}{path}", self.issuer));
+        match &self.secret {
+            Some(secret) => request.basic_auth(&self.client_id, Some(secret)).form(fields),
+            None => {
+                let mut fields = fields.to_vec();
+                fields.push(("client_id", &self.client_id));
+                request.form(&fields)
+            }
+        }
+    }
+
+    /// The answer of the token endpoint.
+    pub async fn token(&self, fields: &[(&str, &str)]) -> (StatusCode, Value) {
+        let response = self.post("/token", fields).send().await.unwrap();
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        (response.status(), response.json().await.unwrap())
+    }
+
+    /// The fields of a code exchange.
+    pub fn exchange_fields<'a>(&'a self, started: &'a Started, code: &'a str) -> Vec<(&'a str, &'a str)> {
+        let verifier = started.verifier.as_str();
+        vec![
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", &self.redirect),
+            ("code_verifier", verifier),
+        ]
+    }
+
+    /// Exchanges the code of an answer and verifies everything.
+    pub async fn finish(&self, started: &Started, page: &Page) -> Login {
+        let code = self.code(started, page);
+        let (status, answer) = self.token(&self.exchange_fields(started, &code)).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        self.verify(&answer, Some(&started.nonce))
+    }
+
+    /// New tokens for a refresh token, verified.
+    pub async fn refresh(&self, login: &Login) -> Login {
+        let token = login.refresh_token.as_deref().expect("no refresh token");
+        let (status, answer) = self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        self.verify(&answer, None)
+    }
+
+    /// Lets the library judge the ID token: signature, issuer, audience, times, nonce, `at_hash`.
+    fn verify(&self, answer: &Value, nonce: Option<&Nonce>) -> Login {
+        let text = |name: &str| answer[name].as_str().map(str::to_owned);
+        let (id_token, access_token) = (text("id_token").unwrap(), text("access_token").unwrap());
+        let (client, keys) = (ClientId::new(self.client_id.clone()), self.metadata.jwks().clone());
+        let issuer = self.metadata.issuer().clone();
+        let verifier = match &self.secret {
+            Some(secret) => {
+                CoreIdTokenVerifier::new_confidential_client(client, ClientSecret::new(secret.clone()), issuer, keys)
+            }
+            None => CoreIdTokenVerifier::new_public_client(client, issuer, keys),
+        };
+        // The demo's clock can be ahead of ours.
+        let verifier = verifier.set_issue_time_verifier_fn(|_| Ok(())).set_time_fn(|| Default::default());
+        let parsed = CoreIdToken::from_str(&id_token).unwrap();
+        let same_nonce = |given: Option<&Nonce>| match (nonce, given) {
+            (Some(sent), Some(given)) if sent.secret() == given.secret() => Ok(()),
+            (None, None) => Ok(()),
+            (sent, given) => Err(format!("nonce: {:?}", (sent.is_some(), given.is_some()))),
+        };
+        let claims: &CoreIdTokenClaims = parsed.claims(&verifier, same_nonce).unwrap();
+        let (algorithm, key) = (parsed.signing_alg().unwrap(), parsed.signing_key(&verifier).unwrap());
+        let hash = AccessTokenHash::from_token(&AccessToken::new(access_token.clone()), algorithm, key).unwrap();
+        assert_eq!(Some(&hash), claims.access_token_hash(), "at_hash");
+        assert_eq!(answer["token_type"], "Bearer");
+        let payload = id_token.split('.').nth(1).unwrap();
+        let payload = data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap();
+        let claims = serde_json::from_slice(&payload).unwrap();
+        Login { claims, id_token, access_token, refresh_token: text("refresh_token") }
+    }
+
+    /// The answer of the userinfo endpoint.
+    pub async fn userinfo(&self, access_token: &str) -> (StatusCode, Value) {
+        let response =
+            self.http.get(format!("{}/userinfo", self.issuer)).bearer_auth(access_token).send().await.unwrap();
+        (response.status(), response.json().await.unwrap_or_default())
+    }
+
+    /// What introspection says.
+    pub async fn introspect(&self, token: &str) -> Value {
+        self.post("/introspect", &[("token", token)]).send().await.unwrap().json().await.unwrap()
+    }
+}

@@ -1,0 +1,232 @@
+//! Running nodes of the real binary.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use sea_orm::{ConnectionTrait, Database};
+use serde_json::{Value, json};
+
+use crate::{Browser, RelyingParty, front};
+
+/// Where a world keeps its data, and how many nodes it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// One node on SQLite.
+    Sqlite,
+    /// Two nodes on PostgreSQL and Redis, behind one front door.
+    PostgresRedis,
+}
+
+struct Node {
+    port: u16,
+    partner_port: u16,
+    child: Mutex<Option<Child>>,
+}
+
+/// A running deployment of the demo.
+pub struct World {
+    /// Where it keeps its data.
+    pub backend: Backend,
+    /// The address of the provider.
+    pub issuer: String,
+    /// The address of the demo's partner application (of the first node).
+    pub partner: String,
+    /// The PostgreSQL database, where there is one.
+    pub database_url: Option<String>,
+    nodes: Vec<Node>,
+    folder: PathBuf,
+    http: reqwest::Client,
+}
+
+/// The binary, built once.
+fn binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let built = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "stepgate"]).status().unwrap();
+        assert!(built.success(), "the provider does not build");
+        let mut path = std::env::current_exe().unwrap();
+        path.pop();
+        if path.ends_with("deps") {
+            path.pop();
+        }
+        path.join("stepgate")
+    })
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+fn unique() -> String {
+    format!("{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Runs a test on SQLite, and on PostgreSQL and Redis where `STEPGATE_TEST_POSTGRES` and `STEPGATE_TEST_REDIS` say
+/// where they are. Says on which.
+pub async fn on_each_backend<Fut: Future<Output = ()>>(test: impl Fn(World) -> Fut) {
+    test(World::start(Backend::Sqlite).await).await;
+    if std::env::var("STEPGATE_TEST_POSTGRES").is_ok() {
+        test(World::start(Backend::PostgresRedis).await).await;
+    } else {
+        println!("STEPGATE_TEST_POSTGRES is not set: SQLite only");
+    }
+}
+
+impl World {
+    /// Starts one.
+    pub async fn start(backend: Backend) -> Self {
+        let name = unique();
+        let folder = std::env::temp_dir().join(format!("stepgate-test-{name}"));
+        let count = if backend == Backend::Sqlite { 1 } else { 2 };
+        let nodes: Vec<Node> = (0..count)
+            .map(|_| Node { port: free_port(), partner_port: free_port(), child: Mutex::new(None) })
+            .collect();
+        let (database_url, door) = match backend {
+            Backend::Sqlite => (None, nodes[0].port),
+            Backend::PostgresRedis => {
+                let server = std::env::var("STEPGATE_TEST_POSTGRES").unwrap();
+                let admin = Database::connect(&server).await.unwrap();
+                admin.execute_unprepared(&format!("CREATE DATABASE world_{name}")).await.unwrap();
+                let url = format!("{}/world_{name}", server.rsplit_once('/').unwrap().0);
+                (Some(url), front::open(nodes.iter().map(|node| node.port).collect()).await)
+            }
+        };
+        let world = Self {
+            backend,
+            issuer: format!("http://localhost:{door}"),
+            partner: format!("http://localhost:{}", nodes[0].partner_port),
+            database_url,
+            nodes,
+            folder,
+            http: reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap(),
+        };
+        for number in 0..world.nodes.len() {
+            world.start_node(number).await;
+        }
+        world
+    }
+
+    /// How many nodes there are.
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The address of one node, past the front door.
+    pub fn node(&self, number: usize) -> String {
+        format!("http://127.0.0.1:{}", self.nodes[number].port)
+    }
+
+    /// Starts a node, again or for the first time, and waits until it is ready.
+    pub async fn start_node(&self, number: usize) {
+        let node = &self.nodes[number];
+        let mut command = Command::new(binary());
+        command
+            .args(["demo", "--port", &node.port.to_string(), "--partner-port", &node.partner_port.to_string()])
+            .args(["--issuer", &self.issuer, "--data"])
+            .arg(self.folder.join(number.to_string()))
+            .stdout(Stdio::null())
+            .env("RUST_LOG", "error");
+        if let Some(url) = &self.database_url {
+            command.args(["--database-url", url, "--redis-url", &std::env::var("STEPGATE_TEST_REDIS").unwrap()]);
+        }
+        *node.child.lock().unwrap() = Some(command.spawn().unwrap());
+        self.until("a node is ready", async || self.answers(number).await).await;
+    }
+
+    async fn answers(&self, number: usize) -> bool {
+        let ready = format!("{}/health/ready", self.node(number));
+        self.http.get(ready).send().await.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// Ends a node at once, as a crash would.
+    pub fn kill_node(&self, number: usize) {
+        if let Some(mut child) = self.nodes[number].child.lock().unwrap().take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Waits until something holds; fails after 20 seconds.
+    pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while !holds().await {
+            assert!(Instant::now() < end, "in vain: {what}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Moves the clock of all nodes.
+    pub async fn advance(&self, seconds: u64) {
+        for number in 0..self.nodes.len() {
+            let clock = format!("{}/demo/clock", self.node(number));
+            let answer = self.http.post(clock).json(&json!({ "advance_seconds": seconds })).send().await.unwrap();
+            assert!(answer.status().is_success());
+        }
+    }
+
+    /// The latest code that was sent to a number, by whichever node.
+    pub async fn text_code(&self, number: &str) -> String {
+        let mut latest: Option<(String, String)> = None;
+        for node in 0..self.nodes.len() {
+            let url = format!("{}/demo/inbox.json", self.node(node));
+            let Ok(answer) = self.http.get(url).send().await else { continue };
+            let messages: Vec<Value> = answer.json().await.unwrap();
+            if let Some(message) = messages.iter().find(|message| message["to"] == number) {
+                let found = (message["at"].as_str().unwrap().to_owned(), message["code"].as_str().unwrap().to_owned());
+                if latest.as_ref().is_none_or(|known| found.0 > known.0) {
+                    latest = Some(found);
+                }
+            }
+        }
+        latest.unwrap_or_else(|| panic!("no message to {number}")).1
+    }
+
+    /// What a person's token, or phone, shows now.
+    pub async fn shown_code(&self, username: &str) -> String {
+        let url = format!("{}/demo/codes.json", self.issuer);
+        let codes: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
+        codes[username].as_str().unwrap_or_else(|| panic!("no code for {username}")).to_owned()
+    }
+
+    /// Answers the request on a person's phone with the number that was typed; what the server made of it.
+    pub async fn approve(&self, username: &str, number: &str) -> Value {
+        let url = format!("{}/demo/mobile-id/{username}/approve", self.issuer);
+        self.http.post(url).json(&json!({ "number": number })).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Denies the request on a person's phone.
+    pub async fn deny(&self, username: &str) -> Value {
+        let url = format!("{}/demo/mobile-id/{username}/deny", self.issuer);
+        self.http.post(url).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// A new browser.
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.issuer)
+    }
+
+    /// The demo's client for this machine.
+    pub async fn relying_party(&self) -> RelyingParty {
+        RelyingParty::discover(&self.issuer, "demo-local", Some("demo-local-secret"), "http://127.0.0.1/callback").await
+    }
+
+    /// The demo's public client.
+    pub async fn public_client(&self) -> RelyingParty {
+        let redirect = format!("{}/spa", self.partner);
+        RelyingParty::discover(&self.issuer, "demo-spa", None, &redirect).await
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for number in 0..self.nodes.len() {
+            self.kill_node(number);
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
