@@ -25,8 +25,8 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value).last()
+        let mut lines = self.head.lines().rev().filter_map(|line| line.split_once(": "));
+        lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// The first cookie that is set, as the browser would send it back.
@@ -85,14 +85,14 @@ impl Connection {
             }
             self.more().await?;
         };
-        let text = String::from_utf8_lossy(&self.buffer[..head]).into_owned();
+        let text = String::from_utf8_lossy(self.buffer.get(..head).unwrap_or_default()).into_owned();
         let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         let mut answer = Answer { status, head: text, body: Vec::new() };
         let length: usize = answer.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         while self.buffer.len() < head + length {
             self.more().await?;
         }
-        answer.body = self.buffer[head..head + length].to_vec();
+        answer.body = self.buffer.get(head..head + length).unwrap_or_default().to_vec();
         Ok(answer)
     }
 

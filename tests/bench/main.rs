@@ -3,6 +3,8 @@
 //! `cargo run --release -p stepgate-tests --bin bench` (build the provider first: `cargo build --release -p stepgate`).
 //! Server and generator share the machine; the limits are measured under the same conditions. Bounded in time.
 
+#![expect(clippy::panic, reason = "a benchmark that cannot run ends")]
+
 mod http;
 mod limits;
 
@@ -45,11 +47,12 @@ async fn start(data: PathBuf) -> (Server, Duration) {
         .stdout(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}; build it first", binary().display()));
+    let server = Server { child, data };
     loop {
         if let Ok(mut connection) = Connection::open(PORT).await
             && connection.get("/health/ready", &[]).await.is_ok_and(|answer| answer.status == 200)
         {
-            return (Server { child, data }, started.elapsed());
+            return (server, started.elapsed());
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }

@@ -204,7 +204,7 @@ impl RelyingParty {
             None => CoreIdTokenVerifier::new_public_client(client, issuer, keys),
         };
         // The demo's clock can be ahead of ours.
-        let verifier = verifier.set_issue_time_verifier_fn(|_| Ok(())).set_time_fn(|| Default::default());
+        let verifier = verifier.set_issue_time_verifier_fn(|_| Ok(())).set_time_fn(Default::default);
         let parsed = CoreIdToken::from_str(&id_token).unwrap();
         let same_nonce = |given: Option<&Nonce>| match (nonce, given) {
             (Some(sent), Some(given)) if sent.secret() == given.secret() => Ok(()),

@@ -281,7 +281,7 @@ async fn hold(
                 _ => Mode::Totp { period_seconds: 30 },
             };
             let parameters = OathParameters::new(mode, Algorithm::Sha1, 6).map_err(Fault::internal)?;
-            new.parameters = serde_json::to_value(&parameters).map_err(Fault::internal)?;
+            new.parameters = serde_json::to_value(parameters).map_err(Fault::internal)?;
             new.sealed_secret =
                 Some(cx.app.secrets.sealing.seal(cx.entropy(), hardware::SEAL, &id.to_string(), SEED)?);
             new.credential.serial = Some(serial.to_owned());

@@ -3,6 +3,13 @@
 //! SQLite always; PostgreSQL where `STEPGATE_TEST_POSTGRES` names a server on which databases may be made. Rounds are
 //! released at a barrier; `STEPGATE_TEST_ROUNDS` sets how many.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests: whatever does not hold ends the test"
+)]
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
