@@ -68,12 +68,17 @@ fn listen_for_news(app: &Arc<App>) {
         loop {
             let message = news.recv().await;
             let Some(app) = app.upgrade() else { return };
-            match message {
-                Some(topic) => match topic.strip_prefix("client:") {
-                    Some(client) => app.clients.forget(client),
-                    None => app.clients.forget_all(),
-                },
-                None => return,
+            let Some(topic) = message else { return };
+            match topic.strip_prefix("client:") {
+                Some(client) => app.clients.forget(client),
+                None => {
+                    app.clients.forget_all();
+                    // New keys, or news that were missed: either way what the store has is right.
+                    match keys::load(&app.db, &app.secrets.sealing, app.clock.now()).await {
+                        Ok(keys) => app.replace_keys(keys),
+                        Err(fault) => tracing::warn!(error = %fault, "the keys will be loaded later"),
+                    }
+                }
             }
         }
     });
