@@ -1,6 +1,8 @@
 //! The command line. Without a command it is the demo.
 
-use std::path::PathBuf;
+mod operate;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -17,6 +19,12 @@ use crate::settings::{self, Settings};
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+    /// The configuration file; `STEPGATE__SECTION__KEY` variables are laid over it.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Prints JSON on one line.
+    #[arg(long, global = true)]
+    json: bool,
     #[cfg(feature = "demo")]
     #[command(flatten)]
     demo: DemoArguments,
@@ -27,12 +35,11 @@ enum Command {
     /// A provider with demo people, a partner application and a local inbox, on loopback.
     #[cfg(feature = "demo")]
     Demo(DemoArguments),
-    /// Serves in production.
-    Serve {
-        /// The configuration file.
-        #[arg(long)]
-        config: PathBuf,
-    },
+    /// Serves in production; refuses to start with anything that is unfit for it, all of it named at once.
+    Serve,
+    /// What an operator does without a browser.
+    #[command(flatten)]
+    Operate(operate::Operate),
 }
 
 /// Where the demo listens and keeps its data.
@@ -71,8 +78,13 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let json = cli.json;
     match runtime.block_on(run(cli)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(said)) => {
+            println!("{}", if json { said.to_string() } else { format!("{said:#}") });
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("stepgate: {error}");
             ExitCode::FAILURE
@@ -80,20 +92,35 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<(), BootError> {
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    #[error(transparent)]
+    Operate(#[from] operate::OperateError),
+}
+
+async fn run(cli: Cli) -> Result<Option<serde_json::Value>, CliError> {
     match cli.command {
         #[cfg(feature = "demo")]
-        None => demo(cli.demo).await,
+        None => demo(cli.demo).await?,
         #[cfg(not(feature = "demo"))]
-        None => Err(BootError::Settings(vec!["name a command; see `stepgate --help`".to_owned()])),
+        None => return Err(BootError::Settings(vec!["name a command; see `stepgate --help`".to_owned()]).into()),
         #[cfg(feature = "demo")]
-        Some(Command::Demo(arguments)) => demo(arguments).await,
-        Some(Command::Serve { config }) => {
-            let node = boot::build(production(&config)?, Delivery::Providers, Clock::default()).await?;
+        Some(Command::Demo(arguments)) => demo(arguments).await?,
+        Some(Command::Serve) => {
+            let settings = production(cli.config.as_deref())?;
+            let node = boot::build(settings, Delivery::Providers, Clock::default()).await?;
             let routes = router::routes(&node.app);
-            node.serve(routes).await
+            node.serve(routes).await?;
+        }
+        Some(Command::Operate(command)) => {
+            let settings = settings::load(cli.config.as_deref(), std::env::vars()).map_err(words)?;
+            return Ok(Some(operate::run(command, settings).await?));
         }
     }
+    Ok(None)
 }
 
 #[cfg(feature = "demo")]
@@ -110,10 +137,12 @@ async fn demo(arguments: DemoArguments) -> Result<(), BootError> {
 }
 
 /// Settings fit for production, or every problem at once.
-fn production(config: &std::path::Path) -> Result<Settings, BootError> {
-    let words =
-        |problems: Vec<settings::Problem>| BootError::Settings(problems.iter().map(ToString::to_string).collect());
-    let settings = settings::load(Some(config), std::env::vars()).map_err(words)?;
+fn production(config: Option<&Path>) -> Result<Settings, BootError> {
+    let settings = settings::load(config, std::env::vars()).map_err(words)?;
     let problems = boot::problems(&settings);
     if problems.is_empty() { Ok(settings) } else { Err(words(problems)) }
+}
+
+fn words(problems: Vec<settings::Problem>) -> BootError {
+    BootError::Settings(problems.iter().map(ToString::to_string).collect())
 }

@@ -8,6 +8,7 @@
     reason = "tests: whatever does not hold ends the test"
 )]
 
+mod admin;
 mod chromium;
 mod elevate;
 mod faults;

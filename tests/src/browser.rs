@@ -184,6 +184,13 @@ impl Browser {
         self.follow(response).await
     }
 
+    /// Posts nothing but the proof of the open page to a path, as a forged form of the same site would; the status.
+    pub async fn post_with_proof(&self, path: &str) -> u16 {
+        let csrf = between(&self.page.text, "name=\"csrf\" value=\"", "\"").unwrap().to_owned();
+        let url = self.page.url.join(path).unwrap();
+        self.client.post(url).form(&[("csrf", csrf)]).send().await.unwrap().status().as_u16()
+    }
+
     /// The same as [`Browser::submit`], prepared, so that many can be sent at once.
     pub fn prepared(&self, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let (action, mut values) = self.form(fields[0].0);

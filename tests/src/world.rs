@@ -205,6 +205,27 @@ impl World {
         self.http.post(url).send().await.unwrap().json().await.unwrap()
     }
 
+    /// Runs an operator's command on this world's database: whether it succeeded, and what it said.
+    pub fn operate(&self, arguments: &[&str]) -> (bool, String) {
+        let database = self.folder.join("0").join("stepgate.db");
+        let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", database.display()));
+        let output = Command::new(binary())
+            .args(arguments)
+            .env("STEPGATE__DATABASE__URL", url)
+            .env("STEPGATE__SECRETS__MASTER", stepgate::boot::DEMO_MASTER)
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    }
+
+    /// Runs a statement on this world's database, past the provider.
+    pub async fn tamper(&self, sql: &str) {
+        let database = self.folder.join("0").join("stepgate.db");
+        let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", database.display()));
+        Database::connect(&url).await.unwrap().execute_unprepared(sql).await.unwrap();
+    }
+
     /// A new browser.
     pub fn browser(&self) -> Browser {
         Browser::new(&self.issuer)
