@@ -1,15 +1,17 @@
 //! What an operator does without a browser. Each command prints one JSON value with `--json`.
 
+use std::path::{Path, PathBuf};
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 use stepgate_core::account::{Person, StandardClaims};
 use stepgate_core::assurance::{CredentialKind, CredentialState};
-use stepgate_core::clients::{Application, Client, ClientAuthMethod, ClientMetadata};
+use stepgate_core::clients::{AccessTokenFormat, Application, Client, ClientAuthMethod, ClientMetadata};
 use stepgate_core::contact::EmailAddress;
 use stepgate_core::credentials::{Credential, password as rules};
 use stepgate_core::entropy::random_token;
 use stepgate_core::id::{ApplicationId, CredentialId, PartnerId, PersonId};
-use stepgate_core::jose::stage;
+use stepgate_core::jose::{JwkSet, PublicKeys, stage};
 use stepgate_core::oidc::{RedirectUri, Registrant};
 use stepgate_core::secret::{Secret, SecretString, TokenHash};
 use stepgate_core::time::Timestamp;
@@ -82,8 +84,14 @@ pub(super) enum ClientCommand {
         #[arg(long)]
         partner: String,
         /// A public client: no secret, PKCE.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "jwks")]
         public: bool,
+        /// A file with its public keys (a JWK Set): it then authenticates by `private_key_jwt`.
+        #[arg(long, value_name = "FILE")]
+        jwks: Option<PathBuf>,
+        /// Opaque access tokens in place of JWTs.
+        #[arg(long)]
+        opaque: bool,
     },
     /// Lists all.
     List,
@@ -267,7 +275,8 @@ async fn client_command(operator: &Operator, command: ClientCommand) -> Result<V
             operator.record("admin.client.removed", None, Some(&id)).await?;
             Ok(json!({ "removed": id }))
         }
-        ClientCommand::Add { id, name, redirect_uris, partner, public } => {
+        ClientCommand::Add { id, name, redirect_uris, partner, public, jwks, opaque } => {
+            let keys = jwks.as_deref().map(read_keys).transpose()?;
             let registrant = if public { Registrant::Public } else { Registrant::Confidential };
             for uri in &redirect_uris {
                 RedirectUri::register(uri, registrant)
@@ -283,7 +292,13 @@ async fn client_command(operator: &Operator, command: ClientCommand) -> Result<V
                 disabled_at: None,
                 created_at: operator.now,
             };
-            let secret = (!public).then(|| random_token(&OsEntropy));
+            let method = match (&keys, public) {
+                (Some(_), _) => ClientAuthMethod::PrivateKeyJwt,
+                (None, true) => ClientAuthMethod::None,
+                (None, false) => ClientAuthMethod::default(),
+            };
+            let secret = (method == ClientAuthMethod::default()).then(|| random_token(&OsEntropy));
+            let format = if opaque { AccessTokenFormat::Opaque } else { AccessTokenFormat::Jwt };
             let client = Client {
                 id: id.clone(),
                 application: application.id,
@@ -294,11 +309,9 @@ async fn client_command(operator: &Operator, command: ClientCommand) -> Result<V
                     grant_types: ["authorization_code", "refresh_token"].map(str::to_owned).to_vec(),
                     response_types: vec!["code".to_owned()],
                     scope: "openid profile email address phone offline_access".to_owned(),
-                    token_endpoint_auth_method: if public {
-                        ClientAuthMethod::None
-                    } else {
-                        ClientAuthMethod::default()
-                    },
+                    token_endpoint_auth_method: method,
+                    access_token_format: format,
+                    jwks: keys,
                     ..ClientMetadata::default()
                 },
                 disabled_at: None,
@@ -319,6 +332,17 @@ async fn client_command(operator: &Operator, command: ClientCommand) -> Result<V
             Ok(json!({ "client_id": id, "client_secret": secret, "note": "the secret is shown this once" }))
         }
     }
+}
+
+/// Reads a JWK Set in which at least one key is fit to verify.
+fn read_keys(file: &Path) -> Result<Value, OperateError> {
+    let unfit = |why: String| OperateError::Argument(format!("--jwks {}: {why}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| unfit(error.to_string()))?;
+    let set: JwkSet = serde_json::from_str(&text).map_err(|error| unfit(error.to_string()))?;
+    if PublicKeys::new(&set).is_empty() {
+        return Err(unfit("no key in it can verify RS256, PS256, ES256 or EdDSA".to_owned()));
+    }
+    serde_json::to_value(set).map_err(other)
 }
 
 async fn partner_of(operator: &Operator, name: &str) -> Result<PartnerId, OperateError> {

@@ -36,6 +36,7 @@ pub fn routes(app: &Arc<App>, phones: Arc<Phones>, partner: String) -> Router {
         .route("/demo", get(get_demo))
         .route("/demo/inbox", get(get_inbox))
         .route("/demo/inbox.json", get(get_inbox_json))
+        .route("/demo/inbox/failing", post(post_failing))
         .route("/demo/codes.json", get(get_codes))
         .route("/demo/clock", post(clock::post_clock))
         .route("/demo/mobile-id/{username}/approve", post(post_approve))
@@ -129,6 +130,20 @@ async fn get_inbox(State(app): State<Arc<App>>) -> Response {
     };
     let page = InboxPage { layout: layout("Inbox"), messages: messages(&app).into_iter().map(view).collect() };
     pages::respond(StatusCode::OK, &page)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Failing {
+    failing: bool,
+}
+
+/// Plays a provider that does not answer.
+async fn post_failing(State(app): State<Arc<App>>, Json(body): Json<Failing>) -> StatusCode {
+    if let Some(inbox) = &app.outbound.inbox {
+        inbox.set_failing(body.failing);
+    }
+    StatusCode::NO_CONTENT
 }
 
 async fn get_inbox_json(State(app): State<Arc<App>>) -> Response {

@@ -1,7 +1,7 @@
 //! The demo's local inbox: takes every message instead of a provider, and shows the latest.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, ready};
@@ -55,6 +55,7 @@ pub struct Inbox {
 struct Shared {
     messages: Mutex<VecDeque<InboxMessage>>,
     count: AtomicU64,
+    failing: AtomicBool,
 }
 
 impl Inbox {
@@ -72,6 +73,18 @@ impl Inbox {
         ProviderId { provider: NAME, id: number.to_string() }
     }
 
+    /// Whether it takes messages on: the demo can play a provider that does not answer.
+    pub fn set_failing(&self, failing: bool) {
+        self.shared.failing.store(failing, Ordering::Relaxed);
+    }
+
+    fn take(&self, message: InboxMessage) -> Result<ProviderId, DeliveryError> {
+        if self.shared.failing.load(Ordering::Relaxed) {
+            return Err(DeliveryError::Unavailable);
+        }
+        Ok(self.record(message))
+    }
+
     fn lock(&self) -> MutexGuard<'_, VecDeque<InboxMessage>> {
         self.shared.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -87,14 +100,14 @@ impl TextGateway for Inbox {
         to: &'a PhoneNumber,
         message: &'a TextMessage,
     ) -> BoxFuture<'a, Result<ProviderId, DeliveryError>> {
-        let id = self.record(InboxMessage {
+        let taken = self.take(InboxMessage {
             channel: Channel::Sms,
             to: to.as_e164().to_owned(),
             text: message.text.expose().clone(),
             code: exposed(message.code.as_ref()),
             at: message.at,
         });
-        Box::pin(ready(Ok(id)))
+        Box::pin(ready(taken))
     }
 }
 
@@ -108,14 +121,14 @@ impl VoiceGateway for Inbox {
         to: &'a PhoneNumber,
         call: &'a VoiceCall,
     ) -> BoxFuture<'a, Result<ProviderId, DeliveryError>> {
-        let id = self.record(InboxMessage {
+        let taken = self.take(InboxMessage {
             channel: Channel::Voice,
             to: to.as_e164().to_owned(),
             text: format!("{} … {}", call.invitation, call.speech.expose()),
             code: exposed(call.code.as_ref()),
             at: call.at,
         });
-        Box::pin(ready(Ok(id)))
+        Box::pin(ready(taken))
     }
 }
 
@@ -129,14 +142,14 @@ impl Mailer for Inbox {
         to: &'a EmailAddress,
         mail: &'a Mail,
     ) -> BoxFuture<'a, Result<ProviderId, DeliveryError>> {
-        let id = self.record(InboxMessage {
+        let taken = self.take(InboxMessage {
             channel: Channel::Mail,
             to: to.as_str().to_owned(),
             text: format!("{}\n\n{}", mail.subject, mail.text.expose()),
             code: exposed(mail.code.as_ref()),
             at: mail.at,
         });
-        Box::pin(ready(Ok(id)))
+        Box::pin(ready(taken))
     }
 }
 
