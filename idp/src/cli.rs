@@ -82,7 +82,10 @@ pub fn main() -> ExitCode {
     match runtime.block_on(run(cli)) {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(said)) => {
-            println!("{}", if json { said.to_string() } else { format!("{said:#}") });
+            match said.as_str().filter(|_| !json) {
+                Some(text) => print!("{text}"),
+                None => println!("{}", if json { said.to_string() } else { format!("{said:#}") }),
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {

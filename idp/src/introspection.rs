@@ -14,7 +14,7 @@ use stepgate_core::token::{Audience, GoodToken, Introspection, PresentedAccessTo
 use crate::access::{self, Good};
 use crate::app::App;
 use crate::client_auth;
-use crate::clients::Registered;
+use crate::clients::{self, Registered};
 use crate::cx::Cx;
 use crate::http::oauth_error::ProtocolFailure;
 use crate::standing;
@@ -34,6 +34,13 @@ async fn post_introspect(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<Resp
     }
     let token = raw.token.as_ref().ok_or_else(|| OAuthError::invalid("token", "missing"))?;
     let good = access::find(&cx, token.expose()).await?;
+    let (Some(Good::Person { token: found, .. }) | Some(Good::Service(found))) = &good else {
+        return Ok(answer(&Introspection::inactive()));
+    };
+    // Whom the token is for is a matter of the client that it was issued to, not of the one that asks.
+    let Some(issued_to) = clients::find(&cx, &found.client_id).await? else {
+        return Ok(answer(&Introspection::inactive()));
+    };
     Ok(match good {
         Some(Good::Person { token, standing }) if concerns(&client, &token) => {
             let holds = standing::strength(&cx, &standing);
@@ -42,10 +49,10 @@ async fn post_introspect(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<Resp
                 amr: holds.as_ref().map_or(&[], |granted| granted.amr.as_slice()),
                 auth_time: holds.as_ref().map(|granted| granted.auth_time.unix_seconds()),
             };
-            answer(&active(&client, &cx, &token, Some(standing.person.username.as_str()), now))
+            answer(&active(&issued_to, &cx, &token, Some(standing.person.username.as_str()), now))
         }
         Some(Good::Service(token)) if concerns(&client, &token) => {
-            answer(&active(&client, &cx, &token, None, Standing::default()))
+            answer(&active(&issued_to, &cx, &token, None, Standing::default()))
         }
         _ => answer(&Introspection::inactive()),
     })

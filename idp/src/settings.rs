@@ -3,6 +3,7 @@
 //! A section's struct lives here unless its reader is a room of its own. Unknown keys are errors; every problem of a
 //! file is named at once.
 
+mod document;
 mod load;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use stepgate_core::token::Lifetimes;
 
 use crate::outbound::twilio::TwilioSettings;
 
+pub use document::{DocumentError, defaults, schema};
 pub use load::{Problem, load};
 
 /// All settings.
@@ -50,8 +52,6 @@ pub struct Server {
     pub issuer: String,
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// The address for `/metrics`; the main one when absent and the issuer is loopback, none otherwise.
-    pub metrics_listen: Option<SocketAddr>,
     /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// The name people see.
@@ -63,7 +63,6 @@ impl Default for Server {
         Self {
             issuer: "http://localhost:8080".to_owned(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            metrics_listen: None,
             trusted_proxies: Vec::new(),
             name: "Stepgate".to_owned(),
         }

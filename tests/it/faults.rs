@@ -105,3 +105,29 @@ async fn with_postgres() -> Option<World> {
     }
     Some(World::start(Backend::PostgresRedis).await)
 }
+
+#[tokio::test]
+async fn a_provider_that_does_not_answer_is_told_at_once_and_other_ways_stay_open() {
+    on_each_backend(|world| async move {
+        let set = async |failing: bool| {
+            for number in 0..world.nodes() {
+                let url = format!("{}/demo/inbox/failing", world.node(number));
+                let body = serde_json::json!({ "failing": failing });
+                assert!(reqwest::Client::new().post(url).json(&body).send().await.unwrap().status().is_success());
+            }
+        };
+        set(true).await;
+        let mut browser = world.browser();
+        browser.open("/account").await;
+        browser.log_in("alice").await;
+        browser.submit(&[("factor", "phone_otp")]).await;
+        assert_eq!(browser.page.name(), "factor");
+        assert!(browser.page.words().contains("could not be sent"), "{}", browser.page.words());
+        assert!(browser.page.has("factor-mobile_id") || browser.page.has("factor-phone_otp"), "no way on");
+        set(false).await;
+        world.advance(31).await;
+        browser.show_phone(&world, "+14165550143").await;
+        assert!(browser.page.strength().contains("Phone OTP"), "{}", browser.page.strength());
+    })
+    .await;
+}

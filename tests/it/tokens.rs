@@ -1,6 +1,7 @@
 //! Codes, tokens, and what becomes of them.
 
 use serde_json::{Value, json};
+use stepgate_core::jose::{PrivateKey, SigningAlgorithm};
 use stepgate_tests::{Browser, Login, RelyingParty, World, on_each_backend};
 
 async fn log_in(world: &World, rp: &RelyingParty, username: &str) -> (Browser, Login) {
@@ -271,6 +272,118 @@ async fn documents_modes_and_methods_are_as_published() {
         let spa = world.public_client().await;
         let (_, login) = log_in(&world, &spa, "alice").await;
         assert_eq!(login.claims["aud"], "demo-spa");
+    })
+    .await;
+}
+
+/// A client's key: a file with the public half for the operator, and assertions signed with the private one.
+struct ClientKey(PrivateKey);
+
+impl ClientKey {
+    fn new() -> Self {
+        let pkcs8 = PrivateKey::generate_pkcs8(SigningAlgorithm::Es256).unwrap();
+        Self(PrivateKey::from_pkcs8(SigningAlgorithm::Es256, &pkcs8).unwrap())
+    }
+
+    fn file(&self) -> std::path::PathBuf {
+        let file = std::env::temp_dir().join(format!("stepgate-test-{}.jwks", self.0.kid()));
+        std::fs::write(&file, json!({ "keys": [self.0.public_jwk()] }).to_string()).unwrap();
+        file
+    }
+
+    /// What a good assertion says, with these changes.
+    fn assertion(&self, client: &str, issuer: &str, changes: Value) -> String {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let jti = stepgate_core::entropy::random_token(&stepgate::cx::OsEntropy);
+        let mut claims =
+            json!({ "iss": client, "sub": client, "aud": issuer, "iat": now, "exp": now + 60, "jti": jti });
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        self.0.sign("JWT", &claims).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_client_with_a_key_authenticates_by_it_and_each_assertion_counts_once() {
+    on_each_backend(|world| async move {
+        let (key, stranger) = (ClientKey::new(), ClientKey::new());
+        let (file, redirect) = (key.file(), "http://127.0.0.1/callback");
+        let add = ["client", "add", "--id", "keyed", "--name", "Keyed", "--partner", "Acme", "--redirect-uri", redirect];
+        let (done, said) = world.operate(&[&add[..], &["--jwks", file.to_str().unwrap()]].concat());
+        assert!(done, "{said}");
+        std::fs::remove_file(&file).unwrap();
+
+        let rp = RelyingParty::discover(&world.issuer, "keyed", None, redirect).await;
+        let (mut browser, started) = (world.browser(), rp.start(&[]));
+        browser.open(&started.url).await;
+        browser.log_in("erin").await;
+        if browser.page.name() == "factor" {
+            browser.submit(&[("skip", "1")]).await;
+        }
+        let code = rp.code(&started, &browser.page);
+        let send = async |assertion: &str| {
+            let mut fields = rp.exchange_fields(&started, &code);
+            fields.push(("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
+            fields.push(("client_assertion", assertion));
+            rp.token(&fields).await
+        };
+        // The code survives what is refused before it is looked at.
+        let faults = [
+            ("aud", json!({ "aud": "https://elsewhere.example" })),
+            ("exp", json!({ "exp": 1_000_000_000 })),
+            ("exp", json!({ "exp": 10_000_000_000_i64 })),
+            ("sub", json!({ "sub": "demo-local" })),
+            ("jti", json!({ "jti": "" })),
+        ];
+        for (name, change) in faults {
+            let (status, answer) = send(&key.assertion("keyed", &world.issuer, change)).await;
+            assert_eq!((status.as_u16(), &answer["error"]), (401, &json!("invalid_client")), "{name}: {answer}");
+            assert!(answer["error_description"].as_str().unwrap().contains(name), "{name}: {answer}");
+        }
+        let forged = stranger.assertion("keyed", &world.issuer, json!({}));
+        assert_eq!(send(&forged).await.1["error"], "invalid_client", "another's key");
+        let (status, answer) = rp.token(&rp.exchange_fields(&started, &code)).await;
+        assert_eq!((status.as_u16(), &answer["error"]), (401, &json!("invalid_client")), "no assertion at all");
+
+        let good = key.assertion("keyed", &world.issuer, json!({}));
+        let (status, tokens) = send(&good).await;
+        assert_eq!(status, 200, "{tokens}");
+        let (status, answer) = send(&good).await;
+        assert_eq!((status.as_u16(), &answer["error"]), (401, &json!("invalid_client")));
+        assert!(answer["error_description"].as_str().unwrap().contains("jti"), "{answer}");
+        assert_eq!(rp.userinfo(tokens["access_token"].as_str().unwrap()).await.0, 200, "the code was not shown twice");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn opaque_tokens_say_nothing_themselves_and_are_worth_the_same() {
+    on_each_backend(|world| async move {
+        let redirect = "http://127.0.0.1/callback";
+        let add = ["client", "add", "--id", "opaque", "--name", "Opaque", "--partner", "Acme", "--redirect-uri", redirect];
+        let (done, said) = world.operate(&[&add[..], &["--opaque", "--json"]].concat());
+        assert!(done, "{said}");
+        let added: Value = serde_json::from_str(&said).unwrap();
+        let secret = added["client_secret"].as_str();
+        let rp = RelyingParty::discover(&world.issuer, "opaque", secret, redirect).await;
+        let (_, login) = log_in(&world, &rp, "erin").await;
+        let token = login.access_token.as_str();
+        assert!(!token.contains('.') && token.len() >= 43, "a JWT, or short: {}", token.len());
+        let (_, claims) = rp.userinfo(token).await;
+        assert_eq!(claims["sub"], login.claims["sub"]);
+        let worth = rp.introspect(token).await;
+        assert_eq!((&worth["active"], &worth["client_id"]), (&json!(true), &json!("opaque")), "{worth}");
+        assert_eq!((&worth["acr"], &worth["auth_time"]), (&login.claims["acr"], &login.claims["auth_time"]), "{worth}");
+        let other = world.relying_party().await.introspect(token).await;
+        assert_eq!(other["active"], json!(false), "another client's token");
+        world.advance(601).await;
+        assert_eq!(rp.introspect(token).await, json!({ "active": false }), "its time is up");
+        let renewed = rp.refresh(&login).await;
+        assert!(!renewed.access_token.contains('.'));
+        let answer = rp.post("/revoke", &[("token", &renewed.access_token)]).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(rp.userinfo(&renewed.access_token).await.0, 401);
     })
     .await;
 }

@@ -55,6 +55,8 @@ pub(super) enum ConfigCommand {
     Check,
     /// Prints the JSON Schema of the configuration.
     Schema,
+    /// Prints every key with its default, as a file.
+    Default,
 }
 
 /// Commands about signing keys.
@@ -207,10 +209,8 @@ impl Operator {
 /// Runs a command; what it has to say.
 pub(super) async fn run(command: Operate, settings: Settings) -> Result<Value, OperateError> {
     match command {
-        Operate::Config(ConfigCommand::Schema) => {
-            let schema = schemars::schema_for!(Settings);
-            return serde_json::to_value(schema).map_err(other);
-        }
+        Operate::Config(ConfigCommand::Schema) => return settings::schema().map_err(other),
+        Operate::Config(ConfigCommand::Default) => return settings::defaults().map(Value::String).map_err(other),
         Operate::Config(ConfigCommand::Check) => {
             let problems: Vec<String> =
                 crate::boot::problems(&settings).iter().map(settings::Problem::to_string).collect();

@@ -103,7 +103,6 @@ impl Settings {
     /// The defaults with every optional key present: what the unknown-key check compares with.
     fn documented() -> Self {
         let mut settings = Self::default();
-        settings.server.metrics_listen = Some(settings.server.listen);
         settings.redis.url = Some(String::new());
         settings.outbound.ca_file = Some(std::path::PathBuf::new());
         settings
