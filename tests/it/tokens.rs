@@ -296,7 +296,7 @@ impl ClientKey {
 
     /// What a good assertion says, with these changes.
     fn assertion(&self, client: &str, issuer: &str, changes: Value) -> String {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let now = stepgate::cx::Clock::default().now().unix_seconds();
         let jti = stepgate_core::entropy::random_token(&stepgate::cx::OsEntropy);
         let mut claims =
             json!({ "iss": client, "sub": client, "aud": issuer, "iat": now, "exp": now + 60, "jti": jti });
