@@ -85,8 +85,17 @@ async fn the_session_cookie_changes_at_each_rise_and_the_old_one_dies() {
         let otp = browser.cookies();
         assert_eq!(browser.page.name(), "account");
         assert!(before != password && password != otp);
-        world.advance(60).await;
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        // At once the old one still opens pages that were under way, but with the old strength.
+        let rp = world.relying_party().await;
+        let silent = async |cookies: &str| {
+            let url = rp.start(&[("prompt", "none"), ("acr_values", "urn:stepgate:acr:phone-otp")]).url;
+            let answer = http.get(url).header("cookie", cookies).send().await.unwrap();
+            answer.headers()["location"].to_str().unwrap().to_owned()
+        };
+        assert!(silent(&otp).await.contains("code="));
+        assert!(!silent(&password).await.contains("code="), "a stolen cookie rose with the session");
+        world.advance(60).await;
         let open = async |cookies: &str| {
             let request = http.get(format!("{}/account", world.issuer)).header("cookie", cookies);
             request.send().await.unwrap().status().as_u16()

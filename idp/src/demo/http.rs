@@ -43,6 +43,7 @@ pub fn routes(app: &Arc<App>, phones: Arc<Phones>, partner: String) -> Router {
         .route("/demo/mobile-id/{username}/deny", post(post_deny))
         .layer(Extension(phones))
         .layer(Extension(PartnerUrl(partner)))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(app), crate::http::router::guard))
         .with_state(Arc::clone(app))
 }
 

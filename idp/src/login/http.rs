@@ -35,8 +35,12 @@ async fn get_interaction(State(_): State<Arc<App>>, cx: Cx, browser: Browser, Pa
     let answer = async {
         let parked = find(&cx, &id, &browser).await?;
         let live = session::find(&cx, browser.session.as_deref()).await?;
-        let answer = dispatch(&cx, parked, live).await?;
-        respond(&cx, &browser, answer, None).await
+        let (path, (id, version)) = (parked.path(), parked.version());
+        match dispatch(&cx, parked, live).await? {
+            // Another request of this browser was faster, and the login goes on where that one left it.
+            Answer::Gone if Parked::was_overtaken(&cx, id, version).await? => Ok(see_other(&path)),
+            answer => respond(&cx, &browser, answer, None).await,
+        }
     };
     answer.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
@@ -69,8 +73,11 @@ async fn post(cx: &Cx, id: &str, form: &Form) -> Result<Response, PageFailure> {
             })
         }
         Outcome::Again { parked, live, say } => {
-            let answer = dispatch(cx, *parked, live).await?;
-            respond(cx, &form.browser, answer, Some(say)).await
+            let (id, version) = parked.version();
+            match dispatch(cx, *parked, live).await? {
+                Answer::Gone if Parked::was_overtaken(cx, id, version).await? => Ok(see_other(&path)),
+                answer => respond(cx, &form.browser, answer, Some(say)).await,
+            }
         }
     }
 }

@@ -82,6 +82,16 @@ impl Parked {
         self.id.to_string()
     }
 
+    /// Whether another request of the browser has moved it on since it was read.
+    pub async fn was_overtaken(cx: &Cx, id: InteractionId, version: i64) -> Result<bool, Fault> {
+        Ok(interactions::find_interaction(&cx.app.db, id, cx.now).await?.is_some_and(|row| row.version != version))
+    }
+
+    /// Which state of it this is.
+    pub fn version(&self) -> (InteractionId, i64) {
+        (self.id, self.row.version)
+    }
+
     /// The address of its page.
     pub fn path(&self) -> String {
         format!("/interaction/{}", self.id)

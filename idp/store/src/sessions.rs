@@ -50,15 +50,17 @@ pub(crate) fn sessions(rows: &[Row]) -> Result<Vec<Session>, StoreError> {
     Ok(found)
 }
 
-/// The live session of a cookie, with its events, in one statement.
+/// The live session of a cookie, with its events, in one statement. The cookie from before the latest rise is good for
+/// [`ROTATION_OVERLAP`] more, for requests that were under way, but never for what the rise added.
 pub async fn find_session_by_token(db: &Db, token: &TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
     let sql = format!(
-        "SELECT {SESSION} FROM sessions s LEFT JOIN factor_events e ON e.session_id = s.id
+        "SELECT {SESSION} FROM sessions s
+         LEFT JOIN factor_events e ON e.session_id = s.id AND (s.token_hash = ? OR e.at < s.rotated_at)
          WHERE (s.token_hash = ? OR (s.previous_token_hash = ? AND s.rotated_at > ?))
            AND s.ended_at IS NULL AND s.expires_at > ? ORDER BY e.at"
     );
     let token = token.as_bytes().to_vec();
-    let values = vec![token.clone().into(), token.into(), at(now - ROTATION_OVERLAP), at(now)];
+    let values = vec![token.clone().into(), token.clone().into(), token.into(), at(now - ROTATION_OVERLAP), at(now)];
     Ok(sessions(&all(&db.read, &sql, values).await?)?.pop())
 }
 
