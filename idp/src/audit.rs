@@ -3,9 +3,9 @@
 //! Owns: what is recorded and in which words. Never: codes, seeds, tokens, full numbers. Events are inserted in the
 //! transaction of the act they tell of; a background task chains them by hash (`stepgate_store::audit`).
 
-use stepgate_store::Connection;
 use serde_json::{Value, json};
 use stepgate_core::id::{EventId, PersonId, SessionId};
+use stepgate_store::Connection;
 use stepgate_store::audit::NewEvent;
 
 use crate::cx::Cx;

@@ -4,13 +4,13 @@
 //! `stepgate_core::assurance` from the factor events.
 
 use axum::http::HeaderValue;
-use stepgate_store::Connection;
 use stepgate_core::assurance::{FactorEvent, Holdings};
 use stepgate_core::entropy::random_token;
 use stepgate_core::grants::Session;
 use stepgate_core::id::{PersonId, SessionId};
 use stepgate_core::secret::TokenHash;
 use stepgate_core::time::Timestamp;
+use stepgate_store::Connection;
 use stepgate_store::{credentials, people, sessions};
 
 use crate::cx::Cx;

@@ -225,9 +225,14 @@ impl Repeat for RoundTrip {
     }
 }
 
+/// People who log in. Each connection has its own: tries of one person that are under way at the same time count as
+/// guesses until they turn out right, and from the fifth on they are refused.
+const PEOPLE: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "oscar"];
+
 /// Logs in with a password each time, as a new browser.
 struct Login {
     connection: Connection,
+    username: &'static str,
 }
 
 impl Login {
@@ -237,7 +242,7 @@ impl Login {
         let (browser, path) = (page.cookie()?, page.header("location")?.to_owned());
         let page = self.connection.get(&path, &[("cookie", &browser)]).await.ok()?;
         let csrf = page.field("csrf")?;
-        let body = form(&[("csrf", &csrf), ("username", "alice")]);
+        let body = form(&[("csrf", &csrf), ("username", self.username)]);
         self.connection.post(&path, &[("cookie", &browser)], &body).await.ok()?;
         let body = form(&[("csrf", &csrf), ("password", "stepgate-demo-2026")]);
         let answer = self.connection.post(&path, &[("cookie", &browser)], &body).await.ok()?;
@@ -253,7 +258,7 @@ impl Repeat for Login {
 
 async fn login() -> String {
     let connection = Connection::open(PORT).await.unwrap_or_else(|error| panic!("{error}"));
-    Login { connection }.run().await.unwrap_or_else(|| panic!("the login did not work"))
+    Login { connection, username: "alice" }.run().await.unwrap_or_else(|| panic!("the login did not work"))
 }
 
 async fn round_trip(cookies: String) -> RoundTrip {
@@ -336,9 +341,10 @@ async fn main() {
     figure.limit = Some(("RSA-2048 signatures / 2", rsa / 2.0));
     figure.print();
     let argon = limits::argon2id();
-    let figure = load("password login (4 requests)", 8, |_| async {
+    let figure = load("password login (4 requests)", PEOPLE.len(), |number| async move {
         let connection = Connection::open(PORT).await.unwrap_or_else(|error| panic!("{error}"));
-        Box::new(Login { connection }) as Box<dyn Repeat>
+        let username = PEOPLE.get(number).copied().unwrap_or("alice");
+        Box::new(Login { connection, username }) as Box<dyn Repeat>
     });
     let mut figure = figure.await;
     figure.limit = Some(("Argon2id hashes", argon));

@@ -35,11 +35,7 @@ pub async fn list_consents(db: &Db, person: PersonId) -> Result<Vec<(String, Str
 }
 
 /// Forgets what a person allowed a client.
-pub async fn delete_consent(
-    connection: &impl Connection,
-    person: PersonId,
-    client: &str,
-) -> Result<bool, StoreError> {
+pub async fn delete_consent(connection: &impl Connection, person: PersonId, client: &str) -> Result<bool, StoreError> {
     let sql = "DELETE FROM consents WHERE person_id = ? AND client_id = ?";
     Ok(run(connection, sql, vec![person.uuid().into(), client.into()]).await? == 1)
 }

@@ -149,11 +149,7 @@ pub async fn accept_counter(
 }
 
 /// Accepts a credential whose proof was used up elsewhere (a password, a challenge).
-pub async fn accept_secret(
-    connection: &impl Connection,
-    id: CredentialId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn accept_secret(connection: &impl Connection, id: CredentialId, now: Timestamp) -> Result<bool, StoreError> {
     let sql =
         "UPDATE credentials SET failures = 0, retry_at = NULL, last_used_at = ? WHERE id = ? AND stage = 'active'";
     Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)

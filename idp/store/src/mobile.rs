@@ -41,11 +41,7 @@ fn signed(number: u64) -> i64 {
 }
 
 /// A new phone, not active yet.
-pub async fn insert_device(
-    connection: &impl Connection,
-    new: &MobileDevice,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub async fn insert_device(connection: &impl Connection, new: &MobileDevice, now: Timestamp) -> Result<(), StoreError> {
     let sql = "INSERT INTO mobile_devices (id, credential_id, person_id, label, public_jwk, sealed_totp, last_step,
                sequence, active, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let values = vec![
@@ -84,11 +80,7 @@ pub async fn activate_device(connection: &impl Connection, id: DeviceId) -> Resu
 }
 
 /// Gives up a phone.
-pub async fn revoke_device(
-    connection: &impl Connection,
-    id: DeviceId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn revoke_device(connection: &impl Connection, id: DeviceId, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "UPDATE mobile_devices SET revoked_at = ?, active = FALSE WHERE id = ? AND revoked_at IS NULL";
     Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)
 }
