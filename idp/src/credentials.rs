@@ -1,3 +1,4 @@
 //! Rooms of the kinds of credential that need more than a step of the login.
 
 pub mod mobile_id;
+pub mod phone_call;

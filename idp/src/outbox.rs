@@ -11,7 +11,7 @@ use stepgate_core::contact::PhoneNumber;
 use stepgate_core::credentials::phone_otp;
 use stepgate_core::id::MessageId;
 use stepgate_core::secret::SecretString;
-use stepgate_store::outbox::{self, NewMessage};
+use stepgate_store::outbox::{self, Leased, NewMessage};
 
 use crate::app::App;
 use crate::cx::Cx;
@@ -82,9 +82,15 @@ pub fn seal(cx: &Cx, message: &Message) -> Result<NewMessage, Fault> {
     })
 }
 
+/// Opens a message that was kept.
+pub fn open(app: &App, kept: &Leased) -> Result<Message, Fault> {
+    let payload = app.secrets.sealing.open(SEAL, &kept.id.to_string(), &kept.sealed_payload)?;
+    serde_json::from_slice(payload.expose()).map_err(Fault::internal)
+}
+
 /// Delivers a message that was just committed. `false` when no provider took it: the person is told at once.
 pub async fn deliver_now(cx: &Cx, id: MessageId, message: &Message) -> Result<bool, Fault> {
-    let delivered = cx.app.outbound.deliver(cx.now, message).await;
+    let delivered = cx.app.outbound.deliver(cx.now, id, message).await;
     match &delivered {
         Ok(()) => outbox::finish_message(&cx.app.db, id, cx.now).await?,
         // The person sees it at once and asks again: a late second copy would only confuse.
@@ -101,9 +107,8 @@ pub async fn deliver_left_behind(app: &Arc<App>) -> Result<(), Fault> {
             outbox::abandon_message(&app.db, leased.id, cx.now, "too old to be of use").await?;
             continue;
         }
-        let payload = app.secrets.sealing.open(SEAL, &leased.id.to_string(), &leased.sealed_payload)?;
-        let message: Message = serde_json::from_slice(payload.expose()).map_err(Fault::internal)?;
-        match app.outbound.deliver(cx.now, &message).await {
+        let message = open(app, &leased)?;
+        match app.outbound.deliver(cx.now, leased.id, &message).await {
             Ok(()) => outbox::finish_message(&app.db, leased.id, cx.now).await?,
             Err(error) => outbox::fail_message(&app.db, leased.id, cx.now + OWN_TIME, &error.to_string()).await?,
         }

@@ -223,4 +223,8 @@ pub struct TwilioAccount {
     pub account: TwilioSettings,
     /// The API key's secret.
     pub api_key_secret: String,
+    /// The account's auth token: Twilio signs with it what it asks during a call. Without it this account sends texts
+    /// only.
+    #[serde(default)]
+    pub auth_token: Option<String>,
 }

@@ -35,6 +35,8 @@ pub fn routes(app: &Arc<App>) -> Router {
         .merge(help::routes())
         // Phones.
         .merge(credentials::mobile_id::routes())
+        // Providers of telephone services.
+        .merge(credentials::phone_call::http::routes())
         // Administrators.
         .merge(admin::routes())
         // Operators.

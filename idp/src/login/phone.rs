@@ -78,7 +78,7 @@ pub struct Sent {
 pub async fn send(cx: &Cx, phone: &Phone, channel: Channel, binding: &str, person: &Person) -> Result<Sending, Fault> {
     let takes = match channel {
         Channel::Text => phone.text,
-        Channel::Voice => phone.voice,
+        Channel::Voice => phone.voice && cx.app.outbound.calls(),
     };
     if !takes || phone.verified_at.is_none() {
         return Ok(Sending::NoSuchPhone);

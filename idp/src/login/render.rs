@@ -134,7 +134,7 @@ async fn way(cx: &Cx, credential: &Credential) -> Result<FactorChoice, PageFailu
                 id: phone.id.to_string(),
                 masked: phone.masked,
                 text: phone.text,
-                voice: phone.voice,
+                voice: phone.voice && cx.app.outbound.calls(),
             })
             .collect(),
         _ => Vec::new(),

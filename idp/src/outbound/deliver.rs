@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use stepgate_core::contact::PhoneNumber;
 use stepgate_core::credentials::phone_otp;
+use stepgate_core::id::MessageId;
 use stepgate_core::secret::{Secret, SecretString};
 use stepgate_core::time::Timestamp;
 use url::Url;
 
 use super::fetch::Fetcher;
 use super::recording::Inbox;
-use super::twilio::Twilio;
+use super::twilio::{Twilio, callback};
 use super::{DeliveryError, Failover, TextGateway, TextMessage, VoiceCall, VoiceGateway};
 use crate::outbox::Message;
 use crate::settings::Settings;
@@ -21,8 +22,9 @@ pub struct Outbound {
     voice: Box<dyn VoiceGateway>,
     /// The demo's inbox, where there is one.
     pub inbox: Option<Inbox>,
+    calls: bool,
     brand: String,
-    resume_at: Url,
+    issuer: String,
 }
 
 impl Outbound {
@@ -33,43 +35,50 @@ impl Outbound {
     pub fn providers(settings: &Settings) -> Result<Self, String> {
         let fetcher = Arc::new(Fetcher::new(&settings.outbound).map_err(|error| error.to_string())?);
         let mut text: Vec<Box<dyn TextGateway>> = Vec::new();
-        // A call needs an address of ours that answers the pressed key, with Twilio's signature checked. Until that
-        // exists nobody is called in vain: the page says at once that the code could not be sent.
-        let voice: Vec<Box<dyn VoiceGateway>> = Vec::new();
+        let mut voice: Vec<Box<dyn VoiceGateway>> = Vec::new();
         for account in &settings.phone.twilio {
             let secret = Secret::new(account.api_key_secret.clone());
             let twilio = Twilio::new(account.account.clone(), &secret, Arc::clone(&fetcher));
-            text.push(Box::new(twilio.map_err(|error| format!("phone.{error}"))?));
+            let twilio = twilio.map_err(|error| format!("phone.{error}"))?;
+            text.push(Box::new(twilio.clone()));
+            // What Twilio asks during a call can only be believed with the token.
+            if account.auth_token.is_some() {
+                voice.push(Box::new(twilio));
+            }
         }
-        let (text, voice) = (Box::new(Failover::new(text)), Box::new(Failover::new(voice)));
-        Self::new(settings, text, voice, None)
+        Ok(Self {
+            calls: !voice.is_empty(),
+            text: Box::new(Failover::new(text)),
+            voice: Box::new(Failover::new(voice)),
+            inbox: None,
+            brand: settings.server.name.clone(),
+            issuer: settings.server.issuer.clone(),
+        })
     }
 
-    /// Into the demo's local inbox.
+    /// Into the demo's local inbox; through providers where the settings name some.
     ///
     /// # Errors
-    /// The issuer is not a URL.
-    pub fn inbox(settings: &Settings) -> Result<Self, String> {
-        let inbox = Inbox::default();
-        Self::new(settings, Box::new(inbox.clone()), Box::new(inbox.clone()), Some(inbox))
+    /// What is wrong with the settings, in words.
+    pub fn demo(settings: &Settings) -> Result<Self, String> {
+        let (inbox, providers) = (Inbox::default(), Self::providers(settings)?);
+        if !settings.phone.twilio.is_empty() {
+            return Ok(Self { inbox: Some(inbox), ..providers });
+        }
+        let (text, voice) = (Box::new(inbox.clone()), Box::new(inbox.clone()));
+        Ok(Self { text, voice, calls: true, inbox: Some(inbox), ..providers })
     }
 
-    fn new(
-        settings: &Settings,
-        text: Box<dyn TextGateway>,
-        voice: Box<dyn VoiceGateway>,
-        inbox: Option<Inbox>,
-    ) -> Result<Self, String> {
-        let resume_at = format!("{}/callbacks/twilio/voice", settings.server.issuer);
-        let resume_at = Url::parse(&resume_at).map_err(|error| format!("server.issuer: {error}"))?;
-        Ok(Self { text, voice, inbox, brand: settings.server.name.clone(), resume_at })
+    /// Whether anybody can be called.
+    pub const fn calls(&self) -> bool {
+        self.calls
     }
 
     /// Hands a message to the provider.
     ///
     /// # Errors
     /// No provider took it.
-    pub async fn deliver(&self, at: Timestamp, message: &Message) -> Result<(), DeliveryError> {
+    pub async fn deliver(&self, at: Timestamp, id: MessageId, message: &Message) -> Result<(), DeliveryError> {
         // A number that does not parse was never ours to send to.
         let number = |to: &str| to.parse::<PhoneNumber>().map_err(|_| DeliveryError::Refused { code: 0 });
         match message {
@@ -83,12 +92,13 @@ impl Outbound {
                 self.text.send_text(&number(to)?, &message).await.map(drop)
             }
             Message::Voice { to, code } => {
+                let resume_at = callback::resume_at(&self.issuer, id);
                 let call = VoiceCall {
                     invitation: phone_otp::spoken_invitation(&self.brand),
                     speech: phone_otp::spoken_code(&self.brand, code),
                     code: Some(SecretString::new(code.clone())),
                     at,
-                    resume_at: self.resume_at.clone(),
+                    resume_at: Url::parse(&resume_at).map_err(|_| DeliveryError::Refused { code: 0 })?,
                 };
                 self.voice.call(&number(to)?, &call).await.map(drop)
             }

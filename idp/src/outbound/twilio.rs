@@ -2,6 +2,7 @@
 //!
 //! Never puts a code into a URL, and never passes on Twilio's words: its errors quote the number.
 
+pub mod callback;
 #[cfg(test)]
 mod tests;
 
@@ -72,6 +73,7 @@ pub enum TwilioSetupError {
 }
 
 /// Sends text messages and places calls over Twilio.
+#[derive(Clone)]
 pub struct Twilio {
     settings: TwilioSettings,
     messages: Url,
@@ -174,16 +176,6 @@ fn ask_for_key(invitation: &str, resume_at: &Url) -> String {
         "<Gather input=\"dtmf\" numDigits=\"1\" timeout=\"6\" action=\"{action}\" method=\"POST\"><Say>{invitation}</Say></Gather>"
     );
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>{gather}{gather}<Hangup/></Response>")
-}
-
-/// What the address `resume_at` of a [`VoiceCall`] answers once the person pressed 1: says `speech` and hangs up.
-/// To be sent as `text/xml`, after Twilio's signature was checked.
-pub fn say_and_hang_up(speech: &SecretString) -> SecretString {
-    let speech = SecretString::new(escaped(speech.expose()));
-    SecretString::new(format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Say>{}</Say><Hangup/></Response>",
-        speech.expose()
-    ))
 }
 
 fn escaped(text: &str) -> String {

@@ -3,7 +3,7 @@
 use stepgate_core::id::MessageId;
 use stepgate_core::time::Timestamp;
 
-use crate::row::{all, at, run};
+use crate::row::{Row, all, at, one, run};
 use crate::{Connection, Db, StoreError};
 
 /// A message to keep, sealed.
@@ -23,7 +23,7 @@ pub struct NewMessage {
     pub dedupe_key: Option<String>,
 }
 
-/// A message that this node may deliver now.
+/// A message as it was kept.
 #[derive(Clone, Debug)]
 pub struct Leased {
     /// Its id.
@@ -58,15 +58,22 @@ pub async fn lease_messages(db: &Db, limit: u32, now: Timestamp, until: Timestam
                   ORDER BY due_at LIMIT ?)
                AND due_at <= ? RETURNING id, kind, sealed_payload, created_at";
     let rows = all(&db.write, sql, vec![at(until), at(now), i64::from(limit).into(), at(now)]).await?;
-    let leased = |row: &crate::row::Row| {
-        Ok(Leased {
-            id: MessageId::from_uuid(row.get("id")?),
-            kind: row.get("kind")?,
-            sealed_payload: row.get("sealed_payload")?,
-            created_at: row.time("created_at")?,
-        })
-    };
     rows.iter().map(leased).collect()
+}
+
+fn leased(row: &Row) -> Result<Leased, StoreError> {
+    Ok(Leased {
+        id: MessageId::from_uuid(row.get("id")?),
+        kind: row.get("kind")?,
+        sealed_payload: row.get("sealed_payload")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+/// A message that was not given up, delivered or not.
+pub async fn find_message(db: &Db, id: MessageId) -> Result<Option<Leased>, StoreError> {
+    let sql = "SELECT id, kind, sealed_payload, created_at FROM outbox WHERE id = ? AND failed_at IS NULL";
+    one(&db.read, sql, vec![id.uuid().into()]).await?.as_ref().map(leased).transpose()
 }
 
 /// It was delivered.

@@ -125,7 +125,7 @@ async fn a_call_asks_for_a_key_and_holds_no_code() {
     let rest = [("Twiml", &*twiml), ("Timeout", "25"), ("TimeLimit", "60")];
     assert_eq!(*form, pairs(&[&numbers[..], &rest[..]].concat()));
     assert_eq!(
-        say_and_hang_up(&call.speech).expose(),
+        callback::say_and_hang_up(Some(&call.speech)).expose(),
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Say>0, 1, 2, 3, 4, 5</Say><Hangup/></Response>"
     );
 }
