@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::{Value, json};
 
 use crate::{Browser, RelyingParty, front};
@@ -224,6 +224,15 @@ impl World {
         let database = self.folder.join("0").join("stepgate.db");
         let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", database.display()));
         Database::connect(&url).await.unwrap().execute_unprepared(sql).await.unwrap();
+    }
+
+    /// What a statement counts in this world's database; it names the number `found`.
+    pub async fn count(&self, sql: &str) -> i64 {
+        let database = self.folder.join("0").join("stepgate.db");
+        let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", database.display()));
+        let database = Database::connect(&url).await.unwrap();
+        let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), sql)).await.unwrap();
+        row.unwrap().try_get("", "found").unwrap()
     }
 
     /// A new browser.
