@@ -12,6 +12,7 @@ mod admin;
 mod chromium;
 mod elevate;
 mod faults;
+mod load;
 mod login;
 mod mobile_id;
 mod portal;

@@ -76,7 +76,11 @@ pub async fn check(
         return Ok(Checked::Overtaken);
     }
     if needs_rehash {
-        store_hash(cx, id, password).await?;
+        match store_hash(cx, id, password).await {
+            // Too busy to hash it anew: the password is right all the same, and the next login will.
+            Ok(()) | Err(Fault::Busy) => {}
+            Err(fault) => return Err(fault),
+        }
     }
     if !credentials::accept_secret(&cx.app.db.write, id, cx.now).await? {
         parked.disclaim(cx).await?;
