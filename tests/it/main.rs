@@ -18,4 +18,5 @@ mod mobile_id;
 mod portal;
 mod races;
 mod tidy;
+mod timing;
 mod tokens;
