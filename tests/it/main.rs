@@ -10,6 +10,7 @@
 
 mod admin;
 mod chromium;
+mod drift;
 mod elevate;
 mod faults;
 mod load;
