@@ -3,9 +3,9 @@
 //! Owns: what is recorded and in which words. Never: codes, seeds, tokens, full numbers. Events are inserted in the
 //! transaction of the act they tell of; a background task chains them by hash (`stepgate_store::audit`).
 
-use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use stepgate_core::id::{EventId, PersonId, SessionId};
+use stepgate_store::Connection;
 use stepgate_store::audit::NewEvent;
 
 use crate::cx::Cx;
@@ -67,7 +67,7 @@ impl Event {
 }
 
 /// Records an event, in the transaction of the act where there is one.
-pub async fn record(cx: &Cx, connection: &impl ConnectionTrait, event: Event) -> Result<(), Fault> {
+pub async fn record(cx: &Cx, connection: &impl Connection, event: Event) -> Result<(), Fault> {
     tracing::info!(
         kind = event.kind,
         person.id = event.person.map(tracing::field::display),

@@ -1,12 +1,14 @@
 //! The signing keys in force: made on first start, sealed in the store, rotated by age and by command.
 
+use quick_cache::sync::Cache;
 use stepgate_core::entropy::Entropy;
 use stepgate_core::jose::{
-    JoseError, Jwk, JwkSet, KeyStage, KeyTimes, NewKey, Plan, PrivateKey, PublicKeys, SigningAlgorithm, plan_rotation,
-    stage,
+    self, JoseError, Jwk, JwkSet, KeyStage, KeyTimes, NewKey, Plan, PrivateKey, PublicKeys, SigningAlgorithm,
+    VerifyRules, plan_rotation, stage,
 };
-use stepgate_core::secret::{SealError, SealingKeys};
+use stepgate_core::secret::{SealError, SealingKeys, TokenHash};
 use stepgate_core::time::Timestamp;
+use stepgate_core::token::PresentedAccessToken;
 use stepgate_store::keys::{self as store, StoredKey};
 use stepgate_store::{Db, StoreError};
 
@@ -15,11 +17,17 @@ use crate::fault::Fault;
 
 const SEAL: &str = "signing key";
 
+/// How many tokens a key set remembers to have verified.
+const REMEMBERED: usize = 4096;
+
 /// The keys in force, parsed. Replaced as a whole when keys change.
 pub struct KeySet {
     signers: Vec<PrivateKey>,
     public: PublicKeys,
     jwks: Document,
+    /// Tokens that these keys have verified. They are shown again and again, and a signature that was right stays so;
+    /// what else a token's worth depends on is asked each time.
+    verified: Cache<TokenHash, PresentedAccessToken>,
 }
 
 impl KeySet {
@@ -31,6 +39,18 @@ impl KeySet {
     /// All published keys: next, current and previous.
     pub const fn public(&self) -> &PublicKeys {
         &self.public
+    }
+
+    /// What an access token says, if one of these keys signed it.
+    pub fn read_access_token(&self, token: &str) -> Option<PresentedAccessToken> {
+        let hash = TokenHash::of(token);
+        if let Some(known) = self.verified.get(&hash) {
+            return Some(known);
+        }
+        let rules = VerifyRules::typ(SigningAlgorithm::ALL, &["at+jwt"]);
+        let claims = jose::verify::<PresentedAccessToken>(token, &self.public, &rules).ok()?.claims;
+        self.verified.insert(hash, claims.clone());
+        Some(claims)
     }
 
     /// The published keys as a document.
@@ -69,7 +89,12 @@ fn open(stored: &[StoredKey], sealing: &SealingKeys, now: Timestamp) -> Result<K
         }
     }
     let set = JwkSet { keys };
-    Ok(KeySet { signers, public: PublicKeys::new(&set), jwks: Document::new(serde_json::to_vec(&set)?) })
+    Ok(KeySet {
+        signers,
+        public: PublicKeys::new(&set),
+        jwks: Document::new(serde_json::to_vec(&set)?),
+        verified: Cache::new(REMEMBERED),
+    })
 }
 
 /// Makes the keys that are due by age. Several nodes may do so at once: for each algorithm and moment one key stands.

@@ -4,13 +4,13 @@
 //! `stepgate_core::assurance` from the factor events.
 
 use axum::http::HeaderValue;
-use sea_orm::ConnectionTrait;
 use stepgate_core::assurance::{FactorEvent, Holdings};
 use stepgate_core::entropy::random_token;
 use stepgate_core::grants::Session;
 use stepgate_core::id::{PersonId, SessionId};
 use stepgate_core::secret::TokenHash;
 use stepgate_core::time::Timestamp;
+use stepgate_store::Connection;
 use stepgate_store::{credentials, people, sessions};
 
 use crate::cx::Cx;
@@ -54,7 +54,7 @@ pub async fn find(cx: &Cx, cookie: Option<&str>) -> Result<Option<Live>, Fault> 
 /// Begins a session with its first factor event, inside the caller's transaction.
 pub async fn begin(
     cx: &Cx,
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     person: PersonId,
     event: FactorEvent,
 ) -> Result<Renewed, Fault> {
@@ -79,7 +79,7 @@ pub async fn begin(
 /// `None` when the session was ended or raised elsewhere in the meantime.
 pub async fn raise(
     cx: &Cx,
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     mut live: Live,
     event: FactorEvent,
 ) -> Result<Option<Renewed>, Fault> {

@@ -249,7 +249,7 @@ fn base(cx: &Cx, id: CredentialId, person: PersonId, kind: CredentialKind) -> Cr
 
 async fn hold(
     cx: &Cx,
-    connection: &impl sea_orm::ConnectionTrait,
+    connection: &impl stepgate_store::Connection,
     person: &Person,
     holding: Holding,
     phones: &Arc<Phones>,
@@ -303,7 +303,7 @@ async fn hold(
 
 async fn insert_number(
     cx: &Cx,
-    connection: &impl sea_orm::ConnectionTrait,
+    connection: &impl stepgate_store::Connection,
     credential: CredentialId,
     (number, voice, preferred): (&str, bool, bool),
 ) -> Result<(), Fault> {

@@ -39,7 +39,7 @@ impl Phones {
     pub async fn give(
         &self,
         cx: &Cx,
-        connection: &impl sea_orm::ConnectionTrait,
+        connection: &impl stepgate_store::Connection,
         person: &Person,
         credential: CredentialId,
     ) -> Result<(), Fault> {

@@ -97,7 +97,7 @@ impl Parked {
     }
 
     /// Uses the request up, in the transaction that gives what was asked for. `false` when that was done already.
-    pub async fn take(&self, connection: &impl sea_orm::ConnectionTrait) -> Result<bool, Fault> {
+    pub async fn take(&self, connection: &impl stepgate_store::Connection) -> Result<bool, Fault> {
         Ok(interactions::finish_interaction(connection, &self.row).await?)
     }
 

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::ConnectionTrait;
 use stepgate_core::clients::{Application, Client};
 use stepgate_core::id::{ApplicationId, PartnerId};
 use stepgate_core::secret::TokenHash;
 use stepgate_core::time::Timestamp;
 
 use crate::row::{Row, all, at, at_if, json, one, run};
-use crate::{Db, StoreError};
+use crate::{Connection, Db, StoreError};
 
 /// A client by `client_id`, with its valid secrets, in one statement.
 pub async fn find_client(db: &Db, client_id: &str) -> Result<Option<Client>, StoreError> {
@@ -51,7 +50,7 @@ fn clients(rows: &[Row]) -> Result<Vec<Client>, StoreError> {
 }
 
 /// A new client, with its secrets.
-pub async fn insert_client(connection: &impl ConnectionTrait, new: &Client) -> Result<(), StoreError> {
+pub async fn insert_client(connection: &impl Connection, new: &Client) -> Result<(), StoreError> {
     let sql =
         "INSERT INTO clients (client_id, application_id, metadata, disabled_at, created_at) VALUES (?, ?, ?, ?, ?)";
     let values = vec![
@@ -69,20 +68,20 @@ pub async fn insert_client(connection: &impl ConnectionTrait, new: &Client) -> R
 }
 
 /// Writes what can change about a client.
-pub async fn update_client(connection: &impl ConnectionTrait, client: &Client) -> Result<bool, StoreError> {
+pub async fn update_client(connection: &impl Connection, client: &Client) -> Result<bool, StoreError> {
     let sql = "UPDATE clients SET metadata = ?, disabled_at = ? WHERE client_id = ?";
     let values = vec![json(&client.metadata)?, at_if(client.disabled_at), client.id.as_str().into()];
     Ok(run(connection, sql, values).await? == 1)
 }
 
 /// Removes a client and its secrets; `false` when there was none.
-pub async fn delete_client(connection: &impl ConnectionTrait, client_id: &str) -> Result<bool, StoreError> {
+pub async fn delete_client(connection: &impl Connection, client_id: &str) -> Result<bool, StoreError> {
     Ok(run(connection, "DELETE FROM clients WHERE client_id = ?", vec![client_id.into()]).await? == 1)
 }
 
 /// A further valid secret.
 pub async fn insert_client_secret(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     client_id: &str,
     secret: &TokenHash,
     now: Timestamp,
@@ -118,7 +117,7 @@ pub async fn list_applications(db: &Db) -> Result<Vec<Application>, StoreError> 
 }
 
 /// A new application.
-pub async fn insert_application(connection: &impl ConnectionTrait, new: &Application) -> Result<(), StoreError> {
+pub async fn insert_application(connection: &impl Connection, new: &Application) -> Result<(), StoreError> {
     let sql = "INSERT INTO applications (id, partner_id, name, url, policy, disabled_at, created_at)
                VALUES (?, ?, ?, ?, ?, ?, ?)";
     let values = vec![
@@ -135,7 +134,7 @@ pub async fn insert_application(connection: &impl ConnectionTrait, new: &Applica
 
 /// Replaces an application's policy; `false` when there is no such application.
 pub async fn update_application_policy(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     id: ApplicationId,
     policy: &serde_json::Value,
 ) -> Result<bool, StoreError> {

@@ -6,7 +6,6 @@
 
 use std::net::IpAddr;
 
-use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use stepgate_core::id::{EventId, PersonId, SessionId};
 use stepgate_core::secret::sha256;
@@ -14,7 +13,7 @@ use stepgate_core::time::Timestamp;
 use uuid::Uuid;
 
 use crate::row::{Row, all, at, one, run};
-use crate::{Db, StoreError};
+use crate::{Connection, Db, StoreError};
 
 /// An event to append.
 #[derive(Clone, Debug)]
@@ -49,7 +48,7 @@ pub struct Event {
 }
 
 /// Appends an event.
-pub async fn insert_event(connection: &impl ConnectionTrait, new: &NewEvent) -> Result<(), StoreError> {
+pub async fn insert_event(connection: &impl Connection, new: &NewEvent) -> Result<(), StoreError> {
     let sql = "INSERT INTO audit_events (id, at, kind, actor, person_id, session_id, client_id, ip, data)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let values = vec![
@@ -119,7 +118,7 @@ fn hash(seq: i64, row: &Chained, previous: &[u8]) -> Vec<u8> {
     sha256(&[previous, text.as_bytes()].concat()).to_vec()
 }
 
-async fn head(connection: &impl ConnectionTrait) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
+async fn head(connection: &impl Connection) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
     let row = one(connection, "SELECT seq, hash FROM audit_head WHERE id = 1", vec![]).await?;
     row.map(|row| Ok((row.get("seq")?, row.get("hash")?))).transpose()
 }

@@ -1,11 +1,10 @@
 //! Codes that were sent to a phone. Counted and used up by conditional statements.
 
-use sea_orm::ConnectionTrait;
 use stepgate_core::id::{ChallengeId, CredentialId, PersonId, PhoneId};
 use stepgate_core::time::Timestamp;
 
 use crate::row::{at, one, run};
-use crate::{Db, StoreError};
+use crate::{Connection, Db, StoreError};
 
 /// A code to keep.
 #[derive(Clone, Debug)]
@@ -31,10 +30,7 @@ pub struct NewPhoneChallenge {
 }
 
 /// A new code. Earlier ones for the same parked request are dead from then on.
-pub async fn insert_phone_challenge(
-    connection: &impl ConnectionTrait,
-    new: &NewPhoneChallenge,
-) -> Result<(), StoreError> {
+pub async fn insert_phone_challenge(connection: &impl Connection, new: &NewPhoneChallenge) -> Result<(), StoreError> {
     let sql = "UPDATE phone_challenges SET used_at = ? WHERE binding = ? AND used_at IS NULL";
     run(connection, sql, vec![at(new.sent_at), new.binding.as_str().into()]).await?;
     let sql =

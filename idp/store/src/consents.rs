@@ -1,11 +1,10 @@
 //! What a person allowed a client.
 
-use sea_orm::ConnectionTrait;
 use stepgate_core::id::PersonId;
 use stepgate_core::time::Timestamp;
 
 use crate::row::{all, at, one, run};
-use crate::{Db, StoreError};
+use crate::{Connection, Db, StoreError};
 
 /// The scopes that a person allowed a client; empty when none.
 pub async fn find_consent(db: &Db, person: PersonId, client: &str) -> Result<Vec<String>, StoreError> {
@@ -17,7 +16,7 @@ pub async fn find_consent(db: &Db, person: PersonId, client: &str) -> Result<Vec
 
 /// Remembers what a person allowed a client, in place of what was remembered.
 pub async fn upsert_consent(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     person: PersonId,
     client: &str,
     scopes: &[String],
@@ -36,11 +35,7 @@ pub async fn list_consents(db: &Db, person: PersonId) -> Result<Vec<(String, Str
 }
 
 /// Forgets what a person allowed a client.
-pub async fn delete_consent(
-    connection: &impl ConnectionTrait,
-    person: PersonId,
-    client: &str,
-) -> Result<bool, StoreError> {
+pub async fn delete_consent(connection: &impl Connection, person: PersonId, client: &str) -> Result<bool, StoreError> {
     let sql = "DELETE FROM consents WHERE person_id = ? AND client_id = ?";
     Ok(run(connection, sql, vec![person.uuid().into(), client.into()]).await? == 1)
 }

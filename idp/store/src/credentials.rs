@@ -3,14 +3,13 @@
 //! A try is reserved by one conditional statement before anything is compared, in a transaction of its own: the count
 //! survives whatever happens afterwards, and is right over all nodes.
 
-use sea_orm::ConnectionTrait;
 use stepgate_core::credentials::throttle::{FREE_FAILURES, WAITS};
 use stepgate_core::credentials::{Credential, MAX_FAILURES, Phone};
 use stepgate_core::id::{CredentialId, PersonId, PhoneId};
 use stepgate_core::time::Timestamp;
 
 use crate::row::{Row, all, at, at_if, json, one, run};
-use crate::{Db, StoreError};
+use crate::{Connection, Db, StoreError};
 
 pub(crate) const CREDENTIAL: &str = "id, person_id, kind, label, serial, stage, failures, retry_at, last_used_at,
     activated_at, purchased_at, expires_at, created_at";
@@ -56,7 +55,7 @@ pub struct NewCredential {
 }
 
 /// A new credential. A serial number that is taken is a [`StoreError::Conflict`].
-pub async fn insert_credential(connection: &impl ConnectionTrait, new: &NewCredential) -> Result<(), StoreError> {
+pub async fn insert_credential(connection: &impl Connection, new: &NewCredential) -> Result<(), StoreError> {
     let sql = "INSERT INTO credentials (id, person_id, kind, label, serial, stage, failures, retry_at, last_used_at,
                activated_at, purchased_at, expires_at, created_at, sealed_secret, parameters, counter, drift)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, -1, 0)";
@@ -157,11 +156,7 @@ pub async fn accept_counter(
 }
 
 /// Accepts a credential whose proof was used up elsewhere (a password, a challenge).
-pub async fn accept_secret(
-    connection: &impl ConnectionTrait,
-    id: CredentialId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn accept_secret(connection: &impl Connection, id: CredentialId, now: Timestamp) -> Result<bool, StoreError> {
     let sql =
         "UPDATE credentials SET failures = 0, retry_at = NULL, last_used_at = ? WHERE id = ? AND stage = 'active'";
     Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)
@@ -169,7 +164,7 @@ pub async fn accept_secret(
 
 /// Replaces what verifies a credential.
 pub async fn replace_secret(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     id: CredentialId,
     sealed: &[u8],
     parameters: &serde_json::Value,
@@ -181,7 +176,7 @@ pub async fn replace_secret(
 /// Moves a credential from one stage to another; `false` when it is not in `from`. Activation sets `activated_at`,
 /// and a way back to `active` clears the failures.
 pub async fn update_stage(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     id: CredentialId,
     from: &str,
     to: &str,
@@ -194,13 +189,13 @@ pub async fn update_stage(
 }
 
 /// Gives a credential another name.
-pub async fn update_label(connection: &impl ConnectionTrait, id: CredentialId, label: &str) -> Result<(), StoreError> {
+pub async fn update_label(connection: &impl Connection, id: CredentialId, label: &str) -> Result<(), StoreError> {
     let sql = "UPDATE credentials SET label = ? WHERE id = ?";
     run(connection, sql, vec![label.into(), id.uuid().into()]).await.map(drop)
 }
 
 /// Clears the failures of a credential: the supervised unlock.
-pub async fn clear_failures(connection: &impl ConnectionTrait, id: CredentialId) -> Result<bool, StoreError> {
+pub async fn clear_failures(connection: &impl Connection, id: CredentialId) -> Result<bool, StoreError> {
     let sql = "UPDATE credentials SET failures = 0, retry_at = NULL WHERE id = ?";
     Ok(run(connection, sql, vec![id.uuid().into()]).await? == 1)
 }
@@ -225,7 +220,7 @@ pub async fn list_phones(db: &Db, credential: CredentialId) -> Result<Vec<Phone>
 
 /// A new number, sealed, with its keyed hash.
 pub async fn insert_phone(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     phone: &Phone,
     sealed_number: &[u8],
     number_hash: &[u8],

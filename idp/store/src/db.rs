@@ -2,34 +2,35 @@
 
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::SqliteConnectOptions;
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, TransactionTrait,
-};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, TransactionTrait as _};
 use stepgate_migrations::{Migrator, MigratorTrait};
 
-use crate::StoreError;
+use crate::connection::{Pool, Transaction};
+use crate::sqlite::{Readers, Writer};
+use crate::{Connection as _, StoreError};
 
 /// The primary database. On SQLite one connection writes and several read (ADR 3); on PostgreSQL both are one pool.
 #[derive(Clone)]
 pub struct Db {
     /// For statements that only read.
-    pub read: DatabaseConnection,
-    /// For statements that write, and for transactions.
-    pub write: DatabaseConnection,
+    pub read: Pool,
+    /// For statements that write.
+    pub write: Pool,
     url: String,
 }
 
 impl Db {
-    /// Connects: `sqlite://PATH?mode=rwc` or `postgres://…`.
+    /// Connects: `sqlite://PATH?mode=rwc` or `postgres://…` with at most so many connections.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database cannot be reached.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
         let (read, write) = if url.starts_with("sqlite:") {
-            (Database::connect(sqlite(url, max_connections)).await?, Database::connect(sqlite(url, 1)).await?)
+            // The writer first: it is the one that makes a new file ready for readers.
+            let writer = Writer::open(url)?;
+            (Pool::Readers(Readers::open(url)?), Pool::Writer(writer))
         } else {
-            let pool = Database::connect(postgres(url, max_connections)).await?;
+            let pool = Pool::Postgres(Database::connect(postgres(url, max_connections)).await?);
             (pool.clone(), pool)
         };
         Ok(Self { read, write, url: url.to_owned() })
@@ -39,8 +40,12 @@ impl Db {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
-        Ok(self.write.begin().await?)
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(match &self.write {
+            Pool::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+            Pool::Writer(writer) => Transaction::Sqlite(writer.begin().await?),
+            Pool::Readers(_) => return Err(StoreError::Other("the readers do not write".to_owned())),
+        })
     }
 
     /// Whether the database answers.
@@ -48,38 +53,25 @@ impl Db {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        Ok(self.read.ping().await?)
+        self.read.query("SELECT 1", vec![]).await.map(drop)
     }
 
-    /// Which database it is.
-    pub fn backend(&self) -> DbBackend {
-        self.write.get_database_backend()
+    /// House-keeping of SQLite's log, to be done every second or so; nothing on PostgreSQL.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        if let Pool::Readers(readers) = &self.read { readers.checkpoint().await } else { Ok(()) }
+    }
+
+    /// Whether several nodes may share the database.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.write, Pool::Postgres(_))
     }
 
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
-}
-
-fn sqlite(url: &str, connections: u32) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .min_connections(1)
-        .acquire_timeout(Duration::from_secs(10))
-        .test_before_acquire(false)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|options: SqliteConnectOptions| {
-            options
-                .busy_timeout(Duration::from_secs(10))
-                .foreign_keys(true)
-                .pragma("journal_mode", "WAL")
-                .pragma("synchronous", "NORMAL")
-                .pragma("temp_store", "MEMORY")
-                .pragma("mmap_size", "268435456")
-                .statement_cache_capacity(256)
-        });
-    options
 }
 
 fn postgres(url: &str, connections: u32) -> ConnectOptions {
@@ -101,15 +93,21 @@ const MIGRATION_LOCK: i64 = 0x5354_4550_4741_5445;
 /// # Errors
 /// Any failed statement.
 pub async fn migrate(db: &Db) -> Result<(), StoreError> {
-    match db.backend() {
-        DbBackend::Postgres => {
+    match &db.write {
+        Pool::Postgres(pool) => {
             // The lock belongs to the transaction, so it cannot be left behind; the migrations run beside it.
-            let guard = db.begin().await?;
+            let guard = pool.begin().await?;
             guard.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
-            Migrator::up(&db.write, None).await?;
+            Migrator::up(pool, None).await?;
             guard.commit().await?;
         }
-        _ => Migrator::up(&db.write, None).await?,
+        _ => {
+            let mut options = ConnectOptions::new(db.url());
+            options.max_connections(1).sqlx_logging(false);
+            let connection = Database::connect(options).await?;
+            Migrator::up(&connection, None).await?;
+            connection.close().await?;
+        }
     }
     Ok(())
 }

@@ -48,6 +48,22 @@ impl From<DbErr> for StoreError {
     }
 }
 
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::{ErrorCode, ffi};
+        let rusqlite::Error::SqliteFailure(code, text) = &error else { return Self::Other(error.to_string()) };
+        match (code.code, code.extended_code) {
+            (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
+                Self::Conflict { constraint: text.clone().unwrap_or_default() }
+            }
+            (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull | ErrorCode::CannotOpen, _) => {
+                Self::Unavailable(error.to_string())
+            }
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
 /// Whether a database error passes by itself: a lost connection, a server that stops or starts, a locked file.
 fn passes(error: &sqlx::Error) -> bool {
     match error {
@@ -58,10 +74,9 @@ fn passes(error: &sqlx::Error) -> bool {
         | sqlx::Error::Protocol(_) => true,
         sqlx::Error::Database(error) => {
             // PostgreSQL class 57P (shutdown, start-up), 53 (resources), 08 (connection), 40 (conflict of
-            // transactions), 25006 (a standby); SQLite 5 and 6 (busy, locked).
+            // transactions), 25006 (a standby).
             let code = error.code().unwrap_or_default();
             ["57P", "53", "08", "40", "25006"].iter().any(|class| code.starts_with(class))
-                || matches!(code.as_ref(), "5" | "6" | "261" | "262" | "517")
         }
         _ => false,
     }

@@ -2,7 +2,6 @@
 
 mod refresh;
 
-use sea_orm::ConnectionTrait;
 use stepgate_core::account::Person;
 use stepgate_core::credentials::Credential;
 use stepgate_core::grants::{AuthorizationCode, Grant, Session};
@@ -13,7 +12,7 @@ use stepgate_core::time::Timestamp;
 pub use refresh::{Rotation, find_refresh, insert_refresh, rotate_refresh};
 
 use crate::row::{Row, all, at, json, one, run};
-use crate::{Db, StoreError, sessions};
+use crate::{Connection, Db, StoreError, sessions};
 
 pub(crate) fn grant(row: &Row) -> Result<Grant, StoreError> {
     Ok(Grant {
@@ -30,7 +29,7 @@ pub(crate) fn grant(row: &Row) -> Result<Grant, StoreError> {
 const GRANT: &str = "id, person_id, client_id, session_id, terms, created_at, revoked_at";
 
 /// A new grant.
-pub async fn insert_grant(connection: &impl ConnectionTrait, new: &Grant) -> Result<(), StoreError> {
+pub async fn insert_grant(connection: &impl Connection, new: &Grant) -> Result<(), StoreError> {
     let sql = "INSERT INTO grants (id, person_id, client_id, session_id, terms, created_at) VALUES (?, ?, ?, ?, ?, ?)";
     let values = vec![
         new.id.uuid().into(),
@@ -50,14 +49,14 @@ pub async fn find_grant(db: &Db, id: GrantId) -> Result<Option<Grant>, StoreErro
 }
 
 /// Revokes a grant and with it everything that hangs on it; `false` when it was revoked before.
-pub async fn revoke_grant(connection: &impl ConnectionTrait, id: GrantId, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn revoke_grant(connection: &impl Connection, id: GrantId, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "UPDATE grants SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL";
     Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)
 }
 
 /// Revokes what a person granted a client; how much.
 pub async fn revoke_grants_to_client(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     person: PersonId,
     client: &str,
     now: Timestamp,
@@ -150,7 +149,7 @@ fn standing_credential(row: &Row, person: PersonId) -> Result<Option<Credential>
 }
 
 /// A new code.
-pub async fn insert_code(connection: &impl ConnectionTrait, new: &AuthorizationCode) -> Result<(), StoreError> {
+pub async fn insert_code(connection: &impl Connection, new: &AuthorizationCode) -> Result<(), StoreError> {
     let sql = "INSERT INTO authorization_codes (hash, grant_id, client_id, redirect_uri, code_challenge, expires_at)
                VALUES (?, ?, ?, ?, ?, ?)";
     let values = vec![
@@ -232,7 +231,7 @@ pub struct OpaqueToken {
 }
 
 /// A new opaque access token.
-pub async fn insert_opaque(connection: &impl ConnectionTrait, new: &OpaqueToken) -> Result<(), StoreError> {
+pub async fn insert_opaque(connection: &impl Connection, new: &OpaqueToken) -> Result<(), StoreError> {
     let sql = "INSERT INTO access_tokens (hash, grant_id, client_id, claims, expires_at) VALUES (?, ?, ?, ?, ?)";
     let values = vec![
         new.hash.as_bytes().to_vec().into(),

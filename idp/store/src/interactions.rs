@@ -1,12 +1,11 @@
 //! Parked requests: a stage, data, a version. Every transition is one conditional statement.
 
-use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use stepgate_core::id::{InteractionId, SessionId};
 use stepgate_core::time::Timestamp;
 
 use crate::row::{at, json, one, run};
-use crate::{Db, StoreError};
+use crate::{Connection, Db, StoreError};
 
 /// The stage of a parked request that is over.
 pub const CLOSED: &str = "closed";
@@ -31,7 +30,7 @@ pub struct Interaction {
 }
 
 /// Parks a request.
-pub async fn insert_interaction(connection: &impl ConnectionTrait, new: &Interaction) -> Result<(), StoreError> {
+pub async fn insert_interaction(connection: &impl Connection, new: &Interaction) -> Result<(), StoreError> {
     let sql = "INSERT INTO interactions (id, stage, data, version, session_id, created_at, expires_at)
                VALUES (?, ?, ?, ?, ?, ?, ?)";
     let values = vec![
@@ -64,7 +63,7 @@ pub async fn find_interaction(db: &Db, id: InteractionId, now: Timestamp) -> Res
 
 /// Moves a parked request on: only from the version that was read. `false` when another request was faster.
 pub async fn advance_interaction(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     read: &Interaction,
     stage: &str,
     data: &Value,
@@ -94,7 +93,7 @@ pub async fn close_interaction(
 }
 
 /// Uses up a parked request: whoever removes it may finish it. `false` for everybody else.
-pub async fn finish_interaction(connection: &impl ConnectionTrait, read: &Interaction) -> Result<bool, StoreError> {
+pub async fn finish_interaction(connection: &impl Connection, read: &Interaction) -> Result<bool, StoreError> {
     let sql = "DELETE FROM interactions WHERE id = ? AND stage = ? AND version = ?";
     let values = vec![read.id.uuid().into(), read.stage.as_str().into(), read.version.into()];
     Ok(run(connection, sql, values).await? == 1)

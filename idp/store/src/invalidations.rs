@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use sea_orm::DbBackend;
 use sqlx::postgres::PgListener;
 use tokio::sync::broadcast;
 
@@ -50,7 +49,7 @@ impl Invalidations {
     /// [`StoreError::Unavailable`].
     pub async fn for_database(db: &Db) -> Result<Self, StoreError> {
         let (sender, _) = broadcast::channel(1024);
-        if db.backend() != DbBackend::Postgres {
+        if !db.is_shared() {
             return Ok(Self { way: Way::Process, sender });
         }
         let mut listener = listen(db.url()).await.map_err(|error| StoreError::Unavailable(error.to_string()))?;

@@ -5,9 +5,11 @@
 //! Functions take `&Db` when they are one statement of their own, and a connection when they take part in a
 //! transaction. Core values go in and come out; a bad row is an error that names table, column and id.
 
+mod connection;
 mod db;
 mod error;
 mod row;
+mod sqlite;
 
 pub mod applications;
 pub mod audit;
@@ -26,5 +28,6 @@ pub mod people;
 pub mod sessions;
 pub mod sweep;
 
+pub use connection::{Connection, Transaction};
 pub use db::{Db, migrate};
 pub use error::StoreError;

@@ -3,7 +3,6 @@
 mod challenges;
 mod enrolments;
 
-use sea_orm::ConnectionTrait;
 use stepgate_core::credentials::MobileDevice;
 use stepgate_core::id::{CredentialId, DeviceId, PersonId};
 use stepgate_core::secret::SecretBytes;
@@ -19,7 +18,7 @@ pub use enrolments::{
 };
 
 use crate::row::{Row, all, at, one, run};
-use crate::{Db, StoreError};
+use crate::{Connection, Db, StoreError};
 
 const DEVICE: &str = "id, credential_id, person_id, label, public_jwk, sealed_totp, last_step, sequence, active";
 
@@ -42,11 +41,7 @@ fn signed(number: u64) -> i64 {
 }
 
 /// A new phone, not active yet.
-pub async fn insert_device(
-    connection: &impl ConnectionTrait,
-    new: &MobileDevice,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub async fn insert_device(connection: &impl Connection, new: &MobileDevice, now: Timestamp) -> Result<(), StoreError> {
     let sql = "INSERT INTO mobile_devices (id, credential_id, person_id, label, public_jwk, sealed_totp, last_step,
                sequence, active, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let values = vec![
@@ -79,17 +74,13 @@ pub async fn list_devices(db: &Db, credential: CredentialId) -> Result<Vec<Mobil
 }
 
 /// The enrolling browser confirmed the phone.
-pub async fn activate_device(connection: &impl ConnectionTrait, id: DeviceId) -> Result<bool, StoreError> {
+pub async fn activate_device(connection: &impl Connection, id: DeviceId) -> Result<bool, StoreError> {
     let sql = "UPDATE mobile_devices SET active = TRUE WHERE id = ? AND active = FALSE AND revoked_at IS NULL";
     Ok(run(connection, sql, vec![id.uuid().into()]).await? == 1)
 }
 
 /// Gives up a phone.
-pub async fn revoke_device(
-    connection: &impl ConnectionTrait,
-    id: DeviceId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn revoke_device(connection: &impl Connection, id: DeviceId, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "UPDATE mobile_devices SET revoked_at = ?, active = FALSE WHERE id = ? AND revoked_at IS NULL";
     Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)
 }

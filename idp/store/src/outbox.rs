@@ -1,11 +1,10 @@
 //! The outbox: messages that must go out even if the node that wrote them dies.
 
-use sea_orm::ConnectionTrait;
 use stepgate_core::id::MessageId;
 use stepgate_core::time::Timestamp;
 
 use crate::row::{all, at, run};
-use crate::{Db, StoreError};
+use crate::{Connection, Db, StoreError};
 
 /// A message to keep, sealed.
 #[derive(Clone, Debug)]
@@ -38,7 +37,7 @@ pub struct Leased {
 }
 
 /// Writes a message, in the transaction of the act that it tells of; `false` when its key was there already.
-pub async fn insert_message(connection: &impl ConnectionTrait, new: &NewMessage) -> Result<bool, StoreError> {
+pub async fn insert_message(connection: &impl Connection, new: &NewMessage) -> Result<bool, StoreError> {
     let sql = "INSERT INTO outbox (id, kind, sealed_payload, created_at, due_at, attempts, dedupe_key)
                VALUES (?, ?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING";
     let values = vec![

@@ -1,13 +1,12 @@
 //! People, organizations, partners, memberships and roles.
 
-use sea_orm::ConnectionTrait;
 use stepgate_core::account::{Organization, Partner, Person, Role};
 use stepgate_core::id::{OrganizationId, PartnerId, PersonId};
 use stepgate_core::time::Timestamp;
 use uuid::Uuid;
 
 use crate::row::{Row, all, at, at_if, json, one, run};
-use crate::{Db, StoreError};
+use crate::{Connection, Db, StoreError};
 
 const PERSON: &str = "id, username, claims, suspended_at, proofed_at, proofing_expires_at, created_at, updated_at";
 
@@ -38,7 +37,7 @@ pub async fn find_person_by_login(db: &Db, login: &str) -> Result<Option<Person>
 }
 
 /// A new person. A taken user ID or e-mail address is a [`StoreError::Conflict`].
-pub async fn insert_person(connection: &impl ConnectionTrait, person: &Person) -> Result<(), StoreError> {
+pub async fn insert_person(connection: &impl Connection, person: &Person) -> Result<(), StoreError> {
     let sql = "INSERT INTO persons (id, username, email, claims, suspended_at, proofed_at, proofing_expires_at,
                created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let values = vec![
@@ -56,7 +55,7 @@ pub async fn insert_person(connection: &impl ConnectionTrait, person: &Person) -
 }
 
 /// Writes what can change about a person.
-pub async fn update_person(connection: &impl ConnectionTrait, person: &Person) -> Result<bool, StoreError> {
+pub async fn update_person(connection: &impl Connection, person: &Person) -> Result<bool, StoreError> {
     let sql = "UPDATE persons SET email = ?, claims = ?, suspended_at = ?, proofed_at = ?, proofing_expires_at = ?,
                updated_at = ? WHERE id = ?";
     let values = vec![
@@ -82,7 +81,7 @@ pub async fn list_persons(db: &Db, after: &str, query: &str, limit: u32) -> Resu
 }
 
 /// A new organization.
-pub async fn insert_organization(connection: &impl ConnectionTrait, new: &Organization) -> Result<(), StoreError> {
+pub async fn insert_organization(connection: &impl Connection, new: &Organization) -> Result<(), StoreError> {
     let sql = "INSERT INTO organizations (id, name, created_at) VALUES (?, ?, ?)";
     run(connection, sql, vec![new.id.uuid().into(), new.name.as_str().into(), at(new.created_at)]).await.map(drop)
 }
@@ -110,7 +109,7 @@ pub async fn organizations_of(db: &Db, person: PersonId) -> Result<Vec<Organizat
 
 /// Makes a person a member; being one already is fine.
 pub async fn insert_membership(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     person: PersonId,
     organization: OrganizationId,
     now: Timestamp,
@@ -146,7 +145,7 @@ fn place(role: Role) -> (&'static str, String) {
 }
 
 /// Grants a role; having it already is fine.
-pub async fn grant_role(connection: &impl ConnectionTrait, person: PersonId, role: Role) -> Result<(), StoreError> {
+pub async fn grant_role(connection: &impl Connection, person: PersonId, role: Role) -> Result<(), StoreError> {
     let (name, place) = place(role);
     let sql =
         "INSERT INTO roles (person_id, role, place) VALUES (?, ?, ?) ON CONFLICT (person_id, role, place) DO NOTHING";
@@ -154,14 +153,14 @@ pub async fn grant_role(connection: &impl ConnectionTrait, person: PersonId, rol
 }
 
 /// Takes a role away; `false` when the person did not have it.
-pub async fn revoke_role(connection: &impl ConnectionTrait, person: PersonId, role: Role) -> Result<bool, StoreError> {
+pub async fn revoke_role(connection: &impl Connection, person: PersonId, role: Role) -> Result<bool, StoreError> {
     let (name, place) = place(role);
     let sql = "DELETE FROM roles WHERE person_id = ? AND role = ? AND place = ?";
     Ok(run(connection, sql, vec![person.uuid().into(), name.into(), place.into()]).await? == 1)
 }
 
 /// A new partner.
-pub async fn insert_partner(connection: &impl ConnectionTrait, new: &Partner) -> Result<(), StoreError> {
+pub async fn insert_partner(connection: &impl Connection, new: &Partner) -> Result<(), StoreError> {
     let sql = "INSERT INTO partners (id, name, created_at) VALUES (?, ?, ?)";
     run(connection, sql, vec![new.id.uuid().into(), new.name.as_str().into(), at(new.created_at)]).await.map(drop)
 }

@@ -1,60 +1,99 @@
 //! From SQL to values and back: one spelling of each statement for both databases.
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, TryGetable, Value};
+use std::sync::Arc;
+
+use rusqlite::types::Value as SqlValue;
+use sea_orm::{QueryResult, TryGetable, Value};
 use stepgate_core::time::Timestamp;
 use uuid::Uuid;
 
-use crate::StoreError;
-
-/// A statement written with `?` for its values; PostgreSQL gets `$1`, `$2`, ….
-fn statement(backend: DbBackend, sql: &str, values: Vec<Value>) -> Statement {
-    if backend != DbBackend::Postgres {
-        return Statement::from_sql_and_values(backend, sql, values);
-    }
-    let mut numbered = String::with_capacity(sql.len() + values.len());
-    for (number, part) in sql.split('?').enumerate() {
-        if number > 0 {
-            numbered.push('$');
-            numbered.push_str(&number.to_string());
-        }
-        numbered.push_str(part);
-    }
-    Statement::from_sql_and_values(backend, numbered, values)
-}
+use crate::{Connection, StoreError};
 
 /// Runs a statement; how many rows it changed.
-pub(crate) async fn run(connection: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
-    let statement = statement(connection.get_database_backend(), sql, values);
-    Ok(connection.execute_raw(statement).await?.rows_affected())
+pub(crate) async fn run(connection: &impl Connection, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
+    connection.execute(sql, values).await
 }
 
 /// The one row of a query, or of a statement with `RETURNING`.
 pub(crate) async fn one(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     sql: &str,
     values: Vec<Value>,
 ) -> Result<Option<Row>, StoreError> {
-    let statement = statement(connection.get_database_backend(), sql, values);
-    Ok(connection.query_one_raw(statement).await?.map(Row))
+    Ok(connection.query(sql, values).await?.into_iter().next())
 }
 
 /// All rows of a query.
-pub(crate) async fn all(
-    connection: &impl ConnectionTrait,
-    sql: &str,
-    values: Vec<Value>,
-) -> Result<Vec<Row>, StoreError> {
-    let statement = statement(connection.get_database_backend(), sql, values);
-    Ok(connection.query_all_raw(statement).await?.into_iter().map(Row).collect())
+pub(crate) async fn all(connection: &impl Connection, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+    connection.query(sql, values).await
 }
 
 /// A row that knows how to say what is wrong with it.
-pub(crate) struct Row(QueryResult);
+pub enum Row {
+    /// From SQLite.
+    Sqlite {
+        /// The columns of the query.
+        names: Arc<[Box<str>]>,
+        /// Their values.
+        values: Vec<SqlValue>,
+    },
+    /// From PostgreSQL.
+    Postgres(QueryResult),
+}
+
+/// A type that a column is read as.
+pub(crate) trait Column: TryGetable {
+    /// From what SQLite keeps; `None` when it is of another kind.
+    fn from_sqlite(value: &SqlValue) -> Option<Self>;
+}
+
+impl Column for i64 {
+    fn from_sqlite(value: &SqlValue) -> Option<Self> {
+        if let SqlValue::Integer(number) = value { Some(*number) } else { None }
+    }
+}
+
+impl Column for bool {
+    fn from_sqlite(value: &SqlValue) -> Option<Self> {
+        i64::from_sqlite(value).map(|number| number != 0)
+    }
+}
+
+impl Column for String {
+    fn from_sqlite(value: &SqlValue) -> Option<Self> {
+        if let SqlValue::Text(text) = value { Some(text.clone()) } else { None }
+    }
+}
+
+impl Column for Vec<u8> {
+    fn from_sqlite(value: &SqlValue) -> Option<Self> {
+        if let SqlValue::Blob(bytes) = value { Some(bytes.clone()) } else { None }
+    }
+}
+
+impl Column for Uuid {
+    fn from_sqlite(value: &SqlValue) -> Option<Self> {
+        if let SqlValue::Blob(bytes) = value { Self::from_slice(bytes).ok() } else { None }
+    }
+}
+
+impl<T: Column> Column for Option<T> {
+    fn from_sqlite(value: &SqlValue) -> Option<Self> {
+        if let SqlValue::Null = value { Some(None) } else { T::from_sqlite(value).map(Some) }
+    }
+}
 
 impl Row {
     /// A column.
-    pub(crate) fn get<T: TryGetable>(&self, column: &str) -> Result<T, StoreError> {
-        Ok(self.0.try_get("", column)?)
+    pub(crate) fn get<T: Column>(&self, column: &str) -> Result<T, StoreError> {
+        match self {
+            Self::Postgres(row) => Ok(row.try_get("", column)?),
+            Self::Sqlite { names, values } => {
+                let place = names.iter().position(|name| **name == *column);
+                let value = place.and_then(|place| values.get(place)).and_then(T::from_sqlite);
+                value.ok_or_else(|| StoreError::Other(format!("column {column} is missing, or of another kind")))
+            }
+        }
     }
 
     /// A time.
@@ -89,7 +128,7 @@ impl Row {
 
     /// The row's id, for error messages.
     fn name(&self) -> String {
-        self.0.try_get::<Uuid>("", "id").map_or_else(|_| "?".to_owned(), |id| id.to_string())
+        self.get::<Uuid>("id").map_or_else(|_| "?".to_owned(), |id| id.to_string())
     }
 }
 

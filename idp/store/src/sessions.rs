@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
 use stepgate_core::assurance::FactorEvent;
 use stepgate_core::grants::Session;
 use stepgate_core::id::{CredentialId, PersonId, SessionId};
@@ -11,7 +10,7 @@ use stepgate_core::secret::TokenHash;
 use stepgate_core::time::Timestamp;
 
 use crate::row::{Row, all, at, json, run};
-use crate::{Db, StoreError};
+use crate::{Connection, Db, StoreError};
 
 /// A rotated cookie is still believed for so long: requests that were under way when it changed carry the old one.
 pub const ROTATION_OVERLAP: Duration = Duration::from_secs(10);
@@ -83,7 +82,7 @@ pub async fn list_sessions(db: &Db, person: PersonId, now: Timestamp) -> Result<
 
 /// A new session with its first events.
 pub async fn insert_session(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     session: &Session,
     token: &TokenHash,
 ) -> Result<(), StoreError> {
@@ -108,7 +107,7 @@ pub async fn insert_session(
 
 /// Adds a factor event to a session.
 pub async fn append_factor_event(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     session: SessionId,
     event: &FactorEvent,
 ) -> Result<(), StoreError> {
@@ -128,7 +127,7 @@ pub async fn append_factor_event(
 /// Gives a live session another cookie. `false` when it was ended, or rotated elsewhere in the meantime. The old
 /// cookie is believed a little longer, but cannot rotate again.
 pub async fn rotate_session(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     id: SessionId,
     old: &TokenHash,
     new: &TokenHash,
@@ -155,14 +154,14 @@ pub async fn touch_session(db: &Db, id: SessionId, now: Timestamp, ip: Option<Ip
 }
 
 /// Ends a session; `false` when it had ended already.
-pub async fn end_session(connection: &impl ConnectionTrait, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn end_session(connection: &impl Connection, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "UPDATE sessions SET ended_at = ? WHERE id = ? AND ended_at IS NULL";
     Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)
 }
 
 /// Ends a person's sessions but one; how many.
 pub async fn end_sessions_of(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     person: PersonId,
     except: Option<SessionId>,
     now: Timestamp,

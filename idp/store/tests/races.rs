@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait as _, Database};
 use serde_json::json;
 use stepgate_core::account::{Person, StandardClaims};
 use stepgate_core::assurance::{CredentialKind, CredentialState, Evidence, FactorEvent, Method};
@@ -29,7 +29,7 @@ use stepgate_store::ephemeral::{self, Ephemeral};
 use stepgate_store::grants::{self, Rotation, TakeCode};
 use stepgate_store::interactions::{self, Interaction};
 use stepgate_store::mobile::{self, Answer, ChallengeState, MobileChallenge};
-use stepgate_store::{Db, StoreError, applications, audit, leases, people, sessions};
+use stepgate_store::{Connection as _, Db, StoreError, applications, audit, leases, people, sessions};
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
@@ -533,8 +533,8 @@ async fn the_audit_chain_names_the_row_that_was_touched() {
             ("UPDATE audit_events SET data = '{\"a\":2}' WHERE seq = 1", 1),
         ];
         for (statement, expected) in tampered {
-            db.write.execute_unprepared("DELETE FROM audit_events").await.unwrap();
-            db.write.execute_unprepared("DELETE FROM audit_head").await.unwrap();
+            db.write.execute("DELETE FROM audit_events", vec![]).await.unwrap();
+            db.write.execute("DELETE FROM audit_head", vec![]).await.unwrap();
             for number in 0..5 {
                 let event = audit::NewEvent {
                     id: EventId::from_uuid(uuid()),
@@ -552,7 +552,7 @@ async fn the_audit_chain_names_the_row_that_was_touched() {
             assert_eq!(audit::seal_events(db, 3).await.unwrap(), 3);
             assert_eq!(audit::seal_events(db, 100).await.unwrap(), 2);
             assert_eq!(audit::verify_chain(db).await.unwrap(), audit::Verdict::Whole { count: 5 });
-            db.write.execute_unprepared(statement).await.unwrap();
+            db.write.execute(statement, vec![]).await.unwrap();
             match audit::verify_chain(db).await.unwrap() {
                 audit::Verdict::Broken { seq, .. } => {
                     assert!(expected == 0 && seq == 5 || seq == expected, "{statement}: {seq}");

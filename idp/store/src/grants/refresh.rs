@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
 use stepgate_core::grants::RefreshToken;
 use stepgate_core::id::GrantId;
 use stepgate_core::secret::TokenHash;
 use stepgate_core::time::Timestamp;
 
 use crate::row::{at, one, run};
-use crate::{Db, StoreError};
+use crate::{Connection, Db, StoreError};
 
 /// What became of the wish to rotate a refresh token.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,7 +28,7 @@ pub enum Rotation {
 
 /// A new refresh token.
 pub async fn insert_refresh(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     new: &RefreshToken,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -70,7 +69,7 @@ pub async fn rotate_refresh(
         transaction.commit().await?;
         return Ok(Rotation::Rotated);
     }
-    transaction.rollback().await?;
+    drop(transaction);
     if !grace.is_zero() && retry(db, old, successor, now, grace).await? {
         return Ok(Rotation::Retried);
     }

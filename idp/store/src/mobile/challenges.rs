@@ -3,12 +3,11 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
 use stepgate_core::id::{ChallengeId, CredentialId, DeviceId, PersonId};
 use stepgate_core::time::Timestamp;
 
 use crate::row::{Row, at, one, run};
-use crate::{Db, StoreError};
+use crate::{Connection, Db, StoreError};
 
 /// Where a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +105,7 @@ fn challenge(row: &Row) -> Result<MobileChallenge, StoreError> {
 
 /// A new request. One that nobody answered in time makes room; while one is pending this is a
 /// [`StoreError::Conflict`]: there is never more than one.
-pub async fn insert_challenge(connection: &impl ConnectionTrait, new: &MobileChallenge) -> Result<(), StoreError> {
+pub async fn insert_challenge(connection: &impl Connection, new: &MobileChallenge) -> Result<(), StoreError> {
     let sql = "UPDATE mobile_challenges SET state = 'expired'
                WHERE person_id = ? AND state = 'pending' AND (expires_at <= ? OR binding = ?)";
     let values = vec![new.person.uuid().into(), at(new.created_at), new.binding.as_str().into()];
@@ -162,7 +161,7 @@ pub struct Answer {
 
 /// Records an answer; `false` when the request was answered before, or is over.
 pub async fn answer_challenge(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     answer: Answer,
     now: Timestamp,
 ) -> Result<bool, StoreError> {

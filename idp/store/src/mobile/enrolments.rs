@@ -1,11 +1,10 @@
 //! Enrolments: a code that a phone uses up, and digits that the browser confirms.
 
-use sea_orm::ConnectionTrait;
 use stepgate_core::id::{CredentialId, DeviceId, PersonId, SessionId};
 use stepgate_core::time::Timestamp;
 
 use crate::row::{Row, at, one, run};
-use crate::{Db, StoreError};
+use crate::{Connection, Db, StoreError};
 
 /// One enrolment under way.
 #[derive(Clone, Debug)]
@@ -41,7 +40,7 @@ fn enrolment(row: &Row) -> Result<Enrolment, StoreError> {
 }
 
 /// A new enrolment; earlier ones of the session are over.
-pub async fn insert_enrolment(connection: &impl ConnectionTrait, new: &Enrolment) -> Result<(), StoreError> {
+pub async fn insert_enrolment(connection: &impl Connection, new: &Enrolment) -> Result<(), StoreError> {
     let sql = "DELETE FROM mobile_enrolments WHERE session_id = ? AND confirmed_at IS NULL";
     run(connection, sql, vec![new.session.uuid().into()]).await?;
     let sql = "INSERT INTO mobile_enrolments (code_hash, credential_id, person_id, session_id, tries, expires_at)
@@ -58,7 +57,7 @@ pub async fn insert_enrolment(connection: &impl ConnectionTrait, new: &Enrolment
 
 /// Uses up an enrolment code: one phone, once.
 pub async fn take_enrolment(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     code_hash: &[u8],
     now: Timestamp,
 ) -> Result<Option<Enrolment>, StoreError> {
@@ -72,7 +71,7 @@ pub async fn take_enrolment(
 
 /// Notes which phone used the code and which digits it shows.
 pub async fn set_enrolled_device(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     code_hash: &[u8],
     device: DeviceId,
     confirm_hash: &[u8],
@@ -110,7 +109,7 @@ pub async fn reserve_confirm_try(
 
 /// The browser confirmed the phone; `false` when it had already.
 pub async fn confirm_enrolment(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     code_hash: &[u8],
     now: Timestamp,
 ) -> Result<bool, StoreError> {
