@@ -85,7 +85,7 @@ pub async fn advance_interaction(
 /// Uses up a parked request and keeps what became of it, until it would have been given up. `false` for everybody but
 /// the first.
 pub async fn close_interaction(
-    connection: &impl ConnectionTrait,
+    connection: &impl Connection,
     read: &Interaction,
     data: &Value,
 ) -> Result<bool, StoreError> {
