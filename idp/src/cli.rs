@@ -128,15 +128,15 @@ async fn run(cli: Cli) -> Result<Option<serde_json::Value>, CliError> {
 
 #[cfg(feature = "demo")]
 async fn demo(arguments: DemoArguments) -> Result<(), BootError> {
-    crate::demo::run(crate::demo::Options {
+    let options = crate::demo::Options {
         port: arguments.port,
         partner_port: arguments.partner_port,
         data: arguments.data,
         database_url: arguments.database_url,
         redis_url: arguments.redis_url,
         issuer: arguments.issuer,
-    })
-    .await
+    };
+    crate::demo::run(options, settings::load(None, std::env::vars()).map_err(words)?).await
 }
 
 /// Settings fit for production, or every problem at once.

@@ -42,12 +42,12 @@ pub struct Options {
     pub issuer: Option<String>,
 }
 
-/// Runs the demo until it is told to stop.
-pub async fn run(options: Options) -> Result<(), BootError> {
+/// Runs the demo until it is told to stop. Of the `settings`, what the options say and the secret are the demo's own.
+pub async fn run(options: Options, settings: Settings) -> Result<(), BootError> {
     let folder = options.data.clone().unwrap_or_else(temporary_folder);
     std::fs::create_dir_all(&folder)
         .map_err(|error| BootError::Settings(vec![format!("--data {}: {error}", folder.display())]))?;
-    let settings = settings(&options, &folder);
+    let settings = adapt(settings, &options, &folder);
     let issuer = settings.server.issuer.clone();
     let partner = format!("http://localhost:{}", options.partner_port);
     let node = boot::build(settings, Delivery::Inbox, Clock::default()).await?;
@@ -62,8 +62,7 @@ pub async fn run(options: Options) -> Result<(), BootError> {
     }
 }
 
-fn settings(options: &Options, folder: &std::path::Path) -> Settings {
-    let mut settings = Settings::default();
+fn adapt(mut settings: Settings, options: &Options, folder: &std::path::Path) -> Settings {
     let database = folder.join("stepgate.db");
     settings.server.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
     settings.server.issuer = options.issuer.clone().unwrap_or_else(|| format!("http://localhost:{}", options.port));

@@ -10,11 +10,14 @@
 
 mod admin;
 mod chromium;
+mod drift;
 mod elevate;
 mod faults;
+mod load;
 mod login;
 mod mobile_id;
 mod portal;
 mod races;
 mod tidy;
+mod timing;
 mod tokens;

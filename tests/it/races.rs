@@ -31,6 +31,111 @@ async fn release(request: &RequestBuilder, counts: impl AsyncFn(Response) -> boo
     counted
 }
 
+/// Presses of one button at the same moment. Of more than five tries at once the throttle evaluates none.
+const PRESSES: usize = 4;
+
+/// Presses the button of a form several times at the same moment; where the answers lead.
+async fn press(browser: &Browser, fields: &[(&str, &str)]) -> Vec<String> {
+    let (barrier, request) = (Arc::new(Barrier::new(PRESSES)), browser.prepared(fields));
+    let tasks: Vec<_> = (0..PRESSES)
+        .map(|_| {
+            let (barrier, request) = (Arc::clone(&barrier), request.try_clone().unwrap());
+            tokio::spawn(async move {
+                barrier.wait().await;
+                request.send().await.unwrap()
+            })
+        })
+        .collect();
+    let mut lead_to = Vec::new();
+    for task in tasks {
+        let answer = task.await.unwrap();
+        match answer.headers().get("location") {
+            Some(location) => lead_to.push(answer.url().join(location.to_str().unwrap()).unwrap().to_string()),
+            None => panic!("{}: {}", answer.status(), answer.text().await.unwrap()),
+        }
+    }
+    lead_to
+}
+
+/// Where the last factor is asked for, and what is typed there.
+async fn at_last_factor<'a>(world: &World, browser: &mut Browser, kind: &'a str) -> (&'a str, String) {
+    if browser.page.name() == "login" {
+        browser.submit(&[("username", kind_owner(kind))]).await;
+    }
+    if kind == "password" {
+        return ("password", "stepgate-demo-2026".to_owned());
+    }
+    browser.log_in(kind_owner(kind)).await;
+    browser.submit(&[("factor", kind)]).await;
+    match kind {
+        "phone_otp" => ("code", world.text_code("+12025550101").await),
+        "hardware_token" => ("code", world.shown_code("dave").await),
+        _ => {
+            assert_eq!(world.approve("carol", &browser.page.match_number()).await["result"], "approved");
+            ("approved", "1".to_owned())
+        }
+    }
+}
+
+fn kind_owner(kind: &str) -> &'static str {
+    match kind {
+        "password" => "alice",
+        "phone_otp" => "bob",
+        "hardware_token" => "dave",
+        _ => "carol",
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_button_pressed_twice_leads_to_one_place_and_counts_once() {
+    on_each_backend(|world| async move {
+        let rp = world.relying_party().await;
+        let kinds = [("password", "password"), ("phone_otp", "phone_text"), ("hardware_token", "hardware_token")];
+        for (kind, method) in [&kinds[..], &[("mobile_id", "mobile_id_unverified")]].concat() {
+            let events = format!("SELECT COUNT(*) AS found FROM factor_events WHERE method = '{method}'");
+            let (failed, sessions) = (
+                "SELECT COUNT(*) AS found FROM audit_events WHERE kind LIKE 'login.%.failed'",
+                "SELECT COUNT(*) AS found FROM sessions",
+            );
+            for round in 0..rounds() {
+                let before = (world.count(&events).await, world.count(sessions).await);
+                let mut browser = world.browser();
+                browser.open("/account").await;
+                let (field, typed) = at_last_factor(&world, &mut browser, kind).await;
+                let lead_to = press(&browser, &[(field, &typed)]).await;
+                for place in &lead_to {
+                    let page = browser.open(place).await;
+                    assert_eq!((page.name(), page.url.path()), ("account", "/account"), "{kind}: {}", page.words());
+                }
+                // The same on the way to an application; a browser follows the last answer.
+                let (mut browser, asked) = (world.browser(), rp.start(&[("acr_values", &acr(kind))]));
+                world.advance(3700).await;
+                browser.open(&asked.url).await;
+                let (field, typed) = at_last_factor(&world, &mut browser, kind).await;
+                let lead_to = press(&browser, &[(field, &typed)]).await;
+                assert!(lead_to.iter().all(|place| *place == lead_to[0]), "{kind}: {lead_to:?}");
+                browser.open(&lead_to[0]).await;
+                assert_eq!(rp.finish(&asked, &browser.page).await.acr(), acr(kind));
+
+                let after = (world.count(&events).await, world.count(sessions).await);
+                assert_eq!((after.0 - before.0, after.1 - before.1), (2, 2), "{kind}, round {round}");
+                assert_eq!(world.count(failed).await, 0, "{kind}, round {round}: a press counted as a wrong try");
+                assert_eq!(
+                    world.count("SELECT CAST(SUM(failures) AS BIGINT) AS found FROM credentials").await,
+                    0,
+                    "{kind}"
+                );
+                world.advance(3700).await;
+            }
+        }
+    })
+    .await;
+}
+
+fn acr(kind: &str) -> String {
+    format!("urn:stepgate:acr:{}", kind.replace('_', "-"))
+}
+
 /// A step of a login succeeded when the session got a new cookie.
 async fn rose(response: Response) -> bool {
     response.headers().get_all("set-cookie").iter().any(|cookie| cookie.to_str().unwrap().contains("-session="))

@@ -18,4 +18,4 @@ mod world;
 
 pub use browser::{Browser, Page};
 pub use relying_party::{Login, RelyingParty, Started};
-pub use world::{Backend, World, on_each_backend};
+pub use world::{Backend, World, on_each_backend, on_each_backend_with};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::{Value, json};
 
 use crate::{Browser, RelyingParty, front};
@@ -38,6 +38,7 @@ pub struct World {
     pub database_url: Option<String>,
     nodes: Vec<Node>,
     folder: PathBuf,
+    settings: Vec<(&'static str, &'static str)>,
     http: reqwest::Client,
 }
 
@@ -69,9 +70,17 @@ fn unique() -> String {
 /// Runs a test on SQLite, and on PostgreSQL and Redis where `STEPGATE_TEST_POSTGRES` and `STEPGATE_TEST_REDIS` say
 /// where they are. Says on which.
 pub async fn on_each_backend<Fut: Future<Output = ()>>(test: impl Fn(World) -> Fut) {
-    test(World::start(Backend::Sqlite).await).await;
+    on_each_backend_with(&[], test).await;
+}
+
+/// The same with settings of one's own: variables like `STEPGATE__PASSWORDS__QUEUE`, and their values.
+pub async fn on_each_backend_with<Fut: Future<Output = ()>>(
+    settings: &[(&'static str, &'static str)],
+    test: impl Fn(World) -> Fut,
+) {
+    test(World::start_with(Backend::Sqlite, settings).await).await;
     if std::env::var("STEPGATE_TEST_POSTGRES").is_ok() {
-        test(World::start(Backend::PostgresRedis).await).await;
+        test(World::start_with(Backend::PostgresRedis, settings).await).await;
     } else {
         println!("STEPGATE_TEST_POSTGRES is not set: SQLite only");
     }
@@ -80,6 +89,11 @@ pub async fn on_each_backend<Fut: Future<Output = ()>>(test: impl Fn(World) -> F
 impl World {
     /// Starts one.
     pub async fn start(backend: Backend) -> Self {
+        Self::start_with(backend, &[]).await
+    }
+
+    /// Starts one with settings of its own.
+    pub async fn start_with(backend: Backend, settings: &[(&'static str, &'static str)]) -> Self {
         let name = unique();
         let folder = std::env::temp_dir().join(format!("stepgate-test-{name}"));
         let count = if backend == Backend::Sqlite { 1 } else { 2 };
@@ -103,6 +117,7 @@ impl World {
             database_url,
             nodes,
             folder,
+            settings: settings.to_vec(),
             http: reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap(),
         };
         for number in 0..world.nodes.len() {
@@ -130,6 +145,7 @@ impl World {
             .args(["--issuer", &self.issuer, "--data"])
             .arg(self.folder.join(number.to_string()))
             .stdout(Stdio::null())
+            .envs(self.settings.iter().copied())
             .env("RUST_LOG", "error");
         if let Some(url) = &self.database_url {
             command.args(["--database-url", url, "--redis-url", &std::env::var("STEPGATE_TEST_REDIS").unwrap()]);
@@ -224,6 +240,15 @@ impl World {
         let database = self.folder.join("0").join("stepgate.db");
         let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", database.display()));
         Database::connect(&url).await.unwrap().execute_unprepared(sql).await.unwrap();
+    }
+
+    /// What a statement counts in this world's database; it names the number `found`.
+    pub async fn count(&self, sql: &str) -> i64 {
+        let database = self.folder.join("0").join("stepgate.db");
+        let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", database.display()));
+        let database = Database::connect(&url).await.unwrap();
+        let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), sql)).await.unwrap();
+        row.unwrap().try_get("", "found").unwrap()
     }
 
     /// A new browser.

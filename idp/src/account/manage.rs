@@ -237,7 +237,7 @@ async fn post_resync(form: Form) -> Response {
             CodeOutcome::Accepted(_) => return Ok(see_other("/account/otp?done=resynced")),
             CodeOutcome::Malformed => "Type both codes; digits only.",
             CodeOutcome::Locked => "There were too many wrong codes. Wait a while before you try again.",
-            CodeOutcome::Wrong | CodeOutcome::Replayed => {
+            CodeOutcome::Wrong | CodeOutcome::Replayed | CodeOutcome::Overtaken => {
                 "These are not two codes that follow one another, or they are far away from where your token should be. \
                  Try again with two new ones."
             }

@@ -23,6 +23,7 @@ use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::login::hardware::CodeOutcome;
+use crate::login::parked::Parked;
 
 /// The routes: the app, and what it calls.
 pub fn routes() -> axum::Router<std::sync::Arc<crate::app::App>> {
@@ -120,6 +121,8 @@ impl Over {
 pub enum Redeemed {
     /// Approved, and used up by this very call.
     Approved(FactorEvent),
+    /// Approved, and used up before by this very login: a press came twice.
+    Before,
     /// The phone has not answered yet.
     Pending,
     /// Over.
@@ -131,7 +134,9 @@ pub async fn redeem(cx: &Cx, person: &Person, challenge: ChallengeId, binding: &
     let within = protocol::REDEEM_WITHIN;
     let Some(used) = mobile::redeem_challenge(&cx.app.db, challenge, binding, cx.now, within).await? else {
         let found = mobile::find_challenge(&cx.app.db, challenge).await?;
+        let here = found.as_ref().is_some_and(|found| found.binding == binding);
         return Ok(match found.map(|found| (found.state, found.expires_at > cx.now)) {
+            Some((ChallengeState::Redeemed, _)) if here => Redeemed::Before,
             Some((ChallengeState::Pending, true)) => Redeemed::Pending,
             Some((ChallengeState::Denied | ChallengeState::NotMe, _)) => Redeemed::Over(Over::Denied),
             Some((ChallengeState::Failed, _)) => Redeemed::Over(Over::WrongNumber),
@@ -161,12 +166,13 @@ pub async fn check_offline(
     cx: &Cx,
     person: &Person,
     credential: CredentialId,
+    parked: &mut Parked,
     typed: &str,
 ) -> Result<CodeOutcome, Fault> {
     let Some(code) = normalise_code(typed) else { return Ok(CodeOutcome::Malformed) };
-    if credentials::reserve_try(&cx.app.db, credential, cx.now).await?.is_none() {
+    let Some(reserved) = credentials::reserve_try(&cx.app.db, credential, cx.now).await? else {
         return Ok(CodeOutcome::Locked);
-    }
+    };
     let mut outcome = CodeOutcome::Wrong;
     for device in mobile::list_devices(&cx.app.db, credential).await?.iter().filter(|device| device.active) {
         let key = cx.app.secrets.sealing.open(SEAL, &device.id.to_string(), device.sealed_totp.expose())?;
@@ -174,18 +180,28 @@ pub async fn check_offline(
         let memory = Memory { last, drift: 0 };
         match hardware_token::verify(key.expose(), &OathParameters::COMMON_TOTP, memory, &code, cx.now) {
             Verdict::Wrong => {}
+            Verdict::Replayed if parked.came_second(cx).await? => outcome = CodeOutcome::Overtaken,
             Verdict::Replayed => outcome = CodeOutcome::Replayed,
+            Verdict::Accepted { .. } if !parked.claim(cx).await? => {
+                outcome = CodeOutcome::Overtaken;
+                break;
+            }
             Verdict::Accepted { last, .. } => {
                 let once = mobile::accept_step(&cx.app.db, device.id, last.unsigned_abs()).await?;
                 let accepted = once && credentials::accept_secret(&cx.app.db.write, credential, cx.now).await?;
                 outcome = if accepted {
                     CodeOutcome::Accepted(event(cx, person, credential, Method::MobileIdOffline))
                 } else {
+                    parked.disclaim(cx).await?;
                     CodeOutcome::Replayed
                 };
                 break;
             }
         }
+    }
+    if matches!(outcome, CodeOutcome::Overtaken) {
+        credentials::return_try(&cx.app.db, credential, &reserved).await?;
+        return Ok(outcome);
     }
     let kind = match outcome {
         CodeOutcome::Accepted(_) => "login.mobile_id_offline.succeeded",

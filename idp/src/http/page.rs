@@ -140,6 +140,12 @@ impl PageFailure {
                 happened: format!("For its developers: {detail}"),
                 remedy: "You did nothing wrong. Go back to the application; if it happens again, tell its support the reference below.",
             },
+            Self::Fault(Fault::Busy) => text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Many people are signing in just now",
+                "We could not look at what you sent. It does not count as a try, and nothing is lost.",
+                "Wait a few seconds, then go back and send it again.",
+            ),
             Self::Fault(fault) => match fault.retry_after() {
                 Some(_) => text(
                     StatusCode::SERVICE_UNAVAILABLE,

@@ -112,7 +112,7 @@ async fn finish(
         Purpose::Portal { return_to } => return_to.path(),
         Purpose::Elevate { .. } => "/account/otp",
     };
-    if parked.take(&cx.app.db.write).await? { Ok(Answer::Portal(path)) } else { Ok(Answer::Gone) }
+    if parked.close(cx, path).await? { Ok(Answer::Portal(path)) } else { Ok(Answer::Gone) }
 }
 
 /// Sends the client an error, with its `state`; on our own pages the way leads back to them.
@@ -123,8 +123,8 @@ pub async fn refuse(
     error: &OAuthError,
 ) -> Result<Answer, Fault> {
     let (Some(request), Some(client)) = (parked.interaction.request(), client) else {
-        let over = parked.take(&cx.app.db.write).await?;
-        return Ok(if over { Answer::Portal("/account/otp") } else { Answer::Gone });
+        let path = "/account/otp";
+        return Ok(if parked.close(cx, path).await? { Answer::Portal(path) } else { Answer::Gone });
     };
     if !parked.take(&cx.app.db.write).await? {
         return Ok(Answer::Gone);

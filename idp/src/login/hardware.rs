@@ -10,6 +10,7 @@ use stepgate_store::credentials::{self, Reserved};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::login::parked::Parked;
 
 /// Purpose of the sealed seed.
 pub const SEAL: &str = "oath seed";
@@ -24,13 +25,21 @@ pub enum CodeOutcome {
     Wrong,
     /// Right, but used before.
     Replayed,
+    /// Right, and the same form was pressed twice: the other press was faster. Not counted as a try.
+    Overtaken,
     /// Not tried: too many failures, or the credential cannot be used now.
     Locked,
 }
 
 /// Checks a code. The try is counted in a statement of its own before anything is compared, and the code is accepted
-/// by one conditional write: over all nodes, once.
-pub async fn check(cx: &Cx, person: &Person, credential: CredentialId, typed: &str) -> Result<CodeOutcome, Fault> {
+/// by one conditional write: over all nodes, once. The same code in another login is refused as used, and counted.
+pub async fn check(
+    cx: &Cx,
+    person: &Person,
+    credential: CredentialId,
+    parked: &mut Parked,
+    typed: &str,
+) -> Result<CodeOutcome, Fault> {
     let Some(code) = normalise_code(typed) else { return Ok(CodeOutcome::Malformed) };
     let Some(reserved) = credentials::reserve_try(&cx.app.db, credential, cx.now).await? else {
         return Ok(CodeOutcome::Locked);
@@ -38,10 +47,22 @@ pub async fn check(cx: &Cx, person: &Person, credential: CredentialId, typed: &s
     let token = open(cx, credential, &reserved)?;
     let verdict = hardware_token::verify(token.seed.expose(), &token.parameters, token.memory, &code, cx.now);
     let outcome = match verdict {
-        Verdict::Accepted { last, drift } => accept(cx, person, credential, Memory { last, drift }).await?,
+        Verdict::Accepted { last, drift } if parked.claim(cx).await? => {
+            let outcome = accept(cx, person, credential, Memory { last, drift }).await?;
+            if !matches!(outcome, CodeOutcome::Accepted(_)) {
+                parked.disclaim(cx).await?;
+            }
+            outcome
+        }
+        Verdict::Accepted { .. } => CodeOutcome::Overtaken,
+        Verdict::Replayed if parked.came_second(cx).await? => CodeOutcome::Overtaken,
         Verdict::Replayed => CodeOutcome::Replayed,
         Verdict::Wrong => CodeOutcome::Wrong,
     };
+    if matches!(outcome, CodeOutcome::Overtaken) {
+        credentials::return_try(&cx.app.db, credential, &reserved).await?;
+        return Ok(outcome);
+    }
     let kind = match &outcome {
         CodeOutcome::Accepted(_) => "login.hardware_token.succeeded",
         _ => "login.hardware_token.failed",

@@ -35,19 +35,37 @@ async fn get_interaction(State(_): State<Arc<App>>, cx: Cx, browser: Browser, Pa
     let answer = async {
         let parked = find(&cx, &id, &browser).await?;
         let live = session::find(&cx, browser.session.as_deref()).await?;
-        let (path, (id, version)) = (parked.path(), parked.version());
+        let (path, read) = (parked.path(), parked.version());
         match dispatch(&cx, parked, live).await? {
             // Another request of this browser was faster, and the login goes on where that one left it.
-            Answer::Gone if Parked::was_overtaken(&cx, id, version).await? => Ok(see_other(&path)),
+            Answer::Gone if Parked::was_overtaken(&cx, read).await? => Ok(see_other(&path)),
             answer => respond(&cx, &browser, answer, None).await,
         }
     };
-    answer.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+    let answer = answer.await;
+    or_where_it_led(&cx, &id, &browser, answer).await
 }
 
 async fn post_interaction(Path(id): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
-    post(&cx, &id, &form).await.unwrap_or_else(|failure| failure.respond(&cx))
+    let answer = post(&cx, &id, &form).await;
+    or_where_it_led(&cx, &id, &form.browser, answer).await
+}
+
+/// A request that comes after the end follows to the page of ours that the login led to.
+async fn or_where_it_led(cx: &Cx, id: &str, browser: &Browser, answer: Result<Response, PageFailure>) -> Response {
+    let led_to = async {
+        let id = id.parse().ok()?;
+        Parked::led_to(cx, id, browser.token()).await.ok()?
+    };
+    match answer {
+        Ok(response) => response,
+        Err(PageFailure::InteractionGone) => match led_to.await {
+            Some(path) => see_other(&path),
+            None => PageFailure::InteractionGone.respond(cx),
+        },
+        Err(failure) => failure.respond(cx),
+    }
 }
 
 async fn post(cx: &Cx, id: &str, form: &Form) -> Result<Response, PageFailure> {
@@ -73,9 +91,13 @@ async fn post(cx: &Cx, id: &str, form: &Form) -> Result<Response, PageFailure> {
             })
         }
         Outcome::Again { parked, live, say } => {
-            let (id, version) = parked.version();
+            // Another press of the same form was faster: whatever this one would be told, the login is further on.
+            if Parked::was_overtaken(cx, parked.version()).await? {
+                return Ok(see_other(&path));
+            }
+            let read = parked.version();
             match dispatch(cx, *parked, live).await? {
-                Answer::Gone if Parked::was_overtaken(cx, id, version).await? => Ok(see_other(&path)),
+                Answer::Gone if Parked::was_overtaken(cx, read).await? => Ok(see_other(&path)),
                 answer => respond(cx, &form.browser, answer, Some(say)).await,
             }
         }

@@ -11,14 +11,29 @@ use stepgate_store::credentials;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::login::parked::Parked;
 use crate::passwords::{PasswordHashError, PoolError, Verification};
 
 /// Purpose of the sealed password hash.
 pub const SEAL: &str = "password";
 
-/// Checks a password and returns the factor event that it earned. `None` for an unknown person, a wrong password and a
-/// locked account alike, after the same work: one conditional write and one Argon2id.
-pub async fn check(cx: &Cx, person: Option<&Person>, password: SecretString) -> Result<Option<FactorEvent>, Fault> {
+/// What became of a typed password.
+pub enum Checked {
+    /// Right: what it earned.
+    Right(FactorEvent),
+    /// An unknown person, a wrong password, a locked account: nobody is told which.
+    Wrong,
+    /// Right, and the same form was pressed twice: the other press was faster.
+    Overtaken,
+}
+
+/// Checks a password. [`Checked::Wrong`] always after the same work: one conditional write and one Argon2id.
+pub async fn check(
+    cx: &Cx,
+    person: Option<&Person>,
+    parked: &mut Parked,
+    password: SecretString,
+) -> Result<Checked, Fault> {
     let person = person.filter(|person| person.suspended_at.is_none());
     let credential = match person {
         Some(person) => of_kind(credentials::list_credentials(&cx.app.db, person.id).await?, CredentialKind::Password),
@@ -42,7 +57,9 @@ pub async fn check(cx: &Cx, person: Option<&Person>, password: SecretString) -> 
         Ok(Verification::Wrong) | Err(PasswordHashError::TooLong) => None,
         Err(error) => {
             // The person did nothing wrong: the try that was counted is given back.
-            credentials::return_try(&cx.app.db, id).await?;
+            if let Some(reserved) = &reserved {
+                credentials::return_try(&cx.app.db, id, reserved).await?;
+            }
             return Err(hashing(error));
         }
     };
@@ -50,16 +67,27 @@ pub async fn check(cx: &Cx, person: Option<&Person>, password: SecretString) -> 
         let event = Event::new("login.password.failed").data(json!({ "counted": reserved.is_some() }));
         let event = if let Some(person) = person { event.to(person.id) } else { event };
         audit::record(cx, &cx.app.db.write, event).await?;
-        return Ok(None);
+        return Ok(Checked::Wrong);
     };
+    if !parked.claim(cx).await? {
+        if let Some(reserved) = &reserved {
+            credentials::return_try(&cx.app.db, id, reserved).await?;
+        }
+        return Ok(Checked::Overtaken);
+    }
     if needs_rehash {
-        store_hash(cx, id, password).await?;
+        match store_hash(cx, id, password).await {
+            // Too busy to hash it anew: the password is right all the same, and the next login will.
+            Ok(()) | Err(Fault::Busy) => {}
+            Err(fault) => return Err(fault),
+        }
     }
     if !credentials::accept_secret(&cx.app.db.write, id, cx.now).await? {
-        return Ok(None);
+        parked.disclaim(cx).await?;
+        return Ok(Checked::Wrong);
     }
     audit::record(cx, &cx.app.db.write, Event::new("login.password.succeeded").by(person.id)).await?;
-    Ok(Some(FactorEvent {
+    Ok(Checked::Right(FactorEvent {
         method: Method::Password,
         at: cx.now,
         credential: id,

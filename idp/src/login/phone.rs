@@ -17,6 +17,7 @@ use stepgate_store::challenges::{self, NewPhoneChallenge};
 use stepgate_store::credentials;
 
 use super::hardware::CodeOutcome;
+use super::parked::Parked;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -139,21 +140,44 @@ async fn deliver(cx: &Cx, phone: &Phone, channel: Channel, binding: &str, person
 
 /// Checks a typed code: the try is counted on the credential and on the challenge before anything is compared, and the
 /// challenge is used up by one conditional write.
-pub async fn check(cx: &Cx, person: &Person, sent: &Sent, binding: &str, typed: &str) -> Result<CodeOutcome, Fault> {
+///
+/// The right code of this very challenge, typed once more, is no guess: its try is given back. That gives nobody more
+/// guesses: each comparison has its own try first, a wrong one never comes back, and a right one tells nothing that
+/// whoever typed it did not know. The used code opens nothing.
+pub async fn check(
+    cx: &Cx,
+    person: &Person,
+    sent: &Sent,
+    parked: &mut Parked,
+    typed: &str,
+) -> Result<CodeOutcome, Fault> {
     let Some(code) = normalise_code(typed) else { return Ok(CodeOutcome::Malformed) };
-    if credentials::reserve_try(&cx.app.db, sent.credential, cx.now).await?.is_none() {
+    let db = &cx.app.db;
+    let Some(reserved) = credentials::reserve_try(db, sent.credential, cx.now).await? else {
         return Ok(CodeOutcome::Locked);
+    };
+    let binding = parked.binding();
+    let matches = |hash: Option<Vec<u8>>| {
+        hash.is_some_and(|hash| phone_otp::code_matches(cx.app.secrets.codes.expose(), sent.challenge, &code, &hash))
+    };
+    let live = challenges::reserve_phone_try(db, sent.challenge, &binding, cx.now, phone_otp::MAX_TRIES).await?;
+    let again = live.is_none() && matches(challenges::find_used_phone_code(db, sent.challenge, &binding).await?);
+    let right = matches(live);
+    let claimed = right && parked.claim(cx).await?;
+    if again || right && !claimed {
+        credentials::return_try(db, sent.credential, &reserved).await?;
+        let second = right || parked.came_second(cx).await?;
+        return Ok(if second { CodeOutcome::Overtaken } else { CodeOutcome::Replayed });
     }
-    let reserved =
-        challenges::reserve_phone_try(&cx.app.db, sent.challenge, binding, cx.now, phone_otp::MAX_TRIES).await?;
-    let right = reserved
-        .is_some_and(|hash| phone_otp::code_matches(cx.app.secrets.codes.expose(), sent.challenge, &code, &hash));
-    let once = right && challenges::take_phone_challenge(&cx.app.db, sent.challenge, cx.now).await?;
-    let accepted = once && credentials::accept_secret(&cx.app.db.write, sent.credential, cx.now).await?;
+    let once = claimed && challenges::take_phone_challenge(db, sent.challenge, cx.now).await?;
+    let accepted = once && credentials::accept_secret(&db.write, sent.credential, cx.now).await?;
     let kind = if accepted { "login.phone_otp.succeeded" } else { "login.phone_otp.failed" };
     let data = json!({ "channel": sent.channel.as_str() });
     audit::record(cx, &cx.app.db.write, Event::new(kind).by(person.id).data(data)).await?;
     if !accepted {
+        if claimed {
+            parked.disclaim(cx).await?;
+        }
         return Ok(if right { CodeOutcome::Replayed } else { CodeOutcome::Wrong });
     }
     Ok(CodeOutcome::Accepted(FactorEvent {

@@ -93,6 +93,14 @@ pub async fn reserve_phone_try(
     one(&db.write, sql, values).await?.map(|row| row.get("code_hash")).transpose()
 }
 
+/// The hash of a code that this parked request has used up. A code that only gave way to a later one is not used.
+pub async fn find_used_phone_code(db: &Db, id: ChallengeId, binding: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT code_hash FROM phone_challenges WHERE id = ? AND binding = ? AND used_at IS NOT NULL
+               AND id = (SELECT id FROM phone_challenges WHERE binding = ? ORDER BY sent_at DESC LIMIT 1)";
+    let values = vec![id.uuid().into(), binding.into(), binding.into()];
+    one(&db.write, sql, values).await?.map(|row| row.get("code_hash")).transpose()
+}
+
 /// Uses up a code; `false` when it was used before.
 pub async fn take_phone_challenge(db: &Db, id: ChallengeId, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "UPDATE phone_challenges SET used_at = ? WHERE id = ? AND used_at IS NULL AND expires_at > ?";

@@ -90,6 +90,8 @@ pub struct Reserved {
     pub counter: i64,
     /// Learned drift, in steps.
     pub drift: i32,
+    /// The last success before this try.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// Counts a try before it is evaluated. `None`: no try is allowed now (locked, waiting, not active, expired, unknown).
@@ -106,7 +108,7 @@ pub async fn reserve_try(db: &Db, id: CredentialId, now: Timestamp) -> Result<Op
            retry_at = CASE WHEN failures + 1 > {FREE_FAILURES} THEN CAST(? AS BIGINT) + CASE{cases} END ELSE NULL END
          WHERE id = ? AND stage = 'active' AND failures < {MAX_FAILURES} AND (retry_at IS NULL OR retry_at <= ?)
            AND (expires_at IS NULL OR expires_at > ?)
-         RETURNING id, sealed_secret, parameters, counter, drift"
+         RETURNING id, sealed_secret, parameters, counter, drift, last_used_at"
     );
     let row = one(&db.write, &sql, vec![at(now), id.uuid().into(), at(now), at(now)]).await?;
     row.as_ref().map(reserved).transpose()
@@ -114,7 +116,7 @@ pub async fn reserve_try(db: &Db, id: CredentialId, now: Timestamp) -> Result<Op
 
 /// What verifies a credential, without counting a try.
 pub async fn find_secret(db: &Db, id: CredentialId) -> Result<Option<Reserved>, StoreError> {
-    let sql = "SELECT id, sealed_secret, parameters, counter, drift FROM credentials WHERE id = ?";
+    let sql = "SELECT id, sealed_secret, parameters, counter, drift, last_used_at FROM credentials WHERE id = ?";
     one(&db.read, sql, vec![id.uuid().into()]).await?.as_ref().map(reserved).transpose()
 }
 
@@ -124,13 +126,18 @@ fn reserved(row: &Row) -> Result<Reserved, StoreError> {
         parameters: row.json("credentials", "parameters")?,
         counter: row.get("counter")?,
         drift: i32::try_from(row.get::<i64>("drift")?).unwrap_or(0),
+        last_used_at: row.time_if("last_used_at")?,
     })
 }
 
-/// Gives a reserved try back that could not be evaluated.
-pub async fn return_try(db: &Db, id: CredentialId) -> Result<(), StoreError> {
-    let sql = "UPDATE credentials SET failures = failures - 1, retry_at = NULL WHERE id = ? AND failures > 0";
-    run(&db.write, sql, vec![id.uuid().into()]).await.map(drop)
+/// Gives a reserved try back that was not evaluated, or was right and came second. Never one that was wrong.
+///
+/// A success since then has cleared this try with all others: what is counted now are later ones, and they stay.
+pub async fn return_try(db: &Db, id: CredentialId, reserved: &Reserved) -> Result<bool, StoreError> {
+    let sql = "UPDATE credentials SET failures = failures - 1, retry_at = NULL
+               WHERE id = ? AND failures > 0 AND COALESCE(last_used_at, -1) = ?";
+    let last_used_at = reserved.last_used_at.map_or(-1, Timestamp::unix_millis);
+    Ok(run(&db.write, sql, vec![id.uuid().into(), last_used_at.into()]).await? == 1)
 }
 
 /// Accepts a one-time code: its moving factor must lie above every one that was accepted before. One conditional

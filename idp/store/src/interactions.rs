@@ -7,6 +7,9 @@ use stepgate_core::time::Timestamp;
 use crate::row::{at, json, one, run};
 use crate::{Connection, Db, StoreError};
 
+/// The stage of a parked request that is over.
+pub const CLOSED: &str = "closed";
+
 /// A parked request as it is kept.
 #[derive(Clone, Debug)]
 pub struct Interaction {
@@ -77,6 +80,16 @@ pub async fn advance_interaction(
         read.version.into(),
     ];
     Ok(run(connection, sql, values).await? == 1)
+}
+
+/// Uses up a parked request and keeps what became of it, until it would have been given up. `false` for everybody but
+/// the first.
+pub async fn close_interaction(
+    connection: &impl Connection,
+    read: &Interaction,
+    data: &Value,
+) -> Result<bool, StoreError> {
+    advance_interaction(connection, read, CLOSED, data, read.session).await
 }
 
 /// Uses up a parked request: whoever removes it may finish it. `false` for everybody else.

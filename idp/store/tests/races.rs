@@ -324,6 +324,18 @@ async fn exactly_the_allowed_tries_are_evaluated() {
         assert_eq!(tries, MAX_FAILURES - 5);
         let held = credentials::find_credential(&nodes.nodes[1], one).await.unwrap().unwrap();
         assert_eq!(held.state(at), CredentialState::Locked);
+        // A try is given back, but not once a success has cleared it with the others: then the guesses since would be.
+        let third = nodes.credential(CredentialKind::PhoneOtp).await;
+        let [one, two] = &nodes.nodes;
+        let failures = async || credentials::find_credential(one, third).await.unwrap().unwrap().failures;
+        let first = credentials::reserve_try(one, third, now()).await.unwrap().unwrap();
+        let second = credentials::reserve_try(two, third, now()).await.unwrap().unwrap();
+        assert!(credentials::return_try(two, third, &first).await.unwrap());
+        assert_eq!(failures().await, 1, "{}", nodes.name);
+        assert!(credentials::accept_secret(&two.write, third, now()).await.unwrap());
+        credentials::reserve_try(two, third, now()).await.unwrap().unwrap();
+        assert!(!credentials::return_try(one, third, &second).await.unwrap());
+        assert_eq!(failures().await, 1, "{}", nodes.name);
         // A success clears the count.
         let other = nodes.credential(CredentialKind::Password).await;
         credentials::reserve_try(&nodes.nodes[0], other, now()).await.unwrap().unwrap();

@@ -46,7 +46,7 @@ pub(super) async fn take(cx: &Cx, parked: Parked, live: Option<Live>, form: &For
         return keep(cx, parked, Interaction::choose_again).await;
     }
     let stage = parked.interaction.stage.clone();
-    let turn = Turn { cx, parked, live, person, form };
+    let mut turn = Turn { cx, parked, live, person, form };
     // The person is pinned: a credential of somebody else never counts, whoever is logged in by now.
     if let Some(credential) = stage.credential()
         && !turn.owns(credential).await?
@@ -60,7 +60,7 @@ pub(super) async fn take(cx: &Cx, parked: Parked, live: Option<Live>, form: &For
         }
         Stage::PhoneCode { .. } => turn.check_phone_code().await,
         Stage::HardwareCode { credential, .. } => {
-            let outcome = hardware::check(cx, &turn.person, credential, form.get("code")).await?;
+            let outcome = hardware::check(cx, &turn.person, credential, &mut turn.parked, form.get("code")).await?;
             turn.judge(outcome, Source::Token).await
         }
         Stage::MobileWait { challenge, credential, .. } => turn.mobile(challenge, credential).await,
@@ -154,13 +154,13 @@ impl Turn<'_> {
         }
     }
 
-    async fn check_phone_code(self) -> Result<Outcome, PageFailure> {
+    async fn check_phone_code(mut self) -> Result<Outcome, PageFailure> {
         let Stage::PhoneCode { challenge, credential, phone, .. } = self.parked.interaction.stage else {
             return Ok(Outcome::Next { cookie: None });
         };
         let binding = self.parked.binding();
         let sent = Sent { challenge, credential, phone, channel: last_channel(self.cx, &binding).await? };
-        let outcome = phone::check(self.cx, &self.person, &sent, &binding, self.form.get("code")).await?;
+        let outcome = phone::check(self.cx, &self.person, &sent, &mut self.parked, self.form.get("code")).await?;
         self.judge(outcome, Source::Phone).await
     }
 
@@ -183,7 +183,7 @@ impl Turn<'_> {
     }
 
     async fn mobile(
-        self,
+        mut self,
         challenge: stepgate_core::id::ChallengeId,
         credential: stepgate_core::id::CredentialId,
     ) -> Result<Outcome, PageFailure> {
@@ -192,19 +192,27 @@ impl Turn<'_> {
             return Ok(Outcome::Again { parked: Box::new(self.parked), live: Some(self.live), say });
         }
         if self.form.get("step") == "code" {
-            let outcome = mobile_id::check_offline(self.cx, &self.person, credential, self.form.get("code")).await?;
+            let (parked, typed) = (&mut self.parked, self.form.get("code"));
+            let outcome = mobile_id::check_offline(self.cx, &self.person, credential, parked, typed).await?;
             if matches!(outcome, CodeOutcome::Accepted(_)) {
                 let (db, binding) = (&self.cx.app.db, self.parked.binding());
                 mobile::withdraw_challenge(db, &binding, ChallengeState::Redeemed).await?;
             }
             return self.judge(outcome, Source::Offline).await;
         }
+        // Pressed twice: the other press redeems, and this one follows.
+        if !self.parked.claim(self.cx).await? {
+            return Ok(Outcome::Next { cookie: None });
+        }
         let binding = self.parked.binding();
         match mobile_id::redeem(self.cx, &self.person, challenge, &binding).await? {
             mobile_id::Redeemed::Approved(event) => earn(self.cx, Some(self.live), self.person.id, event).await,
             mobile_id::Redeemed::Pending => {
+                self.parked.disclaim(self.cx).await?;
                 Ok(self.error("Your phone has not answered yet. Type the number there, approve, then come back."))
             }
+            // This login has used the approval. With the new cookie it goes on; without it, there are the ways again.
+            mobile_id::Redeemed::Before => keep(self.cx, self.parked, Interaction::choose_again).await,
             mobile_id::Redeemed::Over(why) => {
                 // A new request needs a new choice; the page that offers it says what happened.
                 let interaction =
@@ -220,6 +228,7 @@ impl Turn<'_> {
     async fn judge(self, outcome: CodeOutcome, source: Source) -> Result<Outcome, PageFailure> {
         let text = match (outcome, source) {
             (CodeOutcome::Accepted(event), _) => return earn(self.cx, Some(self.live), self.person.id, event).await,
+            (CodeOutcome::Overtaken, _) => return Ok(Outcome::Next { cookie: None }),
             (CodeOutcome::Malformed, _) => "A code has 6 to 8 digits. Type the digits only.",
             (CodeOutcome::Wrong, Source::Phone) => {
                 "That code is not right, or it is too old. Check the digits, or ask for another code."

@@ -9,7 +9,7 @@ use crate::cx::Cx;
 use crate::http::extract::Form;
 use crate::http::page::PageFailure;
 use crate::login::parked::Parked;
-use crate::login::password;
+use crate::login::password::{self, Checked};
 use crate::session::Live;
 
 /// Somebody typed a user ID. Whether there is such an account is not told.
@@ -28,7 +28,7 @@ pub(super) async fn name(cx: &Cx, parked: Parked, live: Option<Live>, form: &For
 /// Somebody typed a password.
 pub(super) async fn password(
     cx: &Cx,
-    parked: Parked,
+    mut parked: Parked,
     live: Option<Live>,
     form: &Form,
     login: Named,
@@ -44,12 +44,13 @@ pub(super) async fn password(
         Named::Person(id) => people::find_person(&cx.app.db, id).await?,
         Named::Unknown(_) => None,
     };
-    match password::check(cx, person.as_ref(), SecretString::new(typed.to_owned())).await? {
-        Some(event) => match person {
+    match password::check(cx, person.as_ref(), &mut parked, SecretString::new(typed.to_owned())).await? {
+        Checked::Right(event) => match person {
             Some(person) => earn(cx, live, person.id, event).await,
             None => Ok(Outcome::Next { cookie: None }),
         },
-        None => {
+        Checked::Overtaken => Ok(Outcome::Next { cookie: None }),
+        Checked::Wrong => {
             let text = "That user ID and password do not belong together, or there were too many tries. Check both and \
                         try again in a moment.";
             Ok(Outcome::error(parked, live, text))
