@@ -21,3 +21,4 @@ mod races;
 mod tidy;
 mod timing;
 mod tokens;
+mod voice;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use stepgate_core::assurance::{self, CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
 use stepgate_core::credentials::Credential;
-use stepgate_store::{StoreError, credentials, mobile};
+use stepgate_store::{credentials, mobile};
 
 use super::{Visit, Visitor, visit};
 use crate::app::App;
@@ -291,7 +291,7 @@ async fn post_rename(form: Form) -> Response {
         let transaction = cx.app.db.begin().await?;
         credentials::update_label(&transaction, credential.id, label).await?;
         audit::record(&cx, &transaction, Event::new("credential.renamed").by(visitor.person.id)).await?;
-        transaction.commit().await.map_err(StoreError::from)?;
+        transaction.commit().await?;
         Ok(see_other("/account/otp?done=renamed"))
     };
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))

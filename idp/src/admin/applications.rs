@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use serde_json::json;
 use stepgate_core::assurance::{ApplicationPolicy, Ask, Requirement};
 use stepgate_core::clients::{Application, Client};
-use stepgate_store::{StoreError, applications};
+use stepgate_store::applications;
 
 use super::access::{Act, Place, Scope, may};
 use super::{Administrator, ListQuery, enter};
@@ -173,7 +173,7 @@ async fn post_policy(Path(id): Path<String>, form: Form) -> Response {
         let event = Event { actor: Some(administrator.visitor.person.id), ..Event::new("admin.policy.changed") };
         let event = event.data(json!({ "application": application.id, "from": application.policy, "to": policy }));
         audit::record(&cx, &transaction, event).await?;
-        transaction.commit().await.map_err(StoreError::from)?;
+        transaction.commit().await?;
         for client in applications::client_ids_of(&cx.app.db, application.id).await? {
             cx.app.clients.forget(&client);
             cx.app.invalidations.publish(&format!("client:{client}")).await;
@@ -255,7 +255,7 @@ async fn post_client(Path(id): Path<String>, form: Form) -> Response {
         applications::update_client(&transaction, &client).await?;
         let event = Event { actor: Some(administrator.visitor.person.id), ..Event::new(kind) }.client(&client.id);
         audit::record(&cx, &transaction, event).await?;
-        transaction.commit().await.map_err(StoreError::from)?;
+        transaction.commit().await?;
         cx.app.clients.forget(&client.id);
         cx.app.invalidations.publish(&format!("client:{}", client.id)).await;
         Ok(see_other("/admin/clients"))

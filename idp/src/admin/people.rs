@@ -12,7 +12,7 @@ use stepgate_core::account::{Person, Role};
 use stepgate_core::assurance::CredentialState;
 use stepgate_core::credentials::Credential;
 use stepgate_core::id::PersonId;
-use stepgate_store::{StoreError, credentials, people, sessions};
+use stepgate_store::{credentials, people, sessions};
 
 use super::access::{Act, Place, Scope, may};
 use super::{Administrator, ListQuery, enter};
@@ -301,7 +301,7 @@ async fn act(cx: &Cx, administrator: &Administrator, person: &Person, form: &For
         _ => return Err(PageFailure::NotFound),
     };
     audit::record(cx, &transaction, event).await?;
-    transaction.commit().await.map_err(StoreError::from).map_err(Fault::from)?;
+    transaction.commit().await.map_err(Fault::from)?;
     Ok(())
 }
 

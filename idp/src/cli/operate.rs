@@ -341,7 +341,7 @@ async fn user_command(operator: &Operator, command: UserCommand) -> Result<Value
             if is_operator {
                 people::grant_role(&transaction, person.id, stepgate_core::account::Role::Operator).await?;
             }
-            transaction.commit().await.map_err(StoreError::from)?;
+            transaction.commit().await?;
             operator.record("admin.person.added", Some(person.id), None).await?;
             Ok(json!({ "username": username, "password": new.expose(), "note": "the password is shown this once" }))
         }

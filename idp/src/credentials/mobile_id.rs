@@ -91,7 +91,7 @@ pub async fn ask(cx: &Cx, person: &Person, credential: CredentialId, asking: Ask
         Err(error) => return Err(error.into()),
     }
     audit::record(cx, &transaction, Event::new("mobile_id.asked").by(person.id)).await?;
-    transaction.commit().await.map_err(StoreError::from)?;
+    transaction.commit().await?;
     Ok(Asked::Pending(id))
 }
 

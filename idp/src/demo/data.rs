@@ -14,7 +14,7 @@ use stepgate_core::credentials::{Credential, Phone};
 use stepgate_core::id::{ApplicationId, CredentialId, OrganizationId, PartnerId, PersonId, PhoneId};
 use stepgate_core::secret::{SecretString, TokenHash};
 use stepgate_store::credentials::NewCredential;
-use stepgate_store::{StoreError, applications, credentials, leases, people};
+use stepgate_store::{applications, credentials, leases, people};
 
 use super::Phones;
 use super::people::{DemoPerson, DemoRole, Holding, PASSWORD, PEOPLE, SEED};
@@ -98,7 +98,7 @@ async fn places(cx: &Cx, partner_url: &str) -> Result<Places, Fault> {
         };
         applications::insert_client(&transaction, &client).await?;
     }
-    transaction.commit().await.map_err(StoreError::from)?;
+    transaction.commit().await?;
     Ok(Places { organization, partner })
 }
 
@@ -225,7 +225,7 @@ async fn insert(
     for holding in demo.holds {
         hold(cx, &transaction, &person, *holding, phones).await?;
     }
-    transaction.commit().await.map_err(StoreError::from)?;
+    transaction.commit().await?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use stepgate_core::entropy::random_token;
 use stepgate_core::grants::{AuthorizationCode, Grant, GrantTerms};
 use stepgate_core::id::GrantId;
 use stepgate_core::secret::{SecretString, TokenHash};
-use stepgate_store::{StoreError, consents, grants};
+use stepgate_store::{consents, grants};
 
 use super::evaluate::Standing;
 use super::parked::Parked;
@@ -75,7 +75,7 @@ pub async fn issue_code(
     let event = Event::new("authorization.granted").by(grant.person).session(grant.session).client(&grant.client);
     let event = event.data(json!({ "acr": grant.terms.acr, "amr": grant.terms.amr, "scope": grant.terms.scope }));
     audit::record(cx, &transaction, event).await?;
-    transaction.commit().await.map_err(StoreError::from)?;
+    transaction.commit().await?;
     Ok(Issued::Answer(answer))
 }
 

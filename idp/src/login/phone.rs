@@ -128,7 +128,7 @@ async fn deliver(cx: &Cx, phone: &Phone, channel: Channel, binding: &str, person
     stepgate_store::outbox::insert_message(&transaction, &queued).await?;
     let event = Event::new("phone_otp.sent").by(person.id).data(json!({ "channel": channel.as_str() }));
     audit::record(cx, &transaction, event).await?;
-    transaction.commit().await.map_err(stepgate_store::StoreError::from)?;
+    transaction.commit().await?;
 
     // Delivered here and now, so that the page can say so when it fails; a node that dies in between leaves the
     // message to the others.

@@ -6,7 +6,7 @@ mod identify;
 use axum::http::HeaderValue;
 use stepgate_core::assurance::FactorEvent;
 use stepgate_core::authorize::interaction::{Interaction, Stage, WrongStage};
-use stepgate_store::{StoreError, sessions};
+use stepgate_store::sessions;
 
 use super::http::Say;
 use super::parked::Parked;
@@ -87,6 +87,6 @@ async fn earn(
         Some(renewed) => renewed,
         None => session::begin(cx, &transaction, person, event).await?,
     };
-    transaction.commit().await.map_err(StoreError::from).map_err(Fault::from)?;
+    transaction.commit().await.map_err(Fault::from)?;
     Ok(Outcome::Next { cookie: Some(renewed.cookie) })
 }

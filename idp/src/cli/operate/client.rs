@@ -69,7 +69,7 @@ pub(super) async fn client_command(operator: &Operator, command: ClientCommand) 
                 }
                 other => other?,
             }
-            transaction.commit().await.map_err(StoreError::from)?;
+            transaction.commit().await?;
             operator.record("admin.client.added", None, Some(&id)).await?;
             Ok(json!({ "client_id": id, "client_secret": secret, "note": "the secret is shown this once" }))
         }

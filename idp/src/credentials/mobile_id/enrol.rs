@@ -13,8 +13,8 @@ use stepgate_core::entropy::random_digits;
 use stepgate_core::id::{CredentialId, DeviceId, SessionId};
 use stepgate_core::jose::Jwk;
 use stepgate_core::secret::{SecretBytes, constant_time_eq, sha256};
+use stepgate_store::credentials;
 use stepgate_store::mobile::{self, Enrolment};
-use stepgate_store::{StoreError, credentials};
 
 use super::SEAL;
 use crate::audit::{self, Event};
@@ -46,7 +46,7 @@ pub async fn start(cx: &Cx, person: &Person, credential: CredentialId, session: 
     let transaction = cx.app.db.begin().await?;
     mobile::insert_enrolment(&transaction, &enrolment).await?;
     audit::record(cx, &transaction, Event::new("mobile_id.enrolment.started").by(person.id)).await?;
-    transaction.commit().await.map_err(StoreError::from)?;
+    transaction.commit().await?;
     let groups: Vec<String> =
         code.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
     let code = groups.join(" ");
@@ -98,7 +98,7 @@ pub(super) async fn enrol(cx: &Cx, message: &EnrolMessage, key: &Jwk) -> Result<
     mobile::set_enrolled_device(&transaction, &code_hash, id, &sha256(digits.as_bytes())).await?;
     let event = Event::new("mobile_id.phone.introduced").to(enrolment.person);
     audit::record(cx, &transaction, event.data(json!({ "device": id }))).await?;
-    transaction.commit().await.map_err(StoreError::from)?;
+    transaction.commit().await?;
     Ok(Some(Enrolled { device: id, digits, ecdh }))
 }
 
@@ -142,6 +142,6 @@ pub async fn confirm(cx: &Cx, person: &Person, session: SessionId, typed: &str) 
     credentials::update_stage(&transaction, enrolment.credential, pending, active, cx.now).await?;
     let event = Event::new("mobile_id.phone.activated").by(person.id).data(json!({ "device": device }));
     audit::record(cx, &transaction, event).await?;
-    transaction.commit().await.map_err(StoreError::from)?;
+    transaction.commit().await?;
     Ok(Confirmation::Confirmed)
 }
