@@ -3,11 +3,13 @@
 //! Owns: what userinfo, introspection and revocation share. At most one indexed read beyond the signature.
 
 use serde::Deserialize;
+use stepgate_core::id::PersonId;
 use stepgate_core::jose::{self, SigningAlgorithm, VerifyRules};
 use stepgate_core::secret::TokenHash;
 use stepgate_core::token::PresentedAccessToken;
 use stepgate_store::grants::{self, GrantStanding};
 
+use crate::clients;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::standing;
@@ -69,6 +71,12 @@ pub struct HintClaims {
     /// The session.
     #[serde(default)]
     pub sid: Option<String>,
+}
+
+/// The person that a hint is about: its `sub` as its audience sees it.
+pub async fn person_of_hint(cx: &Cx, claims: &HintClaims) -> Result<Option<PersonId>, Fault> {
+    let client = clients::find(cx, &claims.aud).await?;
+    Ok(client.and_then(|client| client.person(cx, &claims.sub)))
 }
 
 /// Reads an `id_token_hint`: signed by us, for whomever, expired or not (OpenID Connect Core §3.1.2.1).

@@ -64,7 +64,8 @@ async fn answer(cx: &Cx, browser: &Browser, query: &str) -> Result<Response, Pag
     let context = Context {
         issuer: cx.app.issuer(),
         supported_scopes: &cx.app.scopes,
-        hint: hint(cx, raw.id_token_hint.as_deref()),
+        hint: hint(cx, raw.id_token_hint.as_deref()).await?,
+        person_of: &|subject| client.as_ref().and_then(|client| client.person(cx, subject)),
         now: cx.now,
     };
     let request = match authorize::validate(&raw, client.as_ref().map(|client| &client.client), &context) {
@@ -80,10 +81,11 @@ async fn answer(cx: &Cx, browser: &Browser, query: &str) -> Result<Response, Pag
     decide(cx, browser, request, client).await
 }
 
-fn hint(cx: &Cx, hint: Option<&str>) -> Hint {
-    let Some(hint) = hint else { return Hint::Absent };
-    let person = access::read_hint(cx, hint).and_then(|claims| claims.sub.parse().ok());
-    person.map_or(Hint::Refused, |person| Hint::Verified(HintedSubject { person }))
+async fn hint(cx: &Cx, hint: Option<&str>) -> Result<Hint, Fault> {
+    let Some(hint) = hint else { return Ok(Hint::Absent) };
+    let Some(claims) = access::read_hint(cx, hint) else { return Ok(Hint::Refused) };
+    let person = access::person_of_hint(cx, &claims).await?;
+    Ok(person.map_or(Hint::Refused, |person| Hint::Verified(HintedSubject { person })))
 }
 
 /// Answers at once where nothing is left to ask; parks the request otherwise.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use stepgate_core::assurance::{Acr, ApplicationPolicy};
-use stepgate_core::clients::{Application, Client};
+use stepgate_core::clients::{self, Application, Client};
+use stepgate_core::id::PersonId;
 use stepgate_core::jose::{JwkSet, PublicKeys, SigningAlgorithm};
 use stepgate_core::time::Timestamp;
 use stepgate_store::applications;
@@ -29,6 +30,8 @@ pub struct Registered {
     pub floors: Vec<ApplicationPolicy>,
     /// Its keys, for `private_key_jwt`.
     pub keys: Option<PublicKeys>,
+    /// Its sector, where it sees pairwise subjects.
+    pub sector: Option<String>,
     /// How its ID tokens are signed.
     pub id_token_algorithm: SigningAlgorithm,
     /// How its JWT access tokens are signed.
@@ -37,6 +40,16 @@ pub struct Registered {
 }
 
 impl Registered {
+    /// The person's `sub` as this client sees it (OpenID Connect Core §8).
+    pub fn subject(&self, cx: &Cx, person: PersonId) -> String {
+        cx.app.secrets.subjects.subject(self.sector.as_deref(), person)
+    }
+
+    /// The person behind a `sub` that this client brings back.
+    pub fn person(&self, cx: &Cx, subject: &str) -> Option<PersonId> {
+        cx.app.secrets.subjects.person(self.sector.as_deref(), subject)
+    }
+
     /// The floors that hold for a request with these scopes.
     pub fn floors_for(&self, scopes: &[String]) -> Vec<ApplicationPolicy> {
         let by_scope = &self.client.metadata.required_acr_by_scope;
@@ -117,6 +130,7 @@ fn parse(cx: &Cx, client: Client, application: Application) -> Result<Registered
     Ok(Registered {
         id_token_algorithm: algorithm(metadata.id_token_signed_response_alg.as_deref(), "RS256")?,
         access_token_algorithm: algorithm(metadata.access_token_signed_response_alg.as_deref(), default_access)?,
+        sector: clients::sector(metadata).map_err(|error| Fault::Internal(format!("client {}: {error}", client.id)))?,
         floors,
         keys,
         application,

@@ -47,19 +47,20 @@ async fn post_logout(body: Bytes) -> Response {
     }
 }
 
-fn hint(cx: &Cx, hint: Option<&str>) -> LogoutHint {
-    let Some(hint) = hint else { return LogoutHint::Absent };
-    let verified = access::read_hint(cx, hint).and_then(|claims| {
-        let session = claims.sid.as_deref().and_then(|sid| sid.parse().ok());
-        Some(VerifiedHint { client_id: claims.aud, person: claims.sub.parse().ok()?, session })
-    });
-    verified.map_or(LogoutHint::Refused, LogoutHint::Verified)
+async fn hint(cx: &Cx, hint: Option<&str>) -> Result<LogoutHint, PageFailure> {
+    let Some(hint) = hint else { return Ok(LogoutHint::Absent) };
+    let Some(claims) = access::read_hint(cx, hint) else { return Ok(LogoutHint::Refused) };
+    let session = claims.sid.as_deref().and_then(|sid| sid.parse().ok());
+    let person = access::person_of_hint(cx, &claims).await?;
+    Ok(person.map_or(LogoutHint::Refused, |person| {
+        LogoutHint::Verified(VerifiedHint { client_id: claims.aud, person, session })
+    }))
 }
 
 async fn decide(cx: &Cx, browser: &Browser, query: &[u8]) -> Result<(LogoutDecision, Option<Live>), PageFailure> {
     let bad = |detail: String| PageFailure::BadRequest { detail };
     let raw = RawLogout::from(&Params::parse(query).map_err(|error| bad(error.to_string()))?);
-    let hint = hint(cx, raw.id_token_hint.as_deref());
+    let hint = hint(cx, raw.id_token_hint.as_deref()).await?;
     let client = match logout::client_id(&raw, &hint) {
         Some(id) => clients::find(cx, id).await?,
         None => None,

@@ -3,6 +3,7 @@
 use crate::passwords::{Pepper, PepperError, Peppers};
 use aws_lc_rs::{hkdf, hmac};
 use data_encoding::BASE64URL_NOPAD;
+use stepgate_core::clients::SubjectKey;
 use stepgate_core::secret::{SealError, SealingKey, SealingKeys, Secret, SecretBytes};
 
 /// Why the configured secrets cannot be used.
@@ -27,6 +28,8 @@ pub struct Secrets {
     pub csrf: hmac::Key,
     /// Short codes that were sent to a person.
     pub codes: SecretBytes,
+    /// Pairwise subjects. From the oldest master secret: what relying parties know people by must outlive a new one.
+    pub subjects: SubjectKey,
     /// Look-up of telephone numbers without keeping them in the clear.
     pub numbers: hmac::Key,
     pepper: SecretBytes,
@@ -37,6 +40,7 @@ impl Secrets {
     /// From the configured master secret and those that were in use before it (they still open what they sealed).
     pub fn derive(master: &Secret<String>, previous: &[Secret<String>]) -> Result<Self, SecretsError> {
         let current = decode(master)?;
+        let oldest = decode(previous.last().unwrap_or(master))?;
         let old = previous
             .iter()
             .map(|secret| Ok(SealingKey::new(derive(&decode(secret)?, b"seal").expose())?))
@@ -46,6 +50,7 @@ impl Secrets {
             sealing: SealingKeys::new(SealingKey::new(derive(&current, b"seal").expose())?, old),
             csrf: mac(b"csrf"),
             codes: derive(&current, b"codes"),
+            subjects: SubjectKey::new(&derive(&oldest, b"subjects")).ok_or(SealError::KeyLength)?,
             numbers: mac(b"numbers"),
             pepper: derive(&current, b"pepper"),
             previous_peppers: previous

@@ -70,6 +70,6 @@ async fn answer(cx: &Cx, token: &str) -> Result<Response, ProtocolFailure> {
         amr: holds.as_ref().map_or(&[], |granted| granted.amr.as_slice()),
         auth_time: holds.as_ref().map(|granted| granted.auth_time.unix_seconds()),
     };
-    let body = UserinfoClaims::of(&found.person, &token.scope, &claims, now);
+    let body = UserinfoClaims::of(&token.sub, &found.person, &token.scope, &claims, now);
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }

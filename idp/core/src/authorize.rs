@@ -22,6 +22,7 @@ pub use request::AuthorizationRequest;
 pub use response::{AuthorizationResponse, Delivery};
 
 use crate::clients::Client;
+use crate::id::PersonId;
 use crate::oidc::params::RawAuthorization;
 use crate::oidc::{OAuthError, ResponseMode};
 use crate::time::Timestamp;
@@ -70,7 +71,7 @@ impl From<PageError> for Refusal {
 }
 
 /// What a request is judged by, besides itself and its client.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The issuer, for the answer's `iss` (RFC 9207).
     pub issuer: &'a str,
@@ -78,6 +79,8 @@ pub struct Context<'a> {
     pub supported_scopes: &'a [String],
     /// What became of the `id_token_hint`.
     pub hint: Hint,
+    /// The person behind a `sub` as the client sees it.
+    pub person_of: &'a (dyn Fn(&str) -> Option<PersonId> + Sync),
     /// The time of the request.
     pub now: Timestamp,
 }

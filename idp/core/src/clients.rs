@@ -1,12 +1,16 @@
 //! Relying parties: what a registered client may do and how it proves who it is.
 
-use std::time::Duration;
+mod metadata;
+mod subject;
 
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 use crate::id::{ApplicationId, PartnerId};
 use crate::secret::TokenHash;
 use crate::time::Timestamp;
+
+pub use metadata::{AccessTokenFormat, ApplicationType, ClientAuthMethod, ClientMetadata, SubjectType};
+pub use subject::{SectorError, SubjectKey, sector};
 
 /// A partner application, as people see it. One application has one or more clients.
 #[derive(Clone, Debug)]
@@ -25,79 +29,6 @@ pub struct Application {
     pub disabled_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
-}
-
-/// How a client authenticates at the token endpoint (OpenID Connect Core §9).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuthMethod {
-    /// HTTP Basic.
-    #[default]
-    ClientSecretBasic,
-    /// In the form body.
-    ClientSecretPost,
-    /// A JWT signed with the client's key (RFC 7523).
-    PrivateKeyJwt,
-    /// A public client.
-    None,
-}
-
-/// The form of a client's access tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccessTokenFormat {
-    /// RFC 9068.
-    #[default]
-    Jwt,
-    /// A random string; what it means is asked by introspection.
-    Opaque,
-}
-
-/// Registered metadata (RFC 7591 §2, OpenID Connect Dynamic Client Registration §2). Names are the registered ones.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[expect(missing_docs, reason = "each field is the registered metadata of the same name")]
-pub struct ClientMetadata {
-    pub client_name: String,
-    pub redirect_uris: Vec<String>,
-    pub post_logout_redirect_uris: Vec<String>,
-    pub grant_types: Vec<String>,
-    pub response_types: Vec<String>,
-    /// Scopes it may ask for, separated by spaces.
-    pub scope: String,
-    pub token_endpoint_auth_method: ClientAuthMethod,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_endpoint_auth_signing_alg: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub jwks: Option<serde_json::Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id_token_signed_response_alg: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub logo_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tos_uri: Option<String>,
-    pub default_acr_values: Vec<String>,
-    /// Seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub default_max_age: Option<u64>,
-    pub require_auth_time: bool,
-    /// Stepgate's own: the form of access tokens.
-    pub access_token_format: AccessTokenFormat,
-    /// Stepgate's own: signing algorithm of JWT access tokens; the deployment's default when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_token_signed_response_alg: Option<String>,
-    /// Stepgate's own: take `acr_values` as the voluntary claim that OpenID Connect Core §3.1.2.1 makes of it.
-    pub acr_values_voluntary: bool,
-    /// Stepgate's own: no consent page; the operator vouches for the client.
-    pub skip_consent: bool,
-    /// Stepgate's own: the acr classes of which one must hold for any of its tokens (server-side floor).
-    pub required_acr: Vec<String>,
-    /// Stepgate's own: floors per scope: `{"payments": ["urn:stepgate:acr:otp"]}`.
-    pub required_acr_by_scope: std::collections::BTreeMap<String, Vec<String>>,
-    /// Stepgate's own: audiences its access tokens are for; the issuer when empty.
-    pub audience: Vec<String>,
 }
 
 /// A registered client.

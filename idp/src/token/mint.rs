@@ -18,7 +18,8 @@ use stepgate_core::clients::AccessTokenFormat;
 pub async fn access_token(cx: &Cx, client: &Registered, grant: &Grant, scope: &Scopes) -> Result<String, Fault> {
     let jti = random_token(cx.entropy());
     let lifetimes = cx.app.settings.tokens.lifetimes();
-    let claims = issue(cx, client, scope, &jti, &lifetimes).for_person(grant.person, grant.id, &grant.terms);
+    let subject = client.subject(cx, grant.person);
+    let claims = issue(cx, client, scope, &jti, &lifetimes).for_person(&subject, grant.id, &grant.terms);
     match client.client.metadata.access_token_format {
         AccessTokenFormat::Jwt => sign(cx, client, "at+jwt", &claims),
         AccessTokenFormat::Opaque => {
@@ -93,10 +94,12 @@ pub fn id_token(
     let at_hash = jose::left_half_hash(algorithm, access_token);
     let claims = ClaimsRequest::from_terms(grant.terms.claims.as_ref());
     let lifetimes = cx.app.settings.tokens.lifetimes();
+    let subject = client.subject(cx, person.id);
     let parts = IdTokenFor {
         issuer: cx.app.issuer(),
         client_id: &client.client.id,
         person,
+        subject: &subject,
         session: grant.session,
         terms: &grant.terms,
         claims: &claims,

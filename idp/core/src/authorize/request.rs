@@ -56,7 +56,7 @@ impl AuthorizationRequest {
             Hint::Verified(subject) => Some(subject),
             Hint::Absent | Hint::Refused => None,
         };
-        let asked = requested_subject(&parsed.claims).ok().flatten();
+        let asked = requested_subject(&parsed.claims, context).ok().flatten();
         let acr_values = if parsed.acr_values.is_empty() && parsed.claims.acr().is_none() {
             client.metadata.default_acr_values.clone()
         } else {

@@ -14,6 +14,11 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const ALICE: &str = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
 const BOB: &str = "6f9619ff-8b86-4d01-b42d-00cf4fc964fe";
 
+/// The subjects of a deployment without sectors.
+fn public(subject: &str) -> Option<crate::id::PersonId> {
+    subject.parse().ok()
+}
+
 fn client() -> Client {
     Client {
         id: "rp".to_owned(),
@@ -34,7 +39,11 @@ fn judge_with(query: &str, client: &Client, hint: Hint) -> Result<AuthorizationR
     let raw = RawAuthorization::from(&Params::parse(query.as_bytes()).unwrap());
     let supported_scopes: Vec<String> = crate::oidc::STANDARD_SCOPES.iter().map(|s| (*s).to_owned()).collect();
     let now = Timestamp::from_unix_seconds(1_700_000_000);
-    validate(&raw, Some(client), &Context { issuer: ISSUER, supported_scopes: &supported_scopes, hint, now })
+    validate(
+        &raw,
+        Some(client),
+        &Context { issuer: ISSUER, supported_scopes: &supported_scopes, hint, person_of: &public, now },
+    )
 }
 
 pub(super) fn judge(query: &str) -> Result<AuthorizationRequest, Refusal> {
@@ -258,7 +267,7 @@ proptest! {
         let query = format!("client_id=rp&redirect_uri=https://rp.example/cb{tail}&{rest}");
         let Ok(params) = Params::parse(query.as_bytes()) else { return Ok(()) };
         let now = Timestamp::from_unix_seconds(1);
-        let context = Context { issuer: ISSUER, supported_scopes: &[], hint: Hint::Absent, now };
+        let context = Context { issuer: ISSUER, supported_scopes: &[], hint: Hint::Absent, person_of: &public, now };
         let judged = validate(&RawAuthorization::from(&params), Some(&client()), &context);
         if let Err(Refusal::Client { response, .. }) = judged
             && let Delivery::Location(location) = response.delivery()

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::grants::GrantTerms;
-use crate::id::{GrantId, PersonId};
+use crate::id::GrantId;
 use crate::oidc::Scopes;
 use crate::time::Timestamp;
 use crate::token::{Audience, Lifetimes};
@@ -13,7 +13,7 @@ use crate::token::{Audience, Lifetimes};
 #[expect(missing_docs, reason = "each field is the claim of the same name in RFC 9068 §2.2")]
 pub struct AccessTokenClaims<'a> {
     pub iss: &'a str,
-    pub sub: PersonId,
+    pub sub: &'a str,
     pub aud: Audience<'a>,
     pub client_id: &'a str,
     pub scope: &'a Scopes,
@@ -81,11 +81,11 @@ impl<'a> Issue<'a> {
         (self.now + self.lifetimes.access_token()).unix_seconds()
     }
 
-    /// The claims of a token that hangs on a person's grant.
-    pub fn for_person(self, person: PersonId, grant: GrantId, terms: &'a GrantTerms) -> AccessTokenClaims<'a> {
+    /// The claims of a token that hangs on a person's grant; `subject` is the person's `sub` as the client sees it.
+    pub fn for_person(self, subject: &'a str, grant: GrantId, terms: &'a GrantTerms) -> AccessTokenClaims<'a> {
         AccessTokenClaims {
             iss: self.issuer,
-            sub: person,
+            sub: subject,
             aud: self.audience(),
             client_id: self.client_id,
             scope: self.scope,

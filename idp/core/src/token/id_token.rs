@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::account::Person;
 use crate::grants::GrantTerms;
-use crate::id::{PersonId, SessionId};
+use crate::id::SessionId;
 use crate::oidc::ClaimsRequest;
 use crate::time::Timestamp;
 use crate::token::{Lifetimes, PersonClaims};
@@ -25,7 +25,7 @@ pub enum Audience<'a> {
 #[expect(missing_docs, reason = "each field is the claim of the same name in OpenID Connect Core §2")]
 pub struct IdTokenClaims<'a> {
     pub iss: &'a str,
-    pub sub: PersonId,
+    pub sub: &'a str,
     pub aud: &'a str,
     /// Seconds since the Unix epoch.
     pub exp: i64,
@@ -55,6 +55,8 @@ pub struct IdTokenFor<'a> {
     pub client_id: &'a str,
     /// The person.
     pub person: &'a Person,
+    /// The person's `sub` as the client sees it.
+    pub subject: &'a str,
     /// The session that the grant came from.
     pub session: SessionId,
     /// What held when the grant was made; a refresh changes none of it.
@@ -74,7 +76,7 @@ impl<'a> IdTokenFor<'a> {
     pub fn exchange(self) -> IdTokenClaims<'a> {
         IdTokenClaims {
             iss: self.issuer,
-            sub: self.person.id,
+            sub: self.subject,
             aud: self.client_id,
             exp: (self.now + self.lifetimes.id_token()).unix_seconds(),
             iat: self.now.unix_seconds(),

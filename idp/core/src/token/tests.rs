@@ -50,6 +50,7 @@ fn an_id_token_carries_no_scope_claims_but_the_requested_ones() {
         issuer: "https://op.example",
         client_id: "rp",
         person: &person,
+        subject: ID,
         session: ID.parse::<SessionId>().unwrap(),
         terms: &terms,
         claims: &claims,
@@ -74,7 +75,8 @@ fn userinfo_is_what_scopes_and_claims_bring() {
         let claims = ClaimsRequest::parse(claims).unwrap();
         let amr = ["pwd".to_owned()];
         let standing = Standing { acr: Some("gold"), amr: &amr, auth_time: Some(5) };
-        serde_json::to_value(UserinfoClaims::of(&person, &Scopes::parse(scope).unwrap(), &claims, standing)).unwrap()
+        serde_json::to_value(UserinfoClaims::of(ID, &person, &Scopes::parse(scope).unwrap(), &claims, standing))
+            .unwrap()
     };
     assert_eq!(answer("openid", "{}"), json!({"sub": ID}));
     assert_eq!(
@@ -105,7 +107,7 @@ fn access_tokens_are_those_of_rfc_9068() {
         now: Timestamp::from_unix_seconds(1_700_000_100),
         lifetimes: &Lifetimes::default(),
     };
-    let token = serde_json::to_value(issue.for_person(ID.parse().unwrap(), ID.parse().unwrap(), &terms)).unwrap();
+    let token = serde_json::to_value(issue.for_person(ID, ID.parse().unwrap(), &terms)).unwrap();
     assert_eq!(
         token,
         json!({

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::account::{Address, Person};
-use crate::id::PersonId;
 use crate::oidc::{ClaimsRequest, Scopes, scope_of_claim};
 use crate::token::Standing;
 
@@ -90,7 +89,7 @@ impl<'a> PersonClaims<'a> {
 #[derive(Clone, Debug, Serialize)]
 pub struct UserinfoClaims<'a> {
     /// The same as in the ID token.
-    pub sub: PersonId,
+    pub sub: &'a str,
     /// About the person.
     #[serde(flatten)]
     pub person: PersonClaims<'a>,
@@ -100,13 +99,19 @@ pub struct UserinfoClaims<'a> {
 }
 
 impl<'a> UserinfoClaims<'a> {
-    /// What the scopes of the access token and the `claims` parameter of its grant bring. `standing` is what holds
-    /// now.
-    pub fn of(person: &'a Person, scope: &Scopes, claims: &ClaimsRequest, standing: Standing<'a>) -> Self {
+    /// What the scopes of the access token and the `claims` parameter of its grant bring. `subject` is the person's
+    /// `sub` as the client sees it, `standing` what holds now.
+    pub fn of(
+        subject: &'a str,
+        person: &'a Person,
+        scope: &Scopes,
+        claims: &ClaimsRequest,
+        standing: Standing<'a>,
+    ) -> Self {
         let wanted =
             |claim: &str| scope_of_claim(claim).is_some_and(|name| scope.contains(name)) || claims.in_userinfo(claim);
         Self {
-            sub: person.id,
+            sub: subject,
             person: PersonClaims::select(person, wanted),
             standing: Standing {
                 acr: standing.acr.filter(|_| claims.in_userinfo("acr")),
