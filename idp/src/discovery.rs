@@ -37,7 +37,6 @@ impl Document {
             (header::ETAG, self.etag.clone()),
             // Short, so that a rotated key is seen in time; clients fetch again for an unknown `kid` anyway.
             (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
-            (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
         ];
         if headers.get(header::IF_NONE_MATCH) == Some(&self.etag) {
             return (StatusCode::NOT_MODIFIED, caching).into_response();

@@ -10,12 +10,14 @@
 
 mod admin;
 mod chromium;
+mod cross_origin;
 mod drift;
 mod elevate;
 mod faults;
 mod load;
 mod login;
 mod mobile_id;
+mod oidc;
 mod portal;
 mod races;
 mod tidy;

@@ -45,6 +45,16 @@ impl Page {
         self.url.query_pairs().chain(fragment).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }
 
+    /// Where the form of the page goes, and what it carries: an answer by `form_post` (Form Post Response Mode §2).
+    pub fn posted(&self) -> (String, Vec<(String, String)>) {
+        let form = between(&self.text, "<form", "</form>").unwrap_or_else(|| panic!("no form: {}", self.words()));
+        let fields = form.split("<input").filter(|input| input.contains("type=\"hidden\"")).map(|input| {
+            let part = |start| unescape(between(input, start, "\"").unwrap_or_default());
+            (part("name=\""), part("value=\""))
+        });
+        (unescape(between(form, "action=\"", "\"").unwrap_or_default()), fields.collect())
+    }
+
     /// What the page says, without markup.
     pub fn words(&self) -> String {
         let mut words = String::new();
@@ -128,6 +138,12 @@ impl Browser {
     pub async fn open(&mut self, url: &str) -> &Page {
         let url = Url::parse(&self.issuer).unwrap().join(url).unwrap();
         let response = self.client.get(url).send().await.unwrap();
+        self.follow(response).await
+    }
+
+    /// Posts a form to an address, as a page of another site would, and follows.
+    pub async fn post(&mut self, url: &str, fields: &[(String, String)]) -> &Page {
+        let response = self.client.post(url).form(fields).send().await.unwrap();
         self.follow(response).await
     }
 

@@ -16,6 +16,6 @@ mod front;
 mod relying_party;
 mod world;
 
-pub use browser::{Browser, Page};
+pub use browser::{Browser, PASSWORD, Page};
 pub use relying_party::{Login, RelyingParty, Started};
 pub use world::{Backend, World, on_each_backend, on_each_backend_with};

@@ -12,6 +12,7 @@ use axum::routing::get;
 
 use crate::app::App;
 use crate::cx::Cx;
+use crate::http::cors;
 use crate::http::page::PageFailure;
 use crate::pages::assets;
 use crate::{
@@ -22,12 +23,9 @@ use crate::{
 pub fn routes(app: &Arc<App>) -> Router {
     Router::new()
         // Relying parties.
-        .merge(discovery::routes())
+        .merge(readable_by_scripts())
         .merge(authorize::routes())
-        .merge(token::routes())
-        .merge(userinfo::routes())
         .merge(introspection::routes())
-        .merge(revocation::routes())
         // People.
         .merge(login::routes())
         .merge(logout::routes())
@@ -46,6 +44,16 @@ pub fn routes(app: &Arc<App>) -> Router {
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(app), guard))
         .with_state(Arc::clone(app))
+}
+
+/// What applications in a browser call from their own origin. No cookie is looked at here, so any origin may.
+fn readable_by_scripts() -> Router<Arc<App>> {
+    Router::new()
+        .merge(discovery::routes())
+        .merge(token::routes())
+        .merge(userinfo::routes())
+        .merge(revocation::routes())
+        .layer(middleware::from_fn(cors::share))
 }
 
 async fn not_found(cx: Cx) -> Response {
