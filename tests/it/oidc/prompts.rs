@@ -29,7 +29,7 @@ pub(super) async fn max_age_1(case: &Case) {
 /// No session, nobody to ask; a long `state` comes back as it was.
 pub(super) async fn none_not_logged_in(case: &Case) {
     let mut flow = case.begin().await;
-    let request = flow.request().with("prompt", "none").with("state", &"s-._~0".repeat(19)[..128]);
+    let request = flow.request().with("prompt", "none").with("state", &"s-._~0".repeat(22)[..128]);
     flow.open(&request).await;
     let answer = flow.answer(&request);
     let errors = ["login_required", "interaction_required", "account_selection_required", "consent_required"];
