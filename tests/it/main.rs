@@ -10,14 +10,18 @@
 
 mod admin;
 mod chromium;
+mod consent;
 mod drift;
 mod elevate;
 mod faults;
 mod load;
 mod login;
+mod logout;
 mod mobile_id;
 mod portal;
 mod races;
+mod session_management;
+mod single_logout;
 mod tidy;
 mod timing;
 mod tokens;
