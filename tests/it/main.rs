@@ -10,16 +10,20 @@
 
 mod admin;
 mod chromium;
+mod consent;
 mod cross_origin;
 mod drift;
 mod elevate;
 mod faults;
 mod load;
 mod login;
+mod logout;
 mod mobile_id;
 mod oidc;
 mod portal;
 mod races;
+mod session_management;
+mod single_logout;
 mod tidy;
 mod timing;
 mod tokens;

@@ -192,12 +192,17 @@ impl Browser {
 
     /// Sends the form that posts to a path, as it stands.
     pub async fn submit_to(&mut self, path: &str) -> &Page {
+        let response = self.prepared_to(path).send().await.unwrap();
+        self.follow(response).await
+    }
+
+    /// The same, prepared.
+    pub fn prepared_to(&self, path: &str) -> reqwest::RequestBuilder {
         let marker = format!("action=\"{path}\"");
         let form = self.page.text.split("<form").find(|form| form.contains(&marker)).expect("no such form").to_owned();
         let csrf = between(&form, "name=\"csrf\" value=\"", "\"").unwrap().to_owned();
         let url = self.page.url.join(path).unwrap();
-        let response = self.client.post(url).form(&[("csrf", csrf)]).send().await.unwrap();
-        self.follow(response).await
+        self.client.post(url).form(&[("csrf", csrf)])
     }
 
     /// Posts nothing but the proof of the open page to a path, as a forged form of the same site would; the status.

@@ -13,9 +13,11 @@
 
 mod browser;
 mod front;
+mod listener;
 mod relying_party;
 mod world;
 
 pub use browser::{Browser, PASSWORD, Page};
+pub use listener::Listener;
 pub use relying_party::{Login, RelyingParty, Started};
 pub use world::{Backend, World, on_each_backend, on_each_backend_with};

@@ -2,10 +2,12 @@
 
 use std::str::FromStr as _;
 
-use openidconnect::core::{CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier, CoreProviderMetadata};
+use openidconnect::core::{
+    CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier, CoreJwsSigningAlgorithm, CoreProviderMetadata,
+};
 use openidconnect::{
     AccessToken, AccessTokenHash, AsyncHttpClient, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse,
-    IssuerUrl, Nonce, PkceCodeChallenge,
+    IssuerUrl, JsonWebKey, Nonce, PkceCodeChallenge,
 };
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -220,6 +222,25 @@ impl RelyingParty {
         let payload = data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap();
         let claims = serde_json::from_slice(&payload).unwrap();
         Login { claims, id_token, access_token, refresh_token: text("refresh_token") }
+    }
+
+    /// What a logout token says, once its signature, its type and its claims are as Back-Channel Logout §2.6 wants them.
+    pub fn logout_token(&self, token: &str) -> Value {
+        let parts: Vec<&str> = token.split('.').collect();
+        let read = |part: &str| data_encoding::BASE64URL_NOPAD.decode(part.as_bytes()).unwrap();
+        let header: Value = serde_json::from_slice(&read(parts[0])).unwrap();
+        assert_eq!(header["typ"], "logout+jwt");
+        let algorithm: CoreJwsSigningAlgorithm = serde_json::from_value(header["alg"].clone()).unwrap();
+        let kid = openidconnect::JsonWebKeyId::new(header["kid"].as_str().unwrap().to_owned());
+        let key = self.metadata.jwks().keys().iter().find(|key| key.key_id() == Some(&kid)).unwrap();
+        let message = format!("{}.{}", parts[0], parts[1]);
+        key.verify_signature(&algorithm, message.as_bytes(), &read(parts[2])).unwrap();
+        let claims: Value = serde_json::from_slice(&read(parts[1])).unwrap();
+        assert_eq!((claims["iss"].as_str(), claims["aud"].as_str()), (Some(&*self.issuer), Some(&*self.client_id)));
+        assert_eq!(claims["events"], serde_json::json!({ "http://schemas.openid.net/event/backchannel-logout": {} }));
+        assert!(claims["iat"].is_i64() && claims["exp"].is_i64() && claims["jti"].is_string());
+        assert!(claims.get("nonce").is_none());
+        claims
     }
 
     /// The answer of the userinfo endpoint.

@@ -10,9 +10,11 @@ mod redirect;
 mod response;
 mod checks;
 mod request;
+mod consent;
 pub mod interaction;
 pub mod next;
 
+pub use consent::{claim_of, is_covered};
 pub use hint::{Hint, HintedSubject};
 pub use interaction::{Interaction, Purpose, Stage};
 pub use next::{NextStep, next};

@@ -104,7 +104,7 @@ async fn places(cx: &Cx, partner_url: &str) -> Result<Places, Fault> {
 
 type DemoClient = (&'static str, Option<&'static str>, ClientMetadata);
 
-fn clients(partner_url: &str) -> [(&'static str, DemoClient); 5] {
+fn clients(partner_url: &str) -> [(&'static str, DemoClient); 6] {
     let all = "openid profile email address phone offline_access";
     let partner = ClientMetadata {
         client_name: "Iron Works Portal".to_owned(),
@@ -114,7 +114,19 @@ fn clients(partner_url: &str) -> [(&'static str, DemoClient); 5] {
         response_types: vec!["code".to_owned()],
         scope: format!("{all} orders"),
         skip_consent: true,
+        logo_uri: Some(format!("{partner_url}/iron-works.svg")),
+        policy_uri: Some(format!("{partner_url}/privacy")),
+        tos_uri: Some(format!("{partner_url}/terms")),
         ..ClientMetadata::default()
+    };
+    // The one that is a program of its own: it hears of logouts, and starts its login when it is told to.
+    let portal = ClientMetadata {
+        frontchannel_logout_uri: Some(format!("{partner_url}/frontchannel-logout")),
+        frontchannel_logout_session_required: true,
+        backchannel_logout_uri: Some(format!("{partner_url}/backchannel-logout")),
+        backchannel_logout_session_required: true,
+        initiate_login_uri: Some(format!("{partner_url}/initiate")),
+        ..partner.clone()
     };
     let service = ClientMetadata {
         client_name: "Iron Works Service".to_owned(),
@@ -137,6 +149,13 @@ fn clients(partner_url: &str) -> [(&'static str, DemoClient); 5] {
         post_logout_redirect_uris: vec!["http://127.0.0.1/".to_owned()],
         ..partner.clone()
     };
+    let asking = ClientMetadata {
+        client_name: "Girder Planner".to_owned(),
+        redirect_uris: vec!["http://127.0.0.1/callback".to_owned()],
+        post_logout_redirect_uris: vec!["http://127.0.0.1/".to_owned()],
+        skip_consent: false,
+        ..partner.clone()
+    };
     let fast = ClientMetadata {
         client_name: "A service with short signatures".to_owned(),
         access_token_signed_response_alg: Some("ES256".to_owned()),
@@ -145,7 +164,8 @@ fn clients(partner_url: &str) -> [(&'static str, DemoClient); 5] {
     [
         ("A client on this machine", ("demo-local", Some("demo-local-secret"), local)),
         ("A service with short signatures", ("demo-service-es256", Some("demo-service-es256-secret"), fast)),
-        ("Iron Works Portal", ("demo-partner", Some("demo-partner-secret"), partner)),
+        ("Iron Works Portal", ("demo-partner", Some("demo-partner-secret"), portal)),
+        ("Girder Planner", ("demo-consent", Some("demo-consent-secret"), asking)),
         ("Iron Works Service", ("demo-service", Some("demo-service-secret"), service)),
         ("Iron Works in the browser", ("demo-spa", None, spa)),
     ]

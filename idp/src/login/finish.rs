@@ -15,6 +15,7 @@ use crate::audit::{self, Event};
 use crate::clients::Registered;
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::logout::check_session;
 
 /// How issuing a code ended.
 pub enum Issued {
@@ -52,6 +53,10 @@ pub async fn issue_code(
         Ok(answer) => answer,
         Err(error) => return Ok(Issued::Unanswerable(error)),
     };
+    let answer = match check_session::for_answer(cx, request, grant.session) {
+        Some(state) => answer.with_session_state(state),
+        None => answer,
+    };
     let row = AuthorizationCode {
         hash: TokenHash::of(code.expose()),
         grant: grant.id,
@@ -66,8 +71,8 @@ pub async fn issue_code(
             return Ok(Issued::Gone);
         }
         if parked.interaction.decided.consented {
-            let scopes = &grant.terms.scope;
-            consents::upsert_consent(&transaction, grant.person, &grant.client, scopes, cx.now).await?;
+            let items = request.consent_items();
+            consents::add_consent(&transaction, grant.person, &grant.client, &items, cx.now).await?;
         }
     }
     grants::insert_grant(&transaction, &grant).await?;

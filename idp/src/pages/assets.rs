@@ -19,12 +19,23 @@ pub enum Asset {
     WaitScript,
     /// Sends a form that needs no look.
     SubmitScript,
+    /// Goes on once partners were told of a logout.
+    SignedOutScript,
+    /// Answers partners' pages whether the session has changed.
+    CheckSessionScript,
 }
 
 impl Asset {
     /// All of them.
-    pub const ALL: &'static [Self] =
-        &[Self::Stylesheet, Self::Logo, Self::Favicon, Self::WaitScript, Self::SubmitScript];
+    pub const ALL: &'static [Self] = &[
+        Self::Stylesheet,
+        Self::Logo,
+        Self::Favicon,
+        Self::WaitScript,
+        Self::SubmitScript,
+        Self::SignedOutScript,
+        Self::CheckSessionScript,
+    ];
 
     /// The name under `/static/`.
     pub const fn name(self) -> &'static str {
@@ -34,6 +45,8 @@ impl Asset {
             Self::Favicon => "favicon.svg",
             Self::WaitScript => "wait.js",
             Self::SubmitScript => "submit.js",
+            Self::SignedOutScript => "signed-out.js",
+            Self::CheckSessionScript => "check-session.js",
         }
     }
 
@@ -42,7 +55,9 @@ impl Asset {
         match self {
             Self::Stylesheet => "text/css; charset=utf-8",
             Self::Logo | Self::Favicon => "image/svg+xml",
-            Self::WaitScript | Self::SubmitScript => "text/javascript; charset=utf-8",
+            Self::WaitScript | Self::SubmitScript | Self::SignedOutScript | Self::CheckSessionScript => {
+                "text/javascript; charset=utf-8"
+            }
         }
     }
 
@@ -54,6 +69,8 @@ impl Asset {
             Self::Favicon => include_bytes!("../../static/favicon.svg"),
             Self::WaitScript => include_bytes!("../../static/wait.js"),
             Self::SubmitScript => include_bytes!("../../static/submit.js"),
+            Self::SignedOutScript => include_bytes!("../../static/signed-out.js"),
+            Self::CheckSessionScript => include_bytes!("../../static/check-session.js"),
         }
     }
 

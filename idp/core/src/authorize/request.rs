@@ -7,9 +7,7 @@ use crate::authorize::{
     AuthorizationResponse, Context, Hint, HintedSubject, PageError, ParsedAuthorization, RegisteredRedirect,
 };
 use crate::clients::Client;
-use crate::oidc::{
-    ClaimsRequest, CodeChallenge, Display, OAuthError, PromptSet, ResponseMode, ResponseType, Scopes, scope_of_claim,
-};
+use crate::oidc::{ClaimsRequest, CodeChallenge, Display, OAuthError, PromptSet, ResponseMode, ResponseType, Scopes};
 use crate::secret::SecretString;
 use crate::time::Timestamp;
 
@@ -129,12 +127,6 @@ impl AuthorizationRequest {
     ) -> Result<AuthorizationResponse, PageError> {
         let redirect = self.redirect(client)?;
         Ok(AuthorizationResponse::error(redirect, self.response_mode, error, self.state.as_deref(), issuer))
-    }
-
-    /// What the person is asked to consent to: the scopes, and those whose claims the `claims` parameter asks for.
-    pub fn consent_scope(&self) -> Scopes {
-        let by_claims = self.claims.names().filter_map(|claim| -> Option<&str> { scope_of_claim(claim) });
-        self.scope.iter().chain(by_claims).collect()
     }
 
     /// Whether the client wants an ID token: OpenID Connect, not plain OAuth 2.0.

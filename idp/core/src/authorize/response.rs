@@ -63,6 +63,13 @@ impl AuthorizationResponse {
         Self { redirect, mode, fields }
     }
 
+    /// The same with `session_state` (OpenID Connect Session Management §2).
+    #[must_use]
+    pub fn with_session_state(mut self, state: String) -> Self {
+        self.fields.push(("session_state", state));
+        self
+    }
+
     /// What the browser is told.
     pub fn delivery(&self) -> Delivery<'_> {
         match self.mode {

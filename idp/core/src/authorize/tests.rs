@@ -175,7 +175,12 @@ fn the_claims_parameter_is_no_way_round_the_registered_scopes() {
     let request = judge(&format!("{query}&claims={claims}")).unwrap();
     assert!(request.claims.in_userinfo("email") && request.claims.in_userinfo("acr"));
     assert!(!request.claims.in_userinfo("phone_number") && !request.claims.in_id_token("name"));
-    assert_eq!(request.consent_scope().to_string(), "openid email");
+    assert_eq!(request.consent_items(), ["openid", "claim:email"]);
+    let whole = judge(&format!("{GOOD}&claims={claims}")).unwrap();
+    assert_eq!(whole.consent_items(), ["openid", "email"], "the scope has the claim already");
+    let allowed = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
+    assert!(is_covered("claim:email", &allowed(&["openid", "email"])));
+    assert!(!is_covered("email", &allowed(&["openid", "claim:email"])), "one claim is not its scope");
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub struct Endpoints {
     pub revocation_endpoint: String,
     pub introspection_endpoint: String,
     pub end_session_endpoint: String,
+    pub check_session_iframe: String,
     pub jwks_uri: String,
 }
 
@@ -29,6 +30,7 @@ impl Endpoints {
             revocation_endpoint: format!("{base}/revoke"),
             introspection_endpoint: format!("{base}/introspect"),
             end_session_endpoint: format!("{base}/logout"),
+            check_session_iframe: format!("{base}/session/check"),
             jwks_uri: format!("{base}/jwks.json"),
         }
     }
@@ -87,6 +89,10 @@ pub struct ProviderMetadata<'a> {
     /// Defaults to true when absent.
     pub request_uri_parameter_supported: bool,
     pub authorization_response_iss_parameter_supported: bool,
+    pub frontchannel_logout_supported: bool,
+    pub frontchannel_logout_session_supported: bool,
+    pub backchannel_logout_supported: bool,
+    pub backchannel_logout_session_supported: bool,
 }
 
 /// How clients authenticate where there is a secret to check.
@@ -159,6 +165,10 @@ impl<'a> ProviderMetadata<'a> {
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
             authorization_response_iss_parameter_supported: true,
+            frontchannel_logout_supported: true,
+            frontchannel_logout_session_supported: true,
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
         }
     }
 }
