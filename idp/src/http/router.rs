@@ -12,12 +12,9 @@ use axum::routing::get;
 
 use crate::app::App;
 use crate::cx::Cx;
-<<<<<<< HEAD
 use crate::http::cors;
 use crate::http::page::PageFailure;
-=======
 use crate::http::page::{Framing, PageFailure};
->>>>>>> logout
 use crate::pages::assets;
 use crate::{
     account, admin, authorize, credentials, discovery, help, introspection, login, logout, revocation, token, userinfo,

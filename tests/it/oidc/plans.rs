@@ -17,7 +17,8 @@ pub(super) enum Mode {
 /// What a module is run for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Variant {
-    /// `C`onfig, `B`asic, `I`mplicit, `H`ybrid, `D`ynamic.
+    /// `C`onfig, `B`asic, `I`mplicit, `H`ybrid, `D`ynamic, `R`P-initiated logout, `S`ession management, `F`ront-channel
+    /// logout, bac`K`-channel logout, `3`rd party initiated login.
     pub(super) plan: char,
     pub(super) response_type: &'static str,
     pub(super) mode: Mode,
@@ -39,12 +40,20 @@ impl Variant {
     }
 }
 
+const ALL: [&str; 6] = ["code", "code token", "code id_token", "code id_token token", "id_token", "id_token token"];
+
+/// Each plan with the way its clients authenticate and its response types; where a person may pick one, a choice.
 const PLANS: &[(char, &str, &[&str])] = &[
     ('C', "client_secret_basic", &["code"]),
     ('B', "client_secret_basic", &["code"]),
     ('I', "client_secret_basic", &["id_token", "id_token token"]),
     ('H', "client_secret_basic", &["code id_token", "code token", "code id_token token"]),
-    ('D', "private_key_jwt", &["code", "code token", "code id_token", "code id_token token", "id_token", "id_token token"]),
+    ('D', "private_key_jwt", &ALL),
+    ('R', "client_secret_basic", &["code", "code id_token token"]),
+    ('S', "client_secret_basic", &["code", "id_token token"]),
+    ('F', "client_secret_basic", &["code"]),
+    ('K', "client_secret_basic", &["code", "code id_token"]),
+    ('3', "client_secret_basic", &["code"]),
 ];
 
 /// Every variant of a plan; Basic, Implicit and Hybrid have a form post plan beside them.
@@ -103,7 +112,7 @@ pub(super) async fn run(module: Module, check: impl AsyncFn(&Case)) {
     } else {
         println!("STEPGATE_TEST_POSTGRES is not set: SQLite only");
     }
-    let only = std::env::var("ONLY_PLAN").unwrap_or("CBIHD".into()); // TEMP
+    let only = std::env::var("ONLY_PLAN").unwrap_or("CBIHDRSFK3".into()); // TEMP
     for backend in backends {
         let suite = suite::shared(backend).await;
         for variant in runs(module).into_iter().filter(|v| only.contains(v.plan)) {
@@ -150,6 +159,11 @@ pub(super) fn count(modules: &[Module]) {
         ('D', "code id_token token", 22),
         ('D', "id_token", 18),
         ('D', "id_token token", 19),
+        ('R', "code", 11),
+        ('S', "code", 2),
+        ('F', "code", 2),
+        ('K', "code", 2),
+        ('3', "code", 2),
     ];
     let counted = |plan: char, response_type: &str, mode: Mode| {
         let all = modules.iter().flat_map(|module| runs(*module));
