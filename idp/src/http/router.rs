@@ -13,7 +13,6 @@ use axum::routing::get;
 use crate::app::App;
 use crate::cx::Cx;
 use crate::http::cors;
-use crate::http::page::PageFailure;
 use crate::http::page::{Framing, PageFailure};
 use crate::pages::assets;
 use crate::{
