@@ -93,6 +93,11 @@ impl Jwk {
         }
     }
 
+    /// The same key for another use, or for any; for another `alg`, or for any.
+    pub fn meant_for(self, usage: Option<&str>, alg: Option<&str>) -> Self {
+        Self { usage: usage.map(str::to_owned), alg: alg.map(str::to_owned), ..self }
+    }
+
     fn named(mut self) -> Self {
         self.kid = self.thumbprint();
         self
