@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::keys::public_keys;
 use super::values::{
-    acr_values, acr_values_by_scope, encryption, flag, known, long_text, number, one_of, page, page_list, scopes,
-    signing, text, texts,
+    acr_values, acr_values_by_scope, encryption, flag, ip, known, long_text, number, one_of, page, page_list,
+    response_types, scopes, signing, text, texts,
 };
 use super::{Deployment, Members, RegistrationError, is_given};
 use crate::clients::{
@@ -13,85 +13,98 @@ use crate::clients::{
 };
 use crate::jose::names;
 
+type Write = fn(&ClientMetadata) -> Value;
 type Read = fn(&mut ClientMetadata, &Value, &Deployment<'_>) -> Result<(), String>;
+
+fn set<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
+    *place = value?;
+    Ok(())
+}
+
+fn some<T>(place: &mut Option<T>, value: Result<T, String>) -> Result<(), String> {
+    *place = Some(value?);
+    Ok(())
+}
 
 /// A member, and the rule that reads it.
 type Member = (&'static str, Read);
 
 const MEMBERS: &[Member] = &[
     // About the client, for people.
-    ("client_name", |m, v, _| Ok(m.client_name = text(v)?)),
-    ("client_uri", |m, v, d| Ok(m.client_uri = Some(page(v, d.loopback_pages)?))),
-    ("logo_uri", |m, v, d| Ok(m.logo_uri = Some(page(v, d.loopback_pages)?))),
-    ("policy_uri", |m, v, d| Ok(m.policy_uri = Some(page(v, d.loopback_pages)?))),
-    ("tos_uri", |m, v, d| Ok(m.tos_uri = Some(page(v, d.loopback_pages)?))),
-    ("contacts", |m, v, _| Ok(m.contacts = texts(v)?)),
-    ("software_id", |m, v, _| Ok(m.software_id = Some(text(v)?))),
-    ("software_version", |m, v, _| Ok(m.software_version = Some(text(v)?))),
-    ("software_statement", |m, v, _| Ok(m.software_statement = Some(long_text(v)?))),
+    ("client_name", |m, v, _| set(&mut m.client_name, text(v))),
+    ("client_uri", |m, v, d| some(&mut m.client_uri, page(v, d.loopback_pages))),
+    ("logo_uri", |m, v, d| some(&mut m.logo_uri, page(v, d.loopback_pages))),
+    ("policy_uri", |m, v, d| some(&mut m.policy_uri, page(v, d.loopback_pages))),
+    ("tos_uri", |m, v, d| some(&mut m.tos_uri, page(v, d.loopback_pages))),
+    ("contacts", |m, v, _| set(&mut m.contacts, texts(v))),
+    ("software_id", |m, v, _| some(&mut m.software_id, text(v))),
+    ("software_version", |m, v, _| some(&mut m.software_version, text(v))),
+    ("software_statement", |m, v, _| some(&mut m.software_statement, long_text(v))),
     // What it does.
-    ("application_type", |m, v, _| Ok(m.application_type = one_of(v, APPLICATION_TYPES)?)),
-    ("redirect_uris", |m, v, _| Ok(m.redirect_uris = texts(v)?)),
-    ("post_logout_redirect_uris", |m, v, _| Ok(m.post_logout_redirect_uris = texts(v)?)),
-    ("grant_types", |m, v, d| Ok(m.grant_types = known(texts(v)?, d.grant_types)?)),
-    ("response_types", |m, v, d| Ok(m.response_types = super::values::response_types(texts(v)?, d.response_types)?)),
-    ("scope", |m, v, d| Ok(m.scope = scopes(v, d.scopes)?)),
-    ("initiate_login_uri", |m, v, d| Ok(m.initiate_login_uri = Some(page(v, d.loopback_pages)?))),
+    ("application_type", |m, v, _| set(&mut m.application_type, one_of(v, APPLICATION_TYPES))),
+    ("redirect_uris", |m, v, _| set(&mut m.redirect_uris, texts(v))),
+    ("post_logout_redirect_uris", |m, v, _| set(&mut m.post_logout_redirect_uris, texts(v))),
+    ("grant_types", |m, v, d| set(&mut m.grant_types, texts(v).and_then(|types| known(types, d.grant_types)))),
+    ("response_types", |m, v, d| {
+        set(&mut m.response_types, texts(v).and_then(|types| response_types(types, d.response_types)))
+    }),
+    ("scope", |m, v, d| set(&mut m.scope, scopes(v, d.scopes))),
+    ("initiate_login_uri", |m, v, d| some(&mut m.initiate_login_uri, page(v, d.loopback_pages))),
     // How it proves who it is.
     ("token_endpoint_auth_method", |m, v, d| {
         known(vec![text(v)?], d.auth_methods)?;
-        Ok(m.token_endpoint_auth_method = one_of(v, AUTH_METHODS)?)
+        set(&mut m.token_endpoint_auth_method, one_of(v, AUTH_METHODS))
     }),
     ("token_endpoint_auth_signing_alg", |m, v, _| {
-        Ok(m.token_endpoint_auth_signing_alg = Some(signing(v, names::MACS)?))
+        some(&mut m.token_endpoint_auth_signing_alg, signing(v, names::MACS))
     }),
-    ("assertion_audience", |m, v, _| Ok(m.assertion_audience = one_of(v, ASSERTION_AUDIENCES)?)),
-    ("jwks", |m, v, _| Ok(m.jwks = Some(public_keys(v)?))),
-    ("jwks_uri", |m, v, d| Ok(m.jwks_uri = Some(page(v, d.loopback_documents)?))),
-    ("tls_client_auth_subject_dn", |m, v, _| Ok(m.tls_client_auth_subject_dn = Some(text(v)?))),
-    ("tls_client_auth_san_dns", |m, v, _| Ok(m.tls_client_auth_san_dns = Some(text(v)?))),
-    ("tls_client_auth_san_uri", |m, v, _| Ok(m.tls_client_auth_san_uri = Some(text(v)?))),
-    ("tls_client_auth_san_ip", |m, v, _| Ok(m.tls_client_auth_san_ip = Some(super::values::ip(v)?))),
-    ("tls_client_auth_san_email", |m, v, _| Ok(m.tls_client_auth_san_email = Some(text(v)?))),
+    ("assertion_audience", |m, v, _| set(&mut m.assertion_audience, one_of(v, ASSERTION_AUDIENCES))),
+    ("jwks", |m, v, _| some(&mut m.jwks, public_keys(v))),
+    ("jwks_uri", |m, v, d| some(&mut m.jwks_uri, page(v, d.loopback_documents))),
+    ("tls_client_auth_subject_dn", |m, v, _| some(&mut m.tls_client_auth_subject_dn, text(v))),
+    ("tls_client_auth_san_dns", |m, v, _| some(&mut m.tls_client_auth_san_dns, text(v))),
+    ("tls_client_auth_san_uri", |m, v, _| some(&mut m.tls_client_auth_san_uri, text(v))),
+    ("tls_client_auth_san_ip", |m, v, _| some(&mut m.tls_client_auth_san_ip, ip(v))),
+    ("tls_client_auth_san_email", |m, v, _| some(&mut m.tls_client_auth_san_email, text(v))),
     // What it gets, and in which form.
-    ("subject_type", |m, v, _| Ok(m.subject_type = one_of(v, SUBJECT_TYPES)?)),
-    ("sector_identifier_uri", |m, v, d| Ok(m.sector_identifier_uri = Some(page(v, d.loopback_documents)?))),
-    ("id_token_signed_response_alg", |m, v, _| Ok(m.id_token_signed_response_alg = Some(signing(v, &[])?))),
-    ("id_token_encrypted_response_alg", |m, v, _| Ok(m.id_token_encrypted_response_alg = Some(encryption(v)?))),
-    ("id_token_encrypted_response_enc", |m, v, _| Ok(m.id_token_encrypted_response_enc = Some(content(v)?))),
-    ("userinfo_signed_response_alg", |m, v, _| Ok(m.userinfo_signed_response_alg = Some(signing(v, &[])?))),
-    ("userinfo_encrypted_response_alg", |m, v, _| Ok(m.userinfo_encrypted_response_alg = Some(encryption(v)?))),
-    ("userinfo_encrypted_response_enc", |m, v, _| Ok(m.userinfo_encrypted_response_enc = Some(content(v)?))),
-    ("introspection_signed_response_alg", |m, v, _| Ok(m.introspection_signed_response_alg = Some(signing(v, &[])?))),
+    ("subject_type", |m, v, _| set(&mut m.subject_type, one_of(v, SUBJECT_TYPES))),
+    ("sector_identifier_uri", |m, v, d| some(&mut m.sector_identifier_uri, page(v, d.loopback_documents))),
+    ("id_token_signed_response_alg", |m, v, _| some(&mut m.id_token_signed_response_alg, signing(v, &[]))),
+    ("id_token_encrypted_response_alg", |m, v, _| some(&mut m.id_token_encrypted_response_alg, encryption(v))),
+    ("id_token_encrypted_response_enc", |m, v, _| some(&mut m.id_token_encrypted_response_enc, content(v))),
+    ("userinfo_signed_response_alg", |m, v, _| some(&mut m.userinfo_signed_response_alg, signing(v, &[]))),
+    ("userinfo_encrypted_response_alg", |m, v, _| some(&mut m.userinfo_encrypted_response_alg, encryption(v))),
+    ("userinfo_encrypted_response_enc", |m, v, _| some(&mut m.userinfo_encrypted_response_enc, content(v))),
+    ("introspection_signed_response_alg", |m, v, _| some(&mut m.introspection_signed_response_alg, signing(v, &[]))),
     ("introspection_encrypted_response_alg", |m, v, _| {
-        Ok(m.introspection_encrypted_response_alg = Some(encryption(v)?))
+        some(&mut m.introspection_encrypted_response_alg, encryption(v))
     }),
-    ("introspection_encrypted_response_enc", |m, v, _| Ok(m.introspection_encrypted_response_enc = Some(content(v)?))),
-    ("access_token_format", |m, v, _| Ok(m.access_token_format = one_of(v, TOKEN_FORMATS)?)),
-    ("access_token_signed_response_alg", |m, v, _| Ok(m.access_token_signed_response_alg = Some(signing(v, &[])?))),
+    ("introspection_encrypted_response_enc", |m, v, _| some(&mut m.introspection_encrypted_response_enc, content(v))),
+    ("access_token_format", |m, v, _| set(&mut m.access_token_format, one_of(v, TOKEN_FORMATS))),
+    ("access_token_signed_response_alg", |m, v, _| some(&mut m.access_token_signed_response_alg, signing(v, &[]))),
     // Its requests.
-    ("request_uris", |m, v, d| Ok(m.request_uris = page_list(v, d.loopback_documents)?)),
-    ("request_object_signing_alg", |m, v, _| Ok(m.request_object_signing_alg = Some(signing(v, &["none"])?))),
-    ("request_object_encryption_alg", |m, v, _| Ok(m.request_object_encryption_alg = Some(encryption(v)?))),
-    ("request_object_encryption_enc", |m, v, _| Ok(m.request_object_encryption_enc = Some(content(v)?))),
-    ("require_signed_request_object", |m, v, _| Ok(m.require_signed_request_object = flag(v)?)),
-    ("require_pushed_authorization_requests", |m, v, _| Ok(m.require_pushed_authorization_requests = flag(v)?)),
+    ("request_uris", |m, v, d| set(&mut m.request_uris, page_list(v, d.loopback_documents))),
+    ("request_object_signing_alg", |m, v, _| some(&mut m.request_object_signing_alg, signing(v, &["none"]))),
+    ("request_object_encryption_alg", |m, v, _| some(&mut m.request_object_encryption_alg, encryption(v))),
+    ("request_object_encryption_enc", |m, v, _| some(&mut m.request_object_encryption_enc, content(v))),
+    ("require_signed_request_object", |m, v, _| set(&mut m.require_signed_request_object, flag(v))),
+    ("require_pushed_authorization_requests", |m, v, _| set(&mut m.require_pushed_authorization_requests, flag(v))),
     // The strength it wants; it can only ask for more.
-    ("default_acr_values", |m, v, d| Ok(m.default_acr_values = acr_values(v, d.catalogue)?)),
-    ("default_max_age", |m, v, _| Ok(m.default_max_age = Some(number(v)?))),
-    ("require_auth_time", |m, v, _| Ok(m.require_auth_time = flag(v)?)),
-    ("required_acr", |m, v, d| Ok(m.required_acr = acr_values(v, d.catalogue)?)),
-    ("required_acr_by_scope", |m, v, d| Ok(m.required_acr_by_scope = acr_values_by_scope(v, d.catalogue)?)),
+    ("default_acr_values", |m, v, d| set(&mut m.default_acr_values, acr_values(v, d.catalogue))),
+    ("default_max_age", |m, v, _| some(&mut m.default_max_age, number(v))),
+    ("require_auth_time", |m, v, _| set(&mut m.require_auth_time, flag(v))),
+    ("required_acr", |m, v, d| set(&mut m.required_acr, acr_values(v, d.catalogue))),
+    ("required_acr_by_scope", |m, v, d| set(&mut m.required_acr_by_scope, acr_values_by_scope(v, d.catalogue))),
     // How it learns of a logout.
-    ("frontchannel_logout_uri", |m, v, d| Ok(m.frontchannel_logout_uri = Some(page(v, d.loopback_pages)?))),
-    ("frontchannel_logout_session_required", |m, v, _| Ok(m.frontchannel_logout_session_required = flag(v)?)),
-    ("backchannel_logout_uri", |m, v, d| Ok(m.backchannel_logout_uri = Some(page(v, d.loopback_documents)?))),
-    ("backchannel_logout_session_required", |m, v, _| Ok(m.backchannel_logout_session_required = flag(v)?)),
+    ("frontchannel_logout_uri", |m, v, d| some(&mut m.frontchannel_logout_uri, page(v, d.loopback_pages))),
+    ("frontchannel_logout_session_required", |m, v, _| set(&mut m.frontchannel_logout_session_required, flag(v))),
+    ("backchannel_logout_uri", |m, v, d| some(&mut m.backchannel_logout_uri, page(v, d.loopback_documents))),
+    ("backchannel_logout_session_required", |m, v, _| set(&mut m.backchannel_logout_session_required, flag(v))),
 ];
 
 /// What an operator grants, and how it is written. A client may say what it has (RFC 7592 §2.2 makes it repeat
 /// everything), and nothing else.
-const GRANTED: &[(&str, fn(&ClientMetadata) -> Value)] = &[
+const GRANTED: &[(&str, Write)] = &[
     ("skip_consent", |granted| granted.skip_consent.into()),
     ("acr_values_voluntary", |granted| granted.acr_values_voluntary.into()),
     ("audience", |granted| granted.audience.clone().into()),
