@@ -10,6 +10,7 @@
 
 mod admin;
 mod chromium;
+mod client_auth;
 mod drift;
 mod elevate;
 mod faults;
@@ -18,6 +19,7 @@ mod login;
 mod mobile_id;
 mod portal;
 mod races;
+mod registration;
 mod tidy;
 mod timing;
 mod tokens;
