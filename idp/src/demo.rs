@@ -24,6 +24,7 @@ use crate::boot::{self, BootError, DEMO_MASTER, Delivery};
 use crate::cx::Clock;
 use crate::http::router;
 use crate::outbound::fetch::AllowedNetwork;
+use crate::registration::RegistrationMode;
 use crate::settings::Settings;
 
 /// Where the demo listens and keeps its data.
@@ -75,6 +76,7 @@ fn adapt(mut settings: Settings, options: &Options, folder: &std::path::Path) ->
     for address in ["127.0.0.1", "[::1]"] {
         settings.outbound.allow.extend(format!("{address}:{}", options.partner_port).parse::<AllowedNetwork>());
     }
+    settings.registration.mode = settings.registration.mode.or(Some(RegistrationMode::Open));
     settings
 }
 

@@ -10,6 +10,7 @@
 
 mod admin;
 mod chromium;
+mod client_auth;
 mod consent;
 mod cross_origin;
 mod drift;
@@ -22,6 +23,7 @@ mod mobile_id;
 mod oidc;
 mod portal;
 mod races;
+mod registration;
 mod session_management;
 mod single_logout;
 mod tidy;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::{Value, json};
 
-use crate::{Browser, RelyingParty, front};
+use crate::{Browser, Login, RelyingParty, front};
 
 /// Where a world keeps its data, and how many nodes it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,6 +259,31 @@ impl World {
     /// The demo's client for this machine.
     pub async fn relying_party(&self) -> RelyingParty {
         RelyingParty::discover(&self.issuer, "demo-local", Some("demo-local-secret"), "http://127.0.0.1/callback").await
+    }
+
+    /// Registers a client with this metadata; what the provider answered.
+    pub async fn register(&self, metadata: &Value) -> (reqwest::StatusCode, Value) {
+        let mut metadata = metadata.clone();
+        if metadata.get("redirect_uris").is_none() {
+            metadata["redirect_uris"] = json!(["https://rp.example/callback"]);
+        }
+        let answer = self.http.post(format!("{}/register", self.issuer)).json(&metadata).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    /// Begins a login with this client, types user ID and password, and allows what is asked.
+    pub async fn log_in_with(&self, rp: &RelyingParty, username: &str, more: &[(&str, &str)]) -> (Browser, Login) {
+        let (mut browser, started) = (self.browser(), rp.start(more));
+        browser.open(&started.url).await;
+        browser.log_in(username).await;
+        if browser.page.name() == "factor" {
+            browser.submit(&[("skip", "1")]).await;
+        }
+        if browser.page.name() == "consent" {
+            browser.submit(&[("decision", "allow")]).await;
+        }
+        let login = rp.finish(&started, &browser.page).await;
+        (browser, login)
     }
 
     /// The demo's public client.

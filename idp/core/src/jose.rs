@@ -4,7 +4,9 @@
 //! brings along (but for enrolment, where that is the point), fetching anything.
 
 mod algorithm;
+pub mod names;
 mod jwk;
+mod mac;
 mod private_key;
 mod rotation;
 mod strict_json;
@@ -18,10 +20,12 @@ pub use encryption::{
     ContentEncryption, DecryptionKey, EncryptionKey, KeyManagement, Opened, UnknownEncryption, encrypt, open,
 };
 pub use jwk::{Jwk, JwkSet, PublicKey, PublicKeys};
+pub use mac::MacAlgorithm;
 pub use private_key::PrivateKey;
 pub use rotation::{KeyStage, KeyTimes, NewKey, Plan, plan_rotation, stage};
+pub use strict_json::is_strict_object;
 pub use verify::{
-    Audience, Verified, VerifyRules, unverified_issuer, unverified_kid, verify, verify_with_embedded_jwk,
+    Audience, Verified, VerifyRules, unverified_issuer, unverified_kid, verify, verify_mac, verify_with_embedded_jwk,
 };
 
 /// Why a key or a token is refused. The texts name facts, never secrets.

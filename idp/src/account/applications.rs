@@ -40,7 +40,13 @@ async fn show(cx: &Cx, browser: &Browser) -> Result<Response, PageFailure> {
     let partners = people::list_partners(&cx.app.db).await?;
     let doors = doors(cx, &visitor).await?;
     let mut rows = Vec::new();
-    for application in applications::list_applications(&cx.app.db).await? {
+    let mut listed = applications::list_open_applications(&cx.app.db).await?;
+    for door in doors.iter().filter(|door| door.been_there && door.address.is_some()) {
+        if listed.iter().all(|known| known.id != door.application) {
+            listed.extend(applications::find_application(&cx.app.db, door.application).await?);
+        }
+    }
+    for application in listed {
         let door = doors.iter().find(|door| door.application == application.id);
         let Some(address) = door.and_then(|door| door.address.clone()).or_else(|| application.url.clone()) else {
             continue;

@@ -16,7 +16,8 @@ use crate::http::cors;
 use crate::http::page::{Framing, PageFailure};
 use crate::pages::assets;
 use crate::{
-    account, admin, authorize, credentials, discovery, help, introspection, login, logout, revocation, token, userinfo,
+    account, admin, authorize, credentials, discovery, help, introspection, login, logout, registration, revocation,
+    token, userinfo,
 };
 
 /// Everything that the provider answers.
@@ -26,6 +27,7 @@ pub fn routes(app: &Arc<App>) -> Router {
         .merge(readable_by_scripts())
         .merge(authorize::routes())
         .merge(introspection::routes())
+        .merge(registration::routes())
         // People.
         .merge(login::routes())
         .merge(logout::routes())
