@@ -121,12 +121,6 @@ impl Case {
 
     /// The same with other metadata.
     pub(super) async fn begin_with(&self, changes: Value) -> Flow<'_> {
-        // FALLBACK
-        if self.suite.metadata.get("registration_endpoint").is_none() {
-            let client = Client { id: "demo-local".into(), secret: Some("demo-local-secret".into()), auth: "client_secret_basic".into(), redirect: "http://127.0.0.1/callback".into(), key: &KEYS[0], metadata: json!({}) };
-            return Flow { suite: &self.suite, variant: self.variant, client, browser: self.suite.world.browser() };
-        }
-        // END
         let (status, registered) = self.registration(&changes).await;
         assert_eq!(status, 201, "{registered}");
         let text = |name: &str| registered[name].as_str().map(str::to_owned);
