@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use stepgate_core::assurance::Catalogue;
-use stepgate_core::jose::SigningAlgorithm;
+use stepgate_core::clients::ClientAuthMethod;
+use stepgate_core::jose::{ContentEncryption, KeyManagement, SigningAlgorithm};
 use stepgate_core::oidc::{ProviderMetadata, STANDARD_SCOPES, Supported};
 
 use crate::app::App;
@@ -58,18 +59,48 @@ impl Documents {
         let acr_values: Vec<String> = catalogue.uris().map(ToString::to_string).collect();
         let scopes: Vec<String> = STANDARD_SCOPES.iter().map(ToString::to_string).collect();
         let algorithms: Vec<&str> = SigningAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
+        let methods = authentication_methods(settings);
+        let mut all_methods = methods.clone();
+        all_methods.push(ClientAuthMethod::None.as_str());
+        let encryption: Vec<&str> = KeyManagement::ALL.iter().map(|alg| alg.as_str()).collect();
+        let contents: Vec<&str> = ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect();
         let metadata = ProviderMetadata::new(Supported {
             issuer: &settings.server.issuer,
             acr_values: &acr_values,
             scopes: &scopes,
             id_token_algorithms: &algorithms,
             assertion_algorithms: &algorithms,
+            confidential_methods: &methods,
+            all_methods: &all_methods,
+            encryption_algorithms: &encryption,
+            encryption_methods: &contents,
+            mutual_tls: sees_certificates(settings),
             ui_locales: &["en"],
             service_documentation: None,
         });
         // Plain structs of strings: they always serialise.
         Self { metadata: Document::new(serde_json::to_vec(&metadata).unwrap_or_default()) }
     }
+}
+
+/// Whether we see the certificates of clients: in our own handshakes, or through a proxy that tells.
+fn sees_certificates(settings: &Settings) -> bool {
+    let own = settings.tls.certificate_file.is_some() && settings.tls.request_client_certificates;
+    own || settings.mtls.client_certificate_header.is_some()
+}
+
+/// How clients that have something to show can authenticate in this deployment.
+fn authentication_methods(settings: &Settings) -> Vec<&'static str> {
+    let sees = sees_certificates(settings);
+    let offered = ClientAuthMethod::ALL.iter().filter(|method| match method {
+        ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost | ClientAuthMethod::PrivateKeyJwt => {
+            true
+        }
+        ClientAuthMethod::TlsClientAuth => sees && settings.mtls.trust_anchors.is_some(),
+        ClientAuthMethod::SelfSignedTlsClientAuth => sees,
+        ClientAuthMethod::ClientSecretJwt | ClientAuthMethod::None => false,
+    });
+    offered.map(|method| method.as_str()).collect()
 }
 
 /// The routes.

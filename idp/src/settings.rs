@@ -42,6 +42,10 @@ pub struct Settings {
     pub phone: Phone,
     /// Outbound requests.
     pub outbound: crate::outbound::fetch::OutboundSettings,
+    /// TLS of our own.
+    pub tls: crate::tls::TlsSettings,
+    /// Clients that are known by a certificate.
+    pub mtls: crate::mutual_tls::MutualTlsSettings,
 }
 
 /// Where the provider is and how it listens.

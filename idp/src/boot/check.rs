@@ -40,6 +40,9 @@ pub fn problems(settings: &Settings) -> Vec<Problem> {
     if settings.keys.access_token_algorithm.parse::<stepgate_core::jose::SigningAlgorithm>().is_err() {
         say("keys.access_token_algorithm must be RS256, PS256, ES256 or EdDSA");
     }
+    if settings.tls.certificate_file.is_some() != settings.tls.key_file.is_some() {
+        say("tls.certificate_file and tls.key_file belong together; one of them is missing");
+    }
     found
 }
 
