@@ -9,10 +9,13 @@
 )]
 
 mod admin;
+mod attacks;
 mod chromium;
 mod drift;
 mod elevate;
+mod encryption;
 mod faults;
+mod keys;
 mod load;
 mod login;
 mod mobile_id;
@@ -20,5 +23,6 @@ mod portal;
 mod races;
 mod tidy;
 mod timing;
+mod tls;
 mod tokens;
 mod voice;
