@@ -12,6 +12,7 @@ use crate::cx::Clock;
 use crate::discovery::Documents;
 use crate::http::cookies::CookieNames;
 use crate::keys::KeySet;
+use crate::mutual_tls::MutualTls;
 use crate::outbound::Outbound;
 use crate::passwords::PasswordHasher;
 use crate::secrets::Secrets;
@@ -41,6 +42,8 @@ pub struct App {
     pub passwords: PasswordHasher,
     /// The ways out: text, voice, mail.
     pub outbound: Outbound,
+    /// Whom we believe about clients' certificates.
+    pub mutual_tls: MutualTls,
     /// Documents that are made once.
     pub documents: Documents,
     /// The scopes that the deployment knows.
@@ -71,6 +74,8 @@ pub struct Parts {
     /// See [`App`].
     pub outbound: Outbound,
     /// See [`App`].
+    pub mutual_tls: MutualTls,
+    /// See [`App`].
     pub clock: Clock,
     /// See [`App`].
     pub keys: KeySet,
@@ -97,6 +102,7 @@ impl App {
             secrets: parts.secrets,
             passwords: parts.passwords,
             outbound: parts.outbound,
+            mutual_tls: parts.mutual_tls,
             clock: parts.clock,
             demo: parts.demo,
             keys: RwLock::new(Arc::new(parts.keys)),

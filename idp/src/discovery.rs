@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use stepgate_core::assurance::Catalogue;
-use stepgate_core::jose::{MacAlgorithm, SigningAlgorithm};
+use stepgate_core::clients::ClientAuthMethod;
+use stepgate_core::jose::{ContentEncryption, KeyManagement, MacAlgorithm, SigningAlgorithm};
 use stepgate_core::oidc::{Endpoints, ProviderMetadata, STANDARD_SCOPES, Supported};
 
 use crate::app::App;
@@ -72,12 +73,22 @@ impl Documents {
         let algorithms: Vec<&str> = SigningAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
         let macs = MacAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str());
         let assertion_algorithms: Vec<&str> = algorithms.iter().copied().chain(macs).collect();
+        let methods = authentication_methods(settings);
+        let mut all_methods = methods.clone();
+        all_methods.push(ClientAuthMethod::None.as_str());
+        let encryption: Vec<&str> = KeyManagement::ALL.iter().map(|alg| alg.as_str()).collect();
+        let contents: Vec<&str> = ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect();
         let metadata = ProviderMetadata::new(Supported {
             issuer: &settings.server.issuer,
             acr_values: &acr_values,
             scopes: &scopes,
             id_token_algorithms: &algorithms,
             assertion_algorithms: &assertion_algorithms,
+            confidential_methods: &methods,
+            all_methods: &all_methods,
+            encryption_algorithms: &encryption,
+            encryption_methods: &contents,
+            mutual_tls: sees_certificates(settings),
             ui_locales: &["en"],
             registration: settings.registration.mode() != RegistrationMode::Closed,
             service_documentation: None,
@@ -102,6 +113,27 @@ fn authenticated(endpoints: &Endpoints) -> Vec<String> {
         name.ends_with("_endpoint") && !matches!(name.as_str(), "authorization_endpoint" | "end_session_endpoint")
     });
     members.filter_map(|(_, url)| url.as_str().map(str::to_owned)).collect()
+}
+
+/// Whether we see the certificates of clients: in our own handshakes, or through a proxy that tells.
+fn sees_certificates(settings: &Settings) -> bool {
+    let own = settings.tls.certificate_file.is_some() && settings.tls.request_client_certificates;
+    own || settings.mtls.client_certificate_header.is_some()
+}
+
+/// How clients that have something to show can authenticate in this deployment.
+fn authentication_methods(settings: &Settings) -> Vec<&'static str> {
+    let sees = sees_certificates(settings);
+    let offered = ClientAuthMethod::ALL.iter().filter(|method| match method {
+        ClientAuthMethod::ClientSecretBasic
+        | ClientAuthMethod::ClientSecretPost
+        | ClientAuthMethod::ClientSecretJwt
+        | ClientAuthMethod::PrivateKeyJwt => true,
+        ClientAuthMethod::TlsClientAuth => sees && settings.mtls.trust_anchors.is_some(),
+        ClientAuthMethod::SelfSignedTlsClientAuth => sees,
+        ClientAuthMethod::None => false,
+    });
+    offered.map(|method| method.as_str()).collect()
 }
 
 /// The routes.

@@ -6,6 +6,7 @@
 pub mod pages;
 pub mod passwords;
 pub mod outbound;
+pub mod tls;
 pub mod settings;
 pub mod secrets;
 pub mod keys;
@@ -17,6 +18,7 @@ pub mod audit;
 pub mod clients;
 pub mod session;
 pub mod discovery;
+pub mod mutual_tls;
 pub mod client_auth;
 pub mod standing;
 pub mod access;

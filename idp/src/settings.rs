@@ -44,6 +44,10 @@ pub struct Settings {
     pub outbound: crate::outbound::fetch::OutboundSettings,
     /// Registration of clients over HTTP.
     pub registration: crate::registration::RegistrationSettings,
+    /// TLS of our own.
+    pub tls: crate::tls::TlsSettings,
+    /// Clients that are known by a certificate.
+    pub mtls: crate::mutual_tls::MutualTlsSettings,
 }
 
 /// Where the provider is and how it listens.

@@ -9,13 +9,16 @@
 )]
 
 mod admin;
+mod attacks;
 mod chromium;
 mod client_auth;
 mod consent;
 mod cross_origin;
 mod drift;
 mod elevate;
+mod encryption;
 mod faults;
+mod keys;
 mod load;
 mod login;
 mod logout;
@@ -28,5 +31,6 @@ mod session_management;
 mod single_logout;
 mod tidy;
 mod timing;
+mod tls;
 mod tokens;
 mod voice;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use reqwest::cookie::Jar;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use url::Url;
 
 use crate::World;
@@ -118,10 +118,14 @@ pub struct Browser {
 impl Browser {
     /// One without any cookies.
     pub fn new(issuer: &str) -> Self {
+        Self::over(issuer, Client::builder())
+    }
+
+    /// One that speaks through this client, to which it adds cookies.
+    pub fn over(issuer: &str, client: ClientBuilder) -> Self {
         let jar = Arc::new(Jar::default());
         // No connection is kept: a node that dies takes its connections along, and browsers would ask again by themselves.
-        let client =
-            Client::builder().redirect(Policy::none()).cookie_provider(Arc::clone(&jar)).pool_max_idle_per_host(0);
+        let client = client.redirect(Policy::none()).cookie_provider(Arc::clone(&jar)).pool_max_idle_per_host(0);
         let client = client.build().unwrap();
         let page = Page { url: Url::parse(issuer).unwrap(), status: StatusCode::OK, text: String::new() };
         Self { issuer: issuer.to_owned(), client, jar, page }

@@ -100,6 +100,17 @@ impl RelyingParty {
     /// Discovers the provider.
     pub async fn discover(issuer: &str, client_id: &str, secret: Option<&str>, redirect: &str) -> Self {
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        Self::discover_over(http, issuer, client_id, secret, redirect).await
+    }
+
+    /// Discovers the provider through this client, and speaks through it afterwards.
+    pub async fn discover_over(
+        http: reqwest::Client,
+        issuer: &str,
+        client_id: &str,
+        secret: Option<&str>,
+        redirect: &str,
+    ) -> Self {
         let url = IssuerUrl::new(issuer.to_owned()).unwrap();
         let metadata = CoreProviderMetadata::discover_async(url, &Http(http.clone())).await.unwrap();
         Self {

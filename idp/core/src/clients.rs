@@ -2,6 +2,7 @@
 
 mod metadata;
 mod subject;
+pub mod certificate;
 
 use std::time::Duration;
 

@@ -31,8 +31,14 @@ pub fn spawn(app: &Arc<App>, node: &str) {
         if lead(&app, &node, "keys", Duration::from_secs(300)).await? {
             keys::rotate_by_age(&app.db, &app.secrets.sealing, &OsEntropy, app.clock.now()).await?;
         }
-        let keys = keys::load(&app.db, &app.secrets.sealing, app.clock.now()).await?;
-        app.replace_keys(keys);
+        Ok(())
+    });
+    // Keys that the command line or another node has made.
+    every(app, node, Duration::from_secs(3), |app, _| async move {
+        let changed = keys::load_if_changed(&app.db, &app.secrets.sealing, &app.keys(), app.clock.now()).await?;
+        if let Some(keys) = changed {
+            app.replace_keys(keys);
+        }
         Ok(())
     });
     listen_for_news(app);

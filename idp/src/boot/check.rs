@@ -41,6 +41,9 @@ pub fn problems(settings: &Settings) -> Vec<Problem> {
         say("keys.access_token_algorithm must be RS256, PS256, ES256 or EdDSA");
     }
     found.extend(settings.registration.problems().into_iter().map(Problem));
+    if settings.tls.certificate_file.is_some() != settings.tls.key_file.is_some() {
+        say("tls.certificate_file and tls.key_file belong together; one of them is missing");
+    }
     found
 }
 

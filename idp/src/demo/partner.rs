@@ -37,6 +37,8 @@ pub struct PartnerConfig {
     pub api_client_id: String,
     /// Its secret.
     pub api_client_secret: String,
+    /// PEM certificates that it trusts besides the system's.
+    pub trust: Option<Vec<u8>>,
 }
 
 /// What the application knows of one browser.

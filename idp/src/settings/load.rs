@@ -106,6 +106,10 @@ impl Settings {
         settings.redis.url = Some(String::new());
         settings.registration.mode = Some(crate::registration::RegistrationMode::Closed);
         settings.outbound.ca_file = Some(std::path::PathBuf::new());
+        settings.tls.certificate_file = Some(std::path::PathBuf::new());
+        settings.tls.key_file = Some(std::path::PathBuf::new());
+        settings.mtls.trust_anchors = Some(std::path::PathBuf::new());
+        settings.mtls.client_certificate_header = Some(String::new());
         settings
     }
 }

@@ -41,7 +41,7 @@ pub async fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<To
     let id_token = if scope.contains("openid") {
         let person = people::find_person(&cx.app.db, grant.person).await?;
         let person = person.ok_or_else(|| refuse("code: the account is gone"))?;
-        Some(mint::id_token(cx, client, &grant, &person, &access_token, Occasion::Exchange)?)
+        Some(mint::id_token(cx, client, &grant, &person, &access_token, Occasion::Exchange).await?)
     } else {
         None
     };

@@ -1,6 +1,8 @@
 //! Claims become signed tokens.
 
 use stepgate_core::account::Person;
+use stepgate_core::clients::AccessTokenFormat;
+use stepgate_core::clients::certificate::Confirmation;
 use stepgate_core::entropy::random_token;
 use stepgate_core::grants::Grant;
 use stepgate_core::jose;
@@ -12,14 +14,17 @@ use stepgate_store::grants::{self, OpaqueToken};
 use crate::clients::Registered;
 use crate::cx::Cx;
 use crate::fault::Fault;
-use stepgate_core::clients::AccessTokenFormat;
+use crate::http::oauth_error::ProtocolFailure;
+use crate::token::protect::{self, Use};
 
 /// An access token for a person's grant, in the form that the client registered.
 pub async fn access_token(cx: &Cx, client: &Registered, grant: &Grant, scope: &Scopes) -> Result<String, Fault> {
     let jti = random_token(cx.entropy());
     let lifetimes = cx.app.settings.tokens.lifetimes();
     let subject = client.subject(cx, grant.person);
-    let claims = issue(cx, client, scope, &jti, &lifetimes).for_person(&subject, grant.id, &grant.terms);
+    let bound_to = bound_to(cx, client);
+    let issue = Issue { bound_to: bound_to.as_ref(), ..issue(cx, client, scope, &jti, &lifetimes) };
+    let claims = issue.for_person(&subject, grant.id, &grant.terms);
     match client.client.metadata.access_token_format {
         AccessTokenFormat::Jwt => sign(cx, client, "at+jwt", &claims),
         AccessTokenFormat::Opaque => {
@@ -41,7 +46,17 @@ pub async fn access_token(cx: &Cx, client: &Registered, grant: &Grant, scope: &S
 pub fn service_token(cx: &Cx, client: &Registered, scope: &Scopes) -> Result<String, Fault> {
     let jti = random_token(cx.entropy());
     let lifetimes = cx.app.settings.tokens.lifetimes();
-    sign(cx, client, "at+jwt", &issue(cx, client, scope, &jti, &lifetimes).for_client())
+    let bound_to = bound_to(cx, client);
+    let issue = Issue { bound_to: bound_to.as_ref(), ..issue(cx, client, scope, &jti, &lifetimes) };
+    sign(cx, client, "at+jwt", &issue.for_client())
+}
+
+/// The certificate of this connection, for a client whose tokens are bound to one. Whoever authenticated without a
+/// certificate was refused before ([`crate::mutual_tls::check_binding`]).
+fn bound_to(cx: &Cx, client: &Registered) -> Option<Confirmation> {
+    let presented = cx.client_certificate.as_ref()?;
+    let wanted = client.client.metadata.tls_client_certificate_bound_access_tokens;
+    wanted.then(|| Confirmation { certificate: presented.thumbprint() })
 }
 
 fn issue<'a>(
@@ -57,6 +72,7 @@ fn issue<'a>(
         client_id: &client.client.id,
         scope,
         jti,
+        bound_to: None,
         now: cx.now,
         lifetimes,
     }
@@ -81,15 +97,15 @@ pub enum Occasion {
     Refresh,
 }
 
-/// The ID token beside an access token.
-pub fn id_token(
+/// The ID token beside an access token, signed and perhaps encrypted as the client registered.
+pub async fn id_token(
     cx: &Cx,
     client: &Registered,
     grant: &Grant,
     person: &Person,
     access_token: &str,
     occasion: Occasion,
-) -> Result<String, Fault> {
+) -> Result<String, ProtocolFailure> {
     let algorithm = client.id_token_algorithm;
     let at_hash = jose::left_half_hash(algorithm, access_token);
     let claims = ClaimsRequest::from_terms(grant.terms.claims.as_ref());
@@ -111,7 +127,5 @@ pub fn id_token(
         Occasion::Exchange => parts.exchange(),
         Occasion::Refresh => parts.refresh(),
     };
-    let keys = cx.app.keys();
-    let key = keys.signer(algorithm).ok_or_else(|| no_key(algorithm))?;
-    key.sign("JWT", &claims).map_err(Fault::internal)
+    protect::seal_for(cx, client, Use::IdToken, &claims).await
 }

@@ -61,7 +61,7 @@ pub async fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<To
     }
     let access_token = mint::access_token(cx, client, &grant, &scope).await?;
     let id_token = if scope.contains("openid") {
-        Some(mint::id_token(cx, client, &grant, &standing.person, &access_token, Occasion::Refresh)?)
+        Some(mint::id_token(cx, client, &grant, &standing.person, &access_token, Occasion::Refresh).await?)
     } else {
         None
     };

@@ -49,6 +49,16 @@ pub struct Supported<'a> {
     pub id_token_algorithms: &'a [&'a str],
     /// Algorithms of client assertions.
     pub assertion_algorithms: &'a [&'a str],
+    /// How clients authenticate where there is something to check.
+    pub confidential_methods: &'a [&'a str],
+    /// The same, and public clients.
+    pub all_methods: &'a [&'a str],
+    /// How content keys travel in what is encrypted to clients (`alg`).
+    pub encryption_algorithms: &'a [&'a str],
+    /// How content is encrypted to them (`enc`).
+    pub encryption_methods: &'a [&'a str],
+    /// Whether clients' certificates are seen (RFC 8705).
+    pub mutual_tls: bool,
     /// The languages of the pages, BCP 47.
     pub ui_locales: &'a [&'a str],
     /// Whether clients may register themselves.
@@ -72,6 +82,15 @@ pub struct ProviderMetadata<'a> {
     pub grant_types_supported: &'a [&'a str],
     pub subject_types_supported: &'a [&'a str],
     pub id_token_signing_alg_values_supported: &'a [&'a str],
+    pub id_token_encryption_alg_values_supported: &'a [&'a str],
+    pub id_token_encryption_enc_values_supported: &'a [&'a str],
+    pub userinfo_signing_alg_values_supported: &'a [&'a str],
+    pub userinfo_encryption_alg_values_supported: &'a [&'a str],
+    pub userinfo_encryption_enc_values_supported: &'a [&'a str],
+    /// RFC 9701 §7.
+    pub introspection_signing_alg_values_supported: &'a [&'a str],
+    pub introspection_encryption_alg_values_supported: &'a [&'a str],
+    pub introspection_encryption_enc_values_supported: &'a [&'a str],
     pub token_endpoint_auth_methods_supported: &'a [&'a str],
     pub token_endpoint_auth_signing_alg_values_supported: &'a [&'a str],
     pub revocation_endpoint_auth_methods_supported: &'a [&'a str],
@@ -88,6 +107,8 @@ pub struct ProviderMetadata<'a> {
     pub ui_locales_supported: &'a [&'a str],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_documentation: Option<&'a str>,
+    /// RFC 8705 §3.3.
+    pub tls_client_certificate_bound_access_tokens: bool,
     pub claims_parameter_supported: bool,
     pub request_parameter_supported: bool,
     /// Defaults to true when absent.
@@ -98,14 +119,6 @@ pub struct ProviderMetadata<'a> {
     pub backchannel_logout_supported: bool,
     pub backchannel_logout_session_supported: bool,
 }
-
-/// How clients authenticate where there is a secret to check.
-const CONFIDENTIAL_METHODS: &[&str] =
-    &["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
-
-/// The same, and public clients.
-const ALL_METHODS: &[&str] =
-    &["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
 
 /// The claims that an ID token or the userinfo endpoint can carry.
 const CLAIMS: &[&str] = &[
@@ -156,11 +169,19 @@ impl<'a> ProviderMetadata<'a> {
             grant_types_supported: &["authorization_code", "refresh_token", "client_credentials"],
             subject_types_supported: &["public", "pairwise"],
             id_token_signing_alg_values_supported: supported.id_token_algorithms,
-            token_endpoint_auth_methods_supported: ALL_METHODS,
+            id_token_encryption_alg_values_supported: supported.encryption_algorithms,
+            id_token_encryption_enc_values_supported: supported.encryption_methods,
+            userinfo_signing_alg_values_supported: supported.id_token_algorithms,
+            userinfo_encryption_alg_values_supported: supported.encryption_algorithms,
+            userinfo_encryption_enc_values_supported: supported.encryption_methods,
+            introspection_signing_alg_values_supported: supported.id_token_algorithms,
+            introspection_encryption_alg_values_supported: supported.encryption_algorithms,
+            introspection_encryption_enc_values_supported: supported.encryption_methods,
+            token_endpoint_auth_methods_supported: supported.all_methods,
             token_endpoint_auth_signing_alg_values_supported: supported.assertion_algorithms,
-            revocation_endpoint_auth_methods_supported: ALL_METHODS,
+            revocation_endpoint_auth_methods_supported: supported.all_methods,
             revocation_endpoint_auth_signing_alg_values_supported: supported.assertion_algorithms,
-            introspection_endpoint_auth_methods_supported: CONFIDENTIAL_METHODS,
+            introspection_endpoint_auth_methods_supported: supported.confidential_methods,
             introspection_endpoint_auth_signing_alg_values_supported: supported.assertion_algorithms,
             code_challenge_methods_supported: &["S256"],
             acr_values_supported: supported.acr_values,
@@ -170,6 +191,7 @@ impl<'a> ProviderMetadata<'a> {
             prompt_values_supported: Prompt::SUPPORTED,
             ui_locales_supported: supported.ui_locales,
             service_documentation: supported.service_documentation,
+            tls_client_certificate_bound_access_tokens: supported.mutual_tls,
             claims_parameter_supported: true,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
@@ -196,6 +218,11 @@ mod tests {
             scopes: &scopes,
             id_token_algorithms: &["RS256"],
             assertion_algorithms: &["RS256"],
+            confidential_methods: &["client_secret_basic"],
+            all_methods: &["client_secret_basic", "none"],
+            encryption_algorithms: &["RSA-OAEP-256"],
+            encryption_methods: &["A128GCM"],
+            mutual_tls: false,
             ui_locales: &["en"],
             registration: false,
             service_documentation: None,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::clients::certificate::Confirmation;
 use crate::grants::GrantTerms;
 use crate::id::GrantId;
 use crate::oidc::Scopes;
@@ -28,6 +29,9 @@ pub struct AccessTokenClaims<'a> {
     pub acr: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub amr: &'a [String],
+    /// The certificate that it is bound to (RFC 8705 §3.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<&'a Confirmation>,
     /// Stepgate's own: the grant that it hangs on, so that revoking the grant is seen without storing tokens.
     pub gid: GrantId,
 }
@@ -47,6 +51,9 @@ pub struct ServiceTokenClaims<'a> {
     /// Seconds since the Unix epoch.
     pub exp: i64,
     pub jti: &'a str,
+    /// The certificate that it is bound to (RFC 8705 §3.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<&'a Confirmation>,
 }
 
 /// What is the same for all access tokens of one answer.
@@ -62,6 +69,8 @@ pub struct Issue<'a> {
     pub scope: &'a Scopes,
     /// A fresh random identifier.
     pub jti: &'a str,
+    /// The certificate that it is bound to, if it is to one.
+    pub bound_to: Option<&'a Confirmation>,
     /// When.
     pub now: Timestamp,
     /// For how long.
@@ -95,6 +104,7 @@ impl<'a> Issue<'a> {
             auth_time: terms.auth_time.unix_seconds(),
             acr: terms.acr.as_deref(),
             amr: &terms.amr,
+            cnf: self.bound_to,
             gid: grant,
         }
     }
@@ -110,6 +120,7 @@ impl<'a> Issue<'a> {
             iat: self.now.unix_seconds(),
             exp: self.expiry(),
             jti: self.jti,
+            cnf: self.bound_to,
         }
     }
 }
@@ -130,6 +141,9 @@ pub struct PresentedAccessToken {
     /// The grant that it hangs on; `None` for a token of a client itself.
     #[serde(default)]
     pub gid: Option<GrantId>,
+    /// The certificate that it is bound to.
+    #[serde(default)]
+    pub cnf: Option<Confirmation>,
 }
 
 impl PresentedAccessToken {

@@ -103,6 +103,7 @@ fn access_tokens_are_those_of_rfc_9068() {
         audience: &[],
         client_id: "rp",
         scope: &scope,
+        bound_to: None,
         jti: "j",
         now: Timestamp::from_unix_seconds(1_700_000_100),
         lifetimes: &Lifetimes::default(),
@@ -141,6 +142,7 @@ fn introspection_of_a_bad_token_says_nothing_else() {
         exp: 2,
         iat: 1,
         jti: None,
+        cnf: None,
         standing: Standing { acr: Some("gold"), amr: &[], auth_time: Some(1) },
     });
     assert_eq!(

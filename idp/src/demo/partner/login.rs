@@ -153,7 +153,7 @@ pub(super) struct RelyingParty {
 
 impl RelyingParty {
     pub(super) fn new(config: PartnerConfig) -> Self {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap_or_default();
+        let http = crate::demo::http_client(config.trust.as_deref());
         Self { config, http: Http(http), metadata: Mutex::default() }
     }
 

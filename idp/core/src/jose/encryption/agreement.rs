@@ -4,6 +4,7 @@ use aws_lc_rs::agreement::{self, ECDH_P256, PrivateKey, UnparsedPublicKey};
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
 
 use crate::entropy::Entropy;
 use crate::jose::JoseError;
@@ -42,19 +43,14 @@ pub(super) fn point(x: &str, y: &str) -> Result<Vec<u8>, JoseError> {
 
 /// A new ephemeral key: what goes into the header, and what is shared with the recipient.
 pub(super) fn begin(recipient: &[u8], entropy: &dyn Entropy) -> Result<(Ephemeral, SecretBytes), JoseError> {
-    let mut scalar = SecretBytes::new(vec![0; 32]);
-    let mut key = None;
     // A random number is a private key but for one in 2^32; an entropy that never gives one is broken.
-    for _ in 0..8 {
-        let mut bytes = [0; 32];
-        entropy.fill(&mut bytes);
-        scalar = SecretBytes::new(bytes.to_vec());
-        key = PrivateKey::from_private_key(&ECDH_P256, scalar.expose()).ok();
-        if key.is_some() {
-            break;
-        }
-    }
-    drop(scalar);
+    let key = (0..8).find_map(|_| {
+        let mut scalar = [0; 32];
+        entropy.fill(&mut scalar);
+        let key = PrivateKey::from_private_key(&ECDH_P256, &scalar).ok();
+        scalar.zeroize();
+        key
+    });
     let key = key.ok_or(JoseError::Encryption)?;
     let public = key.compute_public_key().map_err(|_| JoseError::Encryption)?;
     let ephemeral = Ephemeral::of(public.as_ref()).ok_or(JoseError::Encryption)?;

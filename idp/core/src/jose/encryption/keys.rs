@@ -1,5 +1,10 @@
 //! Keys to encrypt to, and keys to open with.
 
+use super::agreement::{self, Ephemeral};
+use super::{ContentEncryption, KeyManagement};
+use crate::entropy::Entropy;
+use crate::jose::{JoseError, Jwk, JwkSet};
+use crate::secret::SecretBytes;
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey as AgreementKey};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::key_wrap::{AES_128, AES_256, AesKek, KeyWrap};
@@ -7,13 +12,6 @@ use aws_lc_rs::rsa::{
     KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey,
     PublicEncryptingKey, PublicKeyComponents,
 };
-use data_encoding::BASE64URL_NOPAD;
-
-use super::agreement::{self, Ephemeral};
-use super::{ContentEncryption, KeyManagement};
-use crate::entropy::Entropy;
-use crate::jose::{JoseError, Jwk, JwkSet};
-use crate::secret::SecretBytes;
 
 /// A recipient's public key, fit to encrypt to.
 pub struct EncryptionKey {
@@ -108,20 +106,7 @@ impl EncryptionKey {
 }
 
 fn rsa(jwk: &Jwk) -> Result<OaepPublicEncryptingKey, JoseError> {
-    // The same bounds as for keys that verify.
-    let number = |field: &Option<String>| {
-        let text = field.as_deref().ok_or(JoseError::Key)?;
-        BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| JoseError::Key)
-    };
-    let (n, e) = (number(&jwk.n)?, number(&jwk.e)?);
-    let sound = (256..=1024).contains(&n.len())
-        && n.first().is_some_and(|byte| *byte >= 0x80)
-        && (1..=8).contains(&e.len())
-        && e.last().is_some_and(|byte| byte % 2 == 1)
-        && e != [1];
-    if !sound {
-        return Err(JoseError::Key);
-    }
+    let (n, e) = jwk.rsa_numbers()?;
     let key: PublicEncryptingKey = PublicKeyComponents { n, e }.try_into().map_err(|_| JoseError::Key)?;
     OaepPublicEncryptingKey::new(key).map_err(|_| JoseError::Key)
 }
