@@ -1,6 +1,7 @@
 //! JSON Web Signatures, thin and typed, over `aws-lc-rs`.
 //!
-//! Owns: signing with parsed keys, verification by an allow-list per use, JWKs. Never: `none`, keys that a token
+//! Owns: signing with parsed keys, verification by an allow-list per use, JWKs. `none` only where a caller
+//! asks for it by name ([`read_unsecured`]). Never: keys that a token
 //! brings along (but for enrolment, where that is the point), fetching anything.
 
 mod algorithm;
@@ -8,12 +9,14 @@ mod jwk;
 mod private_key;
 mod rotation;
 mod strict_json;
+mod unsecured;
 mod verify;
 
 pub use algorithm::{SigningAlgorithm, UnknownAlgorithm, left_half_hash};
 pub use jwk::{Jwk, JwkSet, PublicKey, PublicKeys};
 pub use private_key::PrivateKey;
 pub use rotation::{KeyStage, KeyTimes, NewKey, Plan, plan_rotation, stage};
+pub use unsecured::{Declared, declared, read_unsecured};
 pub use verify::{
     Audience, Verified, VerifyRules, unverified_issuer, unverified_kid, verify, verify_with_embedded_jwk,
 };
