@@ -8,8 +8,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use stepgate_core::assurance::Catalogue;
+use stepgate_core::authorize::request_object::Unsigned;
 use stepgate_core::jose::SigningAlgorithm;
-use stepgate_core::oidc::{ProviderMetadata, STANDARD_SCOPES, Supported};
+use stepgate_core::oidc::{ProviderMetadata, ResponseType, STANDARD_SCOPES, Supported};
 
 use crate::app::App;
 use crate::settings::Settings;
@@ -58,10 +59,19 @@ impl Documents {
         let acr_values: Vec<String> = catalogue.uris().map(ToString::to_string).collect();
         let scopes: Vec<String> = STANDARD_SCOPES.iter().map(ToString::to_string).collect();
         let algorithms: Vec<&str> = SigningAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
+        let response_types: Vec<&str> =
+            settings.authorization.response_types().into_iter().map(ResponseType::as_str).collect();
+        let mut request_objects = algorithms.clone();
+        if settings.authorization.unsigned() == Unsigned::Taken {
+            request_objects.push("none");
+        }
         let metadata = ProviderMetadata::new(Supported {
             issuer: &settings.server.issuer,
             acr_values: &acr_values,
             scopes: &scopes,
+            response_types: &response_types,
+            request_object_algorithms: &request_objects,
+            pushed_only: settings.authorization.require_pushed_requests,
             id_token_algorithms: &algorithms,
             assertion_algorithms: &algorithms,
             ui_locales: &["en"],

@@ -45,6 +45,19 @@ impl Page {
         self.url.query_pairs().chain(fragment).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }
 
+    /// The answer that a page hands to the application in a form, as if it had come in the fragment.
+    pub fn posted(&self) -> Self {
+        let form = between(&self.text, "<form", "</form>").unwrap_or_else(|| panic!("no form: {}", self.words()));
+        let mut url = Url::parse(&unescape(between(form, "action=\"", "\"").unwrap())).unwrap();
+        let mut fields = url::form_urlencoded::Serializer::new(String::new());
+        for input in form.split("<input").filter(|input| input.contains("type=\"hidden\"")) {
+            let attribute = |name: &str| unescape(between(input, &format!("{name}=\""), "\"").unwrap_or_default());
+            fields.append_pair(&attribute("name"), &attribute("value"));
+        }
+        url.set_fragment(Some(&fields.finish()));
+        Self { url, status: StatusCode::FOUND, text: String::new() }
+    }
+
     /// What the page says, without markup.
     pub fn words(&self) -> String {
         let mut words = String::new();

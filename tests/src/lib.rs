@@ -17,5 +17,5 @@ mod relying_party;
 mod world;
 
 pub use browser::{Browser, Page};
-pub use relying_party::{Login, RelyingParty, Started};
+pub use relying_party::{Front, Login, RelyingParty, Started};
 pub use world::{Backend, World, on_each_backend, on_each_backend_with};

@@ -27,7 +27,7 @@ pub use response::{AuthorizationResponse, Delivery, Given, GivenAccessToken};
 use crate::clients::Client;
 use crate::id::PersonId;
 use crate::oidc::params::RawAuthorization;
-use crate::oidc::{OAuthError, ResponseMode, ResponseType};
+use crate::oidc::{ErrorCode, OAuthError, ResponseMode, ResponseType};
 use crate::time::Timestamp;
 
 /// Why a request ends on a page of ours: there is nobody that it may be sent back to.
@@ -51,6 +51,16 @@ pub enum PageError {
     /// The client did not register the URI.
     #[error("redirect_uri: not registered for this client")]
     UnregisteredRedirectUri,
+}
+
+/// For a client that asks directly and has no browser to show a page in.
+impl From<PageError> for OAuthError {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Malformed(error) => error,
+            other => Self::new(ErrorCode::InvalidRequest, other.to_string()),
+        }
+    }
 }
 
 /// Why a request goes no further, and who is told.

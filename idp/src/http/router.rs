@@ -15,7 +15,8 @@ use crate::cx::Cx;
 use crate::http::page::PageFailure;
 use crate::pages::assets;
 use crate::{
-    account, admin, authorize, credentials, discovery, help, introspection, login, logout, revocation, token, userinfo,
+    account, admin, authorize, credentials, discovery, help, introspection, login, logout, par, revocation, token,
+    userinfo,
 };
 
 /// Everything that the provider answers.
@@ -24,6 +25,7 @@ pub fn routes(app: &Arc<App>) -> Router {
         // Relying parties.
         .merge(discovery::routes())
         .merge(authorize::routes())
+        .merge(par::routes())
         .merge(token::routes())
         .merge(userinfo::routes())
         .merge(introspection::routes())

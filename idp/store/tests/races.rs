@@ -3,7 +3,12 @@
 //! SQLite always; PostgreSQL where `STEPGATE_TEST_POSTGRES` names a server on which databases may be made. Rounds are
 //! released at a barrier; `STEPGATE_TEST_ROUNDS` sets how many.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests: whatever does not hold ends the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests: whatever does not hold ends the test"
+)]
 
 use std::future::Future;
 use std::sync::Arc;
@@ -28,8 +33,8 @@ use stepgate_store::credentials::{self, NewCredential};
 use stepgate_store::ephemeral::{self, Ephemeral};
 use stepgate_store::grants::{self, Rotation, TakeCode};
 use stepgate_store::interactions::{self, Interaction};
-use stepgate_store::pushed::{self, FoundPushed, PushedRequest};
 use stepgate_store::mobile::{self, Answer, ChallengeState, MobileChallenge};
+use stepgate_store::pushed::{self, FoundPushed, PushedRequest};
 use stepgate_store::{Connection as _, Db, StoreError, applications, audit, leases, people, sessions};
 use tokio::sync::Barrier;
 use uuid::Uuid;

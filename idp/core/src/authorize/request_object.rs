@@ -66,21 +66,15 @@ pub struct Opened {
 ///
 /// # Errors
 /// `invalid_request_object`, naming what is wrong with it.
-pub fn open(
-    outer: &RawAuthorization,
-    compact: &str,
-    client: &Client,
-    rules: &Rules<'_>,
-) -> Result<Opened, OAuthError> {
+pub fn open(outer: &RawAuthorization, compact: &str, client: &Client, rules: &Rules<'_>) -> Result<Opened, OAuthError> {
     let refuse = |fault: String| OAuthError::parameter(ErrorCode::InvalidRequestObject, rules.parameter, &fault);
     let typ = jose::declared(compact).map_err(|error| refuse(error.to_string()))?.typ;
     if !matches!(typ.as_deref(), None | Some("jwt" | JAR)) {
         return Err(refuse(format!("typ must be {JAR} or JWT")));
     }
     let (claims, signed) = read(compact, client, rules).map_err(&refuse)?;
-    let alone = rules.beside == Beside::Ignored
-        || typ.as_deref() == Some(JAR)
-        || client.metadata.require_signed_request_object;
+    let alone =
+        rules.beside == Beside::Ignored || typ.as_deref() == Some(JAR) || client.metadata.require_signed_request_object;
     let case = Case { claims: &claims, outer, client, rules, alone };
     CHECKS.iter().try_for_each(|check| check(&case)).map_err(|fault| refuse(fault.to_owned()))?;
 
@@ -94,7 +88,8 @@ pub fn open(
     }
     parameters.retain(|name, _| !matches!(name.as_str(), "request" | "request_uri"));
     parameters.insert("client_id".to_owned(), client.id.clone().into());
-    let raw = serde_json::from_value(parameters.into()).map_err(|_| refuse("a parameter is not a string".to_owned()))?;
+    let raw =
+        serde_json::from_value(parameters.into()).map_err(|_| refuse("a parameter is not a string".to_owned()))?;
     Ok(Opened { raw, signed })
 }
 
@@ -216,7 +211,9 @@ fn parameter(name: &str, value: &Value) -> Result<Option<Value>, String> {
         Value::Number(number) => number.to_string(),
         Value::Bool(truth) => truth.to_string(),
         Value::Object(_) if matches!(name, "claims" | "registration") => value.to_string(),
-        Value::Array(items) if name == REPEATABLE && items.iter().all(Value::is_string) => return Ok(Some(value.clone())),
+        Value::Array(items) if name == REPEATABLE && items.iter().all(Value::is_string) => {
+            return Ok(Some(value.clone()));
+        }
         // Claims that are no parameters may be anything: `aud` is often an array.
         Value::Object(_) | Value::Array(_) if !is_parameter(name) => return Ok(None),
         Value::Object(_) | Value::Array(_) => return Err(format!("{name} must be a string")),

@@ -3,8 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::clients::{ClientAuthMethod, ClientMetadata};
 use crate::id::{ApplicationId, PersonId};
+use crate::oidc::Prompt;
 use crate::oidc::params::Params;
-use crate::oidc::{ErrorCode, Prompt};
 use crate::secret::SecretString;
 
 const ISSUER: &str = "https://op.example";
@@ -244,10 +244,14 @@ fn a_request_comes_as_client_and_deployment_want_it() {
 
 #[test]
 fn resources_are_those_that_the_client_registered() {
-    let resources = |more: &str| judge_with(&format!("{GOOD}{more}"), &hybrid(), Hint::Absent).map(|good| good.resource);
+    let resources =
+        |more: &str| judge_with(&format!("{GOOD}{more}"), &hybrid(), Hint::Absent).map(|good| good.resource);
     assert_eq!(resources("").unwrap(), Vec::<String>::new());
     assert_eq!(resources("&resource=urn:b&resource=https://api.example").unwrap().len(), 2);
-    assert_eq!(error(judge_with(&format!("{GOOD}&resource=urn:b&resource=urn:c"), &hybrid(), Hint::Absent)).code(), ErrorCode::InvalidTarget);
+    assert_eq!(
+        error(judge_with(&format!("{GOOD}&resource=urn:b&resource=urn:c"), &hybrid(), Hint::Absent)).code(),
+        ErrorCode::InvalidTarget
+    );
 }
 
 #[test]
@@ -264,8 +268,10 @@ fn what_cannot_be_opened_is_told_to_the_client_only_where_the_way_back_is_known(
         Refusal::Page(page) => panic!("{page}"),
     }
     assert!(matches!(refused("client_id=rp", true), Refusal::Page(PageError::Malformed(_))));
-    assert!(matches!(refused("client_id=rp&redirect_uri=https://evil.example/", true),
-        Refusal::Page(PageError::UnregisteredRedirectUri)));
+    assert!(matches!(
+        refused("client_id=rp&redirect_uri=https://evil.example/", true),
+        Refusal::Page(PageError::UnregisteredRedirectUri)
+    ));
     assert!(matches!(refused(GOOD, false), Refusal::Page(PageError::UnknownClient)));
 }
 

@@ -92,9 +92,8 @@ mod tests {
 
     #[test]
     fn only_what_says_none_and_has_no_signature_is_read() {
-        let read = |header: &str, payload: &str, signature: &str| {
-            read_unsecured::<Value>(&token(header, payload, signature))
-        };
+        let read =
+            |header: &str, payload: &str, signature: &str| read_unsecured::<Value>(&token(header, payload, signature));
         assert_eq!(read(r#"{"alg":"none"}"#, r#"{"a":1}"#, ""), Ok(json!({"a": 1})));
         let cases = [
             (r#"{"alg":"none"}"#, r#"{"a":1}"#, "c2ln", JoseError::Malformed),

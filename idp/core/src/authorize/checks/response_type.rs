@@ -13,8 +13,8 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), OAuthError> {
     let registered = &case.client.metadata.response_types;
     let mut types = registered.iter().filter_map(|registered| ResponseType::parse(registered).ok());
     // Registration §2: a client that registers no types has registered `code`.
-    let allowed = types.any(|known| known == response_type)
-        || registered.is_empty() && response_type == ResponseType::Code;
+    let allowed =
+        types.any(|known| known == response_type) || registered.is_empty() && response_type == ResponseType::Code;
     if allowed {
         Ok(())
     } else {

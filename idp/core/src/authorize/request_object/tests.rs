@@ -72,7 +72,10 @@ fn what_the_object_says_wins_and_what_stands_beside_fills_in() {
     let opened = open(&outside, &object, &client(ClientMetadata::default()), &rules(Some(&signer.public))).unwrap();
     assert!(opened.signed);
     let raw = opened.raw;
-    assert_eq!((raw.state.as_deref(), raw.nonce.as_deref(), raw.scope.as_deref()), (Some("inside"), Some("n"), Some("openid")));
+    assert_eq!(
+        (raw.state.as_deref(), raw.nonce.as_deref(), raw.scope.as_deref()),
+        (Some("inside"), Some("n"), Some("openid"))
+    );
     assert_eq!((raw.max_age.as_deref(), raw.display, raw.prompt), (Some("60"), None, None));
     assert_eq!((raw.claims.as_deref(), raw.resource.len()), (Some(r#"{"userinfo":{"name":null}}"#), 2));
 
@@ -130,10 +133,8 @@ fn a_broken_rule_is_named() {
 #[test]
 fn who_must_have_signed_is_for_the_client_and_the_deployment_to_say() {
     let (signer, stranger) = (signer(), signer());
-    let pinned = |alg: &str| ClientMetadata {
-        request_object_signing_alg: Some(alg.to_owned()),
-        ..ClientMetadata::default()
-    };
+    let pinned =
+        |alg: &str| ClientMetadata { request_object_signing_alg: Some(alg.to_owned()), ..ClientMetadata::default() };
     let signed = signer.key.sign("JWT", &json!({})).unwrap();
     let nobodys = unsigned(&json!({"state": "s"}));
     let judge = |object: &str, metadata: ClientMetadata, unsigned: Unsigned| {
