@@ -3,6 +3,7 @@
 use std::sync::{Arc, RwLock};
 
 use stepgate_core::assurance::Catalogue;
+use stepgate_core::oidc::ResponseType;
 use stepgate_store::Db;
 use stepgate_store::ephemeral::Ephemeral;
 use stepgate_store::invalidations::Invalidations;
@@ -46,6 +47,8 @@ pub struct App {
     pub mutual_tls: MutualTls,
     /// Documents that are made once.
     pub documents: Documents,
+    /// The response types that the deployment offers.
+    pub response_types: Vec<ResponseType>,
     /// The scopes that the deployment knows.
     pub scopes: Vec<String>,
     /// The clock.
@@ -93,6 +96,7 @@ impl App {
             cookies: CookieNames::for_server(&parts.settings.server),
             documents: Documents::new(&parts.settings, &parts.catalogue),
             clients: ClientCache::default(),
+            response_types: parts.settings.authorization.response_types(),
             scopes: crate::authorize::supported_scopes(),
             settings: parts.settings,
             db: parts.db,

@@ -8,9 +8,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use stepgate_core::assurance::Catalogue;
+use stepgate_core::authorize::request_object::Unsigned;
 use stepgate_core::clients::ClientAuthMethod;
 use stepgate_core::jose::{ContentEncryption, KeyManagement, MacAlgorithm, SigningAlgorithm};
-use stepgate_core::oidc::{Endpoints, ProviderMetadata, STANDARD_SCOPES, Supported};
+use stepgate_core::oidc::{Endpoints, ProviderMetadata, ResponseType, STANDARD_SCOPES, Supported};
 
 use crate::app::App;
 use crate::registration::RegistrationMode;
@@ -78,10 +79,19 @@ impl Documents {
         all_methods.push(ClientAuthMethod::None.as_str());
         let encryption: Vec<&str> = KeyManagement::ALL.iter().map(|alg| alg.as_str()).collect();
         let contents: Vec<&str> = ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect();
+        let response_types: Vec<&str> =
+            settings.authorization.response_types().into_iter().map(ResponseType::as_str).collect();
+        let mut request_objects = algorithms.clone();
+        if settings.authorization.unsigned() == Unsigned::Taken {
+            request_objects.push("none");
+        }
         let metadata = ProviderMetadata::new(Supported {
             issuer: &settings.server.issuer,
             acr_values: &acr_values,
             scopes: &scopes,
+            response_types: &response_types,
+            request_object_algorithms: &request_objects,
+            pushed_only: settings.authorization.require_pushed_requests,
             id_token_algorithms: &algorithms,
             assertion_algorithms: &assertion_algorithms,
             confidential_methods: &methods,
@@ -97,7 +107,7 @@ impl Documents {
         // Plain structs of strings: they always serialise.
         Self {
             response_types: owned(metadata.response_types_supported),
-            grant_types: owned(metadata.grant_types_supported),
+            grant_types: owned(&metadata.grant_types_supported),
             auth_methods: owned(metadata.token_endpoint_auth_methods_supported),
             endpoints: authenticated(&metadata.endpoints),
             scopes: registrable,

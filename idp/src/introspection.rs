@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use stepgate_core::jose;
 use stepgate_core::oidc::params::RawTokenQuestion;
 use stepgate_core::oidc::{ErrorCode, OAuthError};
 use stepgate_core::token::{Audience, GoodToken, Introspection, IntrospectionToken, PresentedAccessToken, Standing};
@@ -38,10 +39,10 @@ async fn post_introspect(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<Resp
     let (Some(Good::Person { token: found, .. }) | Some(Good::Service(found))) = &good else {
         return answer(&cx, &client, &headers, &Introspection::inactive()).await;
     };
-    // Whom the token is for is a matter of the client that it was issued to, not of the one that asks.
-    let Some(issued_to) = clients::find(&cx, &found.client_id).await? else {
+    // A client that was removed, or switched off, takes its tokens along.
+    if clients::find(&cx, &found.client_id).await?.is_none() {
         return answer(&cx, &client, &headers, &Introspection::inactive()).await;
-    };
+    }
     match good {
         Some(Good::Person { token, standing }) if concerns(&client, &token) => {
             let holds = standing::strength(&cx, &standing);
@@ -51,10 +52,10 @@ async fn post_introspect(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<Resp
                 auth_time: holds.as_ref().map(|granted| granted.auth_time.unix_seconds()),
             };
             let username = Some(standing.person.username.as_str());
-            answer(&cx, &client, &headers, &active(&issued_to, &cx, &token, username, now)).await
+            answer(&cx, &client, &headers, &active(&token, username, now)).await
         }
         Some(Good::Service(token)) if concerns(&client, &token) => {
-            answer(&cx, &client, &headers, &active(&issued_to, &cx, &token, None, Standing::default())).await
+            answer(&cx, &client, &headers, &active(&token, None, Standing::default())).await
         }
         _ => answer(&cx, &client, &headers, &Introspection::inactive()).await,
     }
@@ -67,17 +68,10 @@ fn concerns(client: &Registered, token: &PresentedAccessToken) -> bool {
     token.client_id == client.client.id || serves
 }
 
-fn active<'a>(
-    client: &'a Registered,
-    cx: &'a Cx,
-    token: &'a PresentedAccessToken,
-    username: Option<&'a str>,
-    standing: Standing<'a>,
-) -> Introspection<'a> {
-    let audience = match client.client.metadata.audience.as_slice() {
-        [] => Audience::One(cx.app.issuer()),
-        [one] => Audience::One(one),
-        several => Audience::Several(several),
+fn active<'a>(token: &'a PresentedAccessToken, username: Option<&'a str>, standing: Standing<'a>) -> Introspection<'a> {
+    let audience = match &token.aud {
+        jose::Audience::One(one) => Audience::One(one),
+        jose::Audience::Several(several) => Audience::Several(several),
     };
     Introspection::active(GoodToken {
         iss: &token.iss,

@@ -27,6 +27,7 @@ pub mod credentials;
 pub mod login;
 pub mod authorize;
 pub mod token;
+pub mod par;
 pub mod userinfo;
 pub mod introspection;
 pub mod revocation;

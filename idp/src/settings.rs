@@ -32,6 +32,8 @@ pub struct Settings {
     pub secrets: SecretSettings,
     /// Passwords.
     pub passwords: crate::passwords::PasswordSettings,
+    /// What the authorization endpoint answers.
+    pub authorization: crate::authorize::settings::AuthorizationSettings,
     /// Browser sessions.
     pub sessions: Sessions,
     /// Life times of what is issued.

@@ -46,13 +46,26 @@ impl Page {
     }
 
     /// Where the form of the page goes, and what it carries: an answer by `form_post` (Form Post Response Mode §2).
-    pub fn posted(&self) -> (String, Vec<(String, String)>) {
+    pub fn posted_fields(&self) -> (String, Vec<(String, String)>) {
         let form = between(&self.text, "<form", "</form>").unwrap_or_else(|| panic!("no form: {}", self.words()));
         let fields = form.split("<input").filter(|input| input.contains("type=\"hidden\"")).map(|input| {
             let part = |start| unescape(between(input, start, "\"").unwrap_or_default());
             (part("name=\""), part("value=\""))
         });
         (unescape(between(form, "action=\"", "\"").unwrap_or_default()), fields.collect())
+    }
+
+    /// The answer that a page hands to the application in a form, as if it had come in the fragment.
+    pub fn posted(&self) -> Self {
+        let form = between(&self.text, "<form", "</form>").unwrap_or_else(|| panic!("no form: {}", self.words()));
+        let mut url = Url::parse(&unescape(between(form, "action=\"", "\"").unwrap())).unwrap();
+        let mut fields = url::form_urlencoded::Serializer::new(String::new());
+        for input in form.split("<input").filter(|input| input.contains("type=\"hidden\"")) {
+            let attribute = |name: &str| unescape(between(input, &format!("{name}=\""), "\"").unwrap_or_default());
+            fields.append_pair(&attribute("name"), &attribute("value"));
+        }
+        url.set_fragment(Some(&fields.finish()));
+        Self { url, status: StatusCode::FOUND, text: String::new() }
     }
 
     /// What the page says, without markup.

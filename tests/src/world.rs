@@ -275,6 +275,28 @@ impl World {
         (output.status.success(), String::from_utf8(said).unwrap())
     }
 
+    /// Registers a client with metadata of its own, past the provider, and discovers as it.
+    pub async fn register(&self, id: &str, metadata: Value) -> RelyingParty {
+        let redirect = "http://127.0.0.1/callback";
+        let add =
+            ["client", "add", "--id", id, "--name", id, "--partner", "Acme", "--redirect-uri", redirect, "--json"];
+        let (done, said) = self.operate(&add);
+        assert!(done, "{said}");
+        let added: Value = serde_json::from_str(&said).unwrap();
+        let mut whole = json!({
+            "client_name": id, "redirect_uris": [redirect], "skip_consent": true,
+            "grant_types": ["authorization_code", "implicit", "refresh_token", "client_credentials"],
+            "response_types": ["code", "id_token", "token id_token", "code id_token", "code token", "code id_token token"],
+            "scope": "openid profile email offline_access orders",
+        });
+        for (name, value) in metadata.as_object().unwrap() {
+            whole[name] = value.clone();
+        }
+        let whole = whole.to_string().replace('\'', "''");
+        self.tamper(&format!("UPDATE clients SET metadata = '{whole}' WHERE client_id = '{id}'")).await;
+        RelyingParty::discover(&self.issuer, id, added["client_secret"].as_str(), redirect).await
+    }
+
     /// Runs a statement on this world's database, past the provider.
     pub async fn tamper(&self, sql: &str) {
         let database = self.folder.join("0").join("stepgate.db");

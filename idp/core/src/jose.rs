@@ -1,6 +1,7 @@
 //! JSON Web Signatures and Encryption, thin and typed, over `aws-lc-rs`.
 //!
-//! Owns: signing with parsed keys, verification by an allow-list per use, encryption to clients, JWKs. Never: `none`, keys that a token
+//! Owns: signing with parsed keys, verification by an allow-list per use, encryption to clients, JWKs. `none` only where a
+//! caller asks for it by name ([`read_unsecured`]). Never: keys that a token
 //! brings along (but for enrolment, where that is the point), fetching anything.
 
 mod algorithm;
@@ -10,6 +11,7 @@ mod mac;
 mod private_key;
 mod rotation;
 mod strict_json;
+mod unsecured;
 mod verify;
 mod encryption;
 #[cfg(test)]
@@ -24,6 +26,7 @@ pub use mac::MacAlgorithm;
 pub use private_key::PrivateKey;
 pub use rotation::{KeyStage, KeyTimes, NewKey, Plan, plan_rotation, stage};
 pub use strict_json::is_strict_object;
+pub use unsecured::{Declared, declared, read_unsecured};
 pub use verify::{
     Audience, Verified, VerifyRules, unverified_issuer, unverified_kid, verify, verify_mac, verify_with_embedded_jwk,
 };

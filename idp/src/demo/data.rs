@@ -12,6 +12,7 @@ use stepgate_core::contact::PhoneNumber;
 use stepgate_core::credentials::hardware_token::{Algorithm, Mode, OathParameters};
 use stepgate_core::credentials::{Credential, Phone};
 use stepgate_core::id::{ApplicationId, CredentialId, OrganizationId, PartnerId, PersonId, PhoneId};
+use stepgate_core::oidc::ResponseType;
 use stepgate_core::secret::SecretString;
 use stepgate_store::credentials::NewCredential;
 use stepgate_store::{applications, credentials, leases, people};
@@ -110,8 +111,10 @@ fn clients(partner_url: &str) -> [(&'static str, DemoClient); 6] {
         client_name: "Iron Works Portal".to_owned(),
         redirect_uris: vec![format!("{partner_url}/callback")],
         post_logout_redirect_uris: vec![partner_url.to_owned(), format!("{partner_url}/")],
-        grant_types: ["authorization_code", "refresh_token", "client_credentials"].map(str::to_owned).to_vec(),
-        response_types: vec!["code".to_owned()],
+        grant_types: ["authorization_code", "implicit", "refresh_token", "client_credentials"]
+            .map(str::to_owned)
+            .to_vec(),
+        response_types: ResponseType::ALL.iter().map(|known| known.as_str().to_owned()).collect(),
         scope: format!("{all} orders"),
         skip_consent: true,
         logo_uri: Some(format!("{partner_url}/iron-works.svg")),
@@ -139,6 +142,7 @@ fn clients(partner_url: &str) -> [(&'static str, DemoClient); 6] {
         redirect_uris: vec![format!("{partner_url}/spa")],
         post_logout_redirect_uris: vec![format!("{partner_url}/spa")],
         grant_types: ["authorization_code", "refresh_token"].map(str::to_owned).to_vec(),
+        response_types: vec!["code".to_owned()],
         token_endpoint_auth_method: ClientAuthMethod::None,
         ..partner.clone()
     };

@@ -16,7 +16,7 @@ use crate::http::cors;
 use crate::http::page::{Framing, PageFailure};
 use crate::pages::assets;
 use crate::{
-    account, admin, authorize, credentials, discovery, help, introspection, login, logout, registration, revocation,
+    account, admin, authorize, credentials, discovery, help, introspection, login, logout, par, registration, revocation,
     token, userinfo,
 };
 
@@ -26,6 +26,7 @@ pub fn routes(app: &Arc<App>) -> Router {
         // Relying parties.
         .merge(readable_by_scripts())
         .merge(authorize::routes())
+        .merge(par::routes())
         .merge(introspection::routes())
         .merge(registration::routes())
         // People.

@@ -105,6 +105,7 @@ impl Settings {
         let mut settings = Self::default();
         settings.redis.url = Some(String::new());
         settings.registration.mode = Some(crate::registration::RegistrationMode::Closed);
+        settings.authorization.unsigned_request_objects = Some(false);
         settings.outbound.ca_file = Some(std::path::PathBuf::new());
         settings.tls.certificate_file = Some(std::path::PathBuf::new());
         settings.tls.key_file = Some(std::path::PathBuf::new());

@@ -5,10 +5,11 @@
 
 use serde::Serialize;
 use stepgate_core::clients::ClientMetadata;
-use stepgate_core::jose::{self, ContentEncryption, EncryptionKey, JwkSet, KeyManagement, SigningAlgorithm};
+use stepgate_core::jose::{self, ContentEncryption, EncryptionKey, KeyManagement, SigningAlgorithm};
 use stepgate_core::oidc::{ErrorCode, OAuthError};
 
 use crate::clients::Registered;
+use crate::clients::keys::client_keys;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::oauth_error::ProtocolFailure;
@@ -125,16 +126,15 @@ pub async fn encrypt_for(
     let alg = alg.parse::<KeyManagement>().map_err(|_| unknown(client, "an encryption alg"))?;
     let enc = enc.map_or(Ok(ContentEncryption::default()), str::parse);
     let enc = enc.map_err(|_| unknown(client, "an encryption enc"))?;
-    let key = encryption_key(client, alg).await?.ok_or_else(|| no_key(of, alg))?;
+    let key = encryption_key(cx, client, alg).await.ok_or_else(|| no_key(of, alg))?;
     Ok(jose::encrypt(plain, &key, (alg, enc), cty, cx.entropy()).map_err(Fault::internal)?)
 }
 
 /// The client's key to encrypt to.
-async fn encryption_key(client: &Registered, alg: KeyManagement) -> Result<Option<EncryptionKey>, Fault> {
-    let Some(jwks) = &client.client.metadata.jwks else { return Ok(None) };
-    let set = serde_json::from_value::<JwkSet>(jwks.clone());
-    let set = set.map_err(|error| Fault::Internal(format!("jwks of client {}: {error}", client.client.id)))?;
-    Ok(EncryptionKey::choose(&set, alg))
+async fn encryption_key(cx: &Cx, client: &Registered, alg: KeyManagement) -> Option<EncryptionKey> {
+    // What cannot be fetched is as good as none.
+    let keys = client_keys(cx, client, None).await.ok()?;
+    EncryptionKey::choose(&keys.set, alg)
 }
 
 fn no_key(of: Use, alg: KeyManagement) -> ProtocolFailure {

@@ -41,7 +41,7 @@ pub async fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<To
         return Err(refuse("refresh_token: was issued to another client"));
     }
     let scope = narrow_scope(&standing.grant.terms.scope, raw.scope.as_deref())?;
-    let grant = still_granted(cx, client, &standing)?;
+    let grant = mint::for_resources(client, still_granted(cx, client, &standing)?, &raw.resource)?;
 
     let token = random_token(cx.entropy());
     let successor =

@@ -26,6 +26,7 @@ pub mod mobile;
 pub mod outbox;
 pub mod people;
 pub mod registrations;
+pub mod pushed;
 pub mod sessions;
 pub mod sweep;
 

@@ -273,7 +273,7 @@ impl Flow<'_> {
         let page = &self.browser.page;
         let fields: Vec<(String, String)> = if request.get("response_mode") == Some("form_post") {
             assert_eq!((page.name(), page.status.as_u16()), ("form-post", 200), "{}: {}", page.url, page.words());
-            let (action, fields) = page.posted();
+            let (action, fields) = page.posted_fields();
             assert_eq!(action, self.client.redirect);
             fields
         } else {

@@ -3,11 +3,14 @@
 
 mod allowed_grant;
 mod code_challenge;
+mod how_it_came;
 mod id_token_hint;
+mod nonce;
+mod registration;
 mod requested_subject;
+mod resource;
 mod response_type;
 mod scope;
-mod unsupported_parameters;
 
 pub(super) use requested_subject::requested_subject;
 pub(super) use scope::{granted_claims, granted_scope};
@@ -27,11 +30,14 @@ type Check = fn(&Case<'_>) -> Result<(), OAuthError>;
 
 /// Every rule.
 const CHECKS: &[Check] = &[
-    unsupported_parameters::check,
+    how_it_came::check,
+    registration::check,
     response_type::check,
     allowed_grant::check,
+    nonce::check,
     code_challenge::check,
     scope::check,
+    resource::check,
     id_token_hint::check,
     requested_subject::check,
 ];

@@ -10,6 +10,7 @@ use crate::oidc::response::ResponseMode;
 #[expect(missing_docs, reason = "each field is the metadata of the same name")]
 pub struct Endpoints {
     pub authorization_endpoint: String,
+    pub pushed_authorization_request_endpoint: String,
     pub token_endpoint: String,
     pub userinfo_endpoint: String,
     pub revocation_endpoint: String,
@@ -25,6 +26,7 @@ impl Endpoints {
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
         Self {
             authorization_endpoint: format!("{base}/authorize"),
+            pushed_authorization_request_endpoint: format!("{base}/par"),
             token_endpoint: format!("{base}/token"),
             userinfo_endpoint: format!("{base}/userinfo"),
             revocation_endpoint: format!("{base}/revoke"),
@@ -47,6 +49,12 @@ pub struct Supported<'a> {
     pub scopes: &'a [String],
     /// Algorithms of ID tokens; RS256 must be among them (Discovery §3).
     pub id_token_algorithms: &'a [&'a str],
+    /// The response types that are switched on.
+    pub response_types: &'a [&'a str],
+    /// Algorithms of request objects; with `none` where unsigned ones are taken.
+    pub request_object_algorithms: &'a [&'a str],
+    /// Whether only pushed requests are taken.
+    pub pushed_only: bool,
     /// Algorithms of client assertions.
     pub assertion_algorithms: &'a [&'a str],
     /// How clients authenticate where there is something to check.
@@ -79,7 +87,7 @@ pub struct ProviderMetadata<'a> {
     pub scopes_supported: &'a [String],
     pub response_types_supported: &'a [&'a str],
     pub response_modes_supported: &'a [&'a str],
-    pub grant_types_supported: &'a [&'a str],
+    pub grant_types_supported: Vec<&'a str>,
     pub subject_types_supported: &'a [&'a str],
     pub id_token_signing_alg_values_supported: &'a [&'a str],
     pub id_token_encryption_alg_values_supported: &'a [&'a str],
@@ -109,16 +117,24 @@ pub struct ProviderMetadata<'a> {
     pub service_documentation: Option<&'a str>,
     /// RFC 8705 §3.3.
     pub tls_client_certificate_bound_access_tokens: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub claims_locales_supported: &'a [&'a str],
     pub claims_parameter_supported: bool,
     pub request_parameter_supported: bool,
     /// Defaults to true when absent.
     pub request_uri_parameter_supported: bool,
+    pub require_request_uri_registration: bool,
+    pub request_object_signing_alg_values_supported: &'a [&'a str],
+    pub require_pushed_authorization_requests: bool,
     pub authorization_response_iss_parameter_supported: bool,
     pub frontchannel_logout_supported: bool,
     pub frontchannel_logout_session_supported: bool,
     pub backchannel_logout_supported: bool,
     pub backchannel_logout_session_supported: bool,
 }
+
+/// The grant types; `implicit` only where a response type needs it.
+const GRANTS: &[&str] = &["authorization_code", "implicit", "refresh_token", "client_credentials"];
 
 /// The claims that an ID token or the userinfo endpoint can carry.
 const CLAIMS: &[&str] = &[
@@ -133,6 +149,8 @@ const CLAIMS: &[&str] = &[
     "amr",
     "sid",
     "at_hash",
+    "c_hash",
+    "s_hash",
     "name",
     "given_name",
     "family_name",
@@ -157,6 +175,7 @@ const CLAIMS: &[&str] = &[
 impl<'a> ProviderMetadata<'a> {
     /// The document of a deployment.
     pub fn new(supported: Supported<'a>) -> Self {
+        let implicit = supported.response_types.iter().any(|known| known.contains("token"));
         Self {
             issuer: supported.issuer,
             endpoints: Endpoints::of(supported.issuer),
@@ -164,9 +183,9 @@ impl<'a> ProviderMetadata<'a> {
                 .registration
                 .then(|| format!("{}/register", supported.issuer.trim_end_matches('/'))),
             scopes_supported: supported.scopes,
-            response_types_supported: &["code"],
+            response_types_supported: supported.response_types,
             response_modes_supported: ResponseMode::SUPPORTED,
-            grant_types_supported: &["authorization_code", "refresh_token", "client_credentials"],
+            grant_types_supported: GRANTS.iter().filter(|grant| implicit || **grant != "implicit").copied().collect(),
             subject_types_supported: &["public", "pairwise"],
             id_token_signing_alg_values_supported: supported.id_token_algorithms,
             id_token_encryption_alg_values_supported: supported.encryption_algorithms,
@@ -193,8 +212,12 @@ impl<'a> ProviderMetadata<'a> {
             service_documentation: supported.service_documentation,
             tls_client_certificate_bound_access_tokens: supported.mutual_tls,
             claims_parameter_supported: true,
-            request_parameter_supported: false,
-            request_uri_parameter_supported: false,
+            claims_locales_supported: supported.ui_locales,
+            request_parameter_supported: true,
+            request_uri_parameter_supported: true,
+            require_request_uri_registration: true,
+            request_object_signing_alg_values_supported: supported.request_object_algorithms,
+            require_pushed_authorization_requests: supported.pushed_only,
             authorization_response_iss_parameter_supported: true,
             frontchannel_logout_supported: true,
             frontchannel_logout_session_supported: true,
@@ -212,8 +235,11 @@ mod tests {
     fn the_document_says_what_is_supported() {
         let scopes: Vec<String> = crate::oidc::STANDARD_SCOPES.iter().map(|scope| (*scope).to_owned()).collect();
         let acr_values = ["phr".to_owned()];
-        let metadata = ProviderMetadata::new(Supported {
+        let supported = Supported {
             issuer: "https://op.example/t/",
+            response_types: &["code", "id_token"],
+            request_object_algorithms: &["RS256", "none"],
+            pushed_only: false,
             acr_values: &acr_values,
             scopes: &scopes,
             id_token_algorithms: &["RS256"],
@@ -226,12 +252,15 @@ mod tests {
             ui_locales: &["en"],
             registration: false,
             service_documentation: None,
-        });
-        let document = serde_json::to_value(metadata).unwrap();
+        };
+        let document = serde_json::to_value(ProviderMetadata::new(supported)).unwrap();
         assert_eq!(document["issuer"], "https://op.example/t/");
         assert_eq!(document["authorization_endpoint"], "https://op.example/t/authorize");
         assert_eq!(document["jwks_uri"], "https://op.example/t/jwks.json");
-        assert_eq!(document["request_uri_parameter_supported"], false);
+        assert_eq!(document["pushed_authorization_request_endpoint"], "https://op.example/t/par");
+        let grants = |document: &serde_json::Value| document["grant_types_supported"].as_array().unwrap().len();
+        let code = serde_json::to_value(ProviderMetadata::new(Supported { response_types: &["code"], ..supported }));
+        assert_eq!((grants(&document), grants(&code.unwrap())), (4, 3), "implicit only where it is used");
         assert!(document.get("service_documentation").is_none());
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clients::certificate::Confirmation;
 use crate::grants::GrantTerms;
 use crate::id::GrantId;
+use crate::jose;
 use crate::oidc::Scopes;
 use crate::time::Timestamp;
 use crate::token::{Audience, Lifetimes};
@@ -61,7 +62,7 @@ pub struct ServiceTokenClaims<'a> {
 pub struct Issue<'a> {
     /// The issuer.
     pub issuer: &'a str,
-    /// Who it is for: the client's registered audiences; the issuer when there are none.
+    /// Who it is for: what was asked for, else the client's registered audiences; the issuer when there are none.
     pub audience: &'a [String],
     /// The client that gets it.
     pub client_id: &'a str,
@@ -132,6 +133,7 @@ impl<'a> Issue<'a> {
 pub struct PresentedAccessToken {
     pub iss: String,
     pub sub: String,
+    pub aud: jose::Audience,
     pub client_id: String,
     #[serde(default)]
     pub scope: Scopes,
