@@ -55,6 +55,7 @@ pub async fn run(options: Options, settings: Settings) -> Result<(), BootError> 
     let phones = Arc::new(Phones::new(format!("http://127.0.0.1:{}", options.port), issuer.clone()));
     data::seed(&app, &phones, &partner).await?;
     let routes = router::routes(&app).merge(http::routes(&app, phones, partner.clone()));
+    let routes = routes.merge(crate::telemetry::routes(&app));
     println!("{}", welcome(&issuer, &partner, &folder));
     tokio::select! {
         served = node.serve(routes) => served,

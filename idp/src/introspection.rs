@@ -37,10 +37,10 @@ async fn post_introspect(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<Resp
     let (Some(Good::Person { token: found, .. }) | Some(Good::Service(found))) = &good else {
         return Ok(answer(&Introspection::inactive()));
     };
-    // Whom the token is for is a matter of the client that it was issued to, not of the one that asks.
-    let Some(issued_to) = clients::find(&cx, &found.client_id).await? else {
+    // A token of a client that is switched off is good for nothing.
+    if clients::find(&cx, &found.client_id).await?.is_none() {
         return Ok(answer(&Introspection::inactive()));
-    };
+    }
     Ok(match good {
         Some(Good::Person { token, standing }) if concerns(&client, &token) => {
             let holds = standing::strength(&cx, &standing);
@@ -49,11 +49,9 @@ async fn post_introspect(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<Resp
                 amr: holds.as_ref().map_or(&[], |granted| granted.amr.as_slice()),
                 auth_time: holds.as_ref().map(|granted| granted.auth_time.unix_seconds()),
             };
-            answer(&active(&issued_to, &cx, &token, Some(standing.person.username.as_str()), now))
+            answer(&active(&token, Some(standing.person.username.as_str()), now))
         }
-        Some(Good::Service(token)) if concerns(&client, &token) => {
-            answer(&active(&issued_to, &cx, &token, None, Standing::default()))
-        }
+        Some(Good::Service(token)) if concerns(&client, &token) => answer(&active(&token, None, Standing::default())),
         _ => answer(&Introspection::inactive()),
     })
 }
@@ -64,28 +62,18 @@ fn concerns(client: &Registered, token: &PresentedAccessToken) -> bool {
     token.client_id == client.client.id || client.client.allows_grant("client_credentials")
 }
 
-fn active<'a>(
-    client: &'a Registered,
-    cx: &'a Cx,
-    token: &'a PresentedAccessToken,
-    username: Option<&'a str>,
-    standing: Standing<'a>,
-) -> Introspection<'a> {
-    let audience = match client.client.metadata.audience.as_slice() {
-        [] => Audience::One(cx.app.issuer()),
-        [one] => Audience::One(one),
-        several => Audience::Several(several),
-    };
+fn active<'a>(token: &'a PresentedAccessToken, username: Option<&'a str>, standing: Standing<'a>) -> Introspection<'a> {
     Introspection::active(GoodToken {
         iss: &token.iss,
         sub: &token.sub,
-        aud: audience,
+        aud: Audience::from(&token.aud),
         client_id: &token.client_id,
         scope: &token.scope,
         username,
         exp: token.exp,
         iat: token.iat,
         jti: Some(&token.jti),
+        act: token.act.as_ref(),
         standing,
     })
 }

@@ -5,6 +5,7 @@
 
 pub mod pages;
 pub mod passwords;
+pub mod telemetry;
 pub mod outbound;
 pub mod settings;
 pub mod secrets;
@@ -24,6 +25,7 @@ pub mod outbox;
 pub mod credentials;
 pub mod login;
 pub mod authorize;
+pub mod device;
 pub mod token;
 pub mod userinfo;
 pub mod introspection;

@@ -3,6 +3,8 @@
 //! Owns: parked requests, the dispatcher, and the steps. A step checks one thing and returns; only
 //! `stepgate_core::authorize::next` chooses what comes after it. Never: what a strength is worth.
 
+pub mod count;
+mod device;
 mod dispatch;
 mod evaluate;
 pub mod finish;

@@ -16,6 +16,7 @@ use stepgate_store::{credentials, people, sessions};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::cookies::Cookie;
+use crate::telemetry::Login;
 
 /// A live session and the cookie that named it.
 #[derive(Clone, Debug)]
@@ -72,6 +73,7 @@ pub async fn begin(
     };
     let token = TokenHash::of(&cookie);
     sessions::insert_session(connection, &session, &token).await?;
+    cx.app.telemetry.login(Login::Succeeded);
     Ok(Renewed { live: Live { session, token }, cookie: cx.app.cookies.set(Cookie::Session, &cookie) })
 }
 

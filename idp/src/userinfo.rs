@@ -63,7 +63,9 @@ async fn answer(cx: &Cx, token: &str) -> Result<Response, ProtocolFailure> {
     if !token.scope.contains("openid") {
         return Err(refused(ErrorCode::InsufficientScope, "the scope openid is needed"));
     }
-    let claims = ClaimsRequest::from_terms(found.grant.terms.claims.as_ref());
+    // What the client of the authorization asked for by `claims` is not for one that exchanged its token.
+    let asked = found.grant.terms.claims.as_ref().filter(|_| found.grant.client == token.client_id);
+    let claims = ClaimsRequest::from_terms(asked);
     let holds = standing::strength(cx, &found);
     let now = Standing {
         acr: holds.as_ref().and_then(|granted| granted.acr.as_ref()).map(|acr| acr.as_str()),

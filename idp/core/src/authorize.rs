@@ -10,9 +10,11 @@ mod redirect;
 mod response;
 mod checks;
 mod request;
+mod device;
 pub mod interaction;
 pub mod next;
 
+pub use device::{DEVICE_GRANT, DeviceRequest, UserCode};
 pub use hint::{Hint, HintedSubject};
 pub use interaction::{Interaction, Purpose, Stage};
 pub use next::{NextStep, next};

@@ -19,6 +19,7 @@ use crate::outbound::Outbound;
 use crate::passwords::PasswordHasher;
 use crate::secrets::{Secrets, SecretsError};
 use crate::settings::Settings;
+use crate::telemetry;
 
 /// Why a node does not start. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +111,9 @@ impl Node {
     /// Serves until the process is asked to stop, then lets the requests under way finish.
     pub async fn serve(self, routes: axum::Router) -> Result<(), BootError> {
         super::background::spawn(&self.app, &random_token(&OsEntropy));
+        if let Some(listen) = self.app.settings.metrics.listen {
+            telemetry::serve(&self.app, listen).await.map_err(|error| BootError::Listen(listen, error))?;
+        }
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(self.listener, service).with_graceful_shutdown(asked_to_stop()).await.map_err(BootError::Serve)
     }

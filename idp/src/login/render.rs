@@ -1,10 +1,13 @@
 //! From a scene to its page.
 
+mod device;
+
 use axum::response::Response;
 use jiff::tz::TimeZone;
 use stepgate_core::assurance::{self, CredentialKind, Decision, Explanation, Product, RepairReason, Verdict};
-use stepgate_core::authorize::interaction::{Choice, Named, SkipOtp, Stage};
+use stepgate_core::authorize::interaction::{Choice, Named, Purpose, SkipOtp, Stage};
 use stepgate_core::credentials::{Credential, phone_otp};
+use stepgate_core::oidc::Scopes;
 use stepgate_store::{challenges, credentials, mobile, people};
 
 use super::dispatch::Scene;
@@ -46,7 +49,12 @@ pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<
             pages::respond(ok, &code(cx, scene, flow, (CodeSource::OfflineCode, *skip), error))
         }
         Stage::MobileWait { .. } => pages::respond(ok, &mobile_wait(cx, scene, flow, error).await?),
-        Stage::Consent => pages::respond(ok, &consent(cx, scene, flow)),
+        Stage::Consent => match &scene.parked.interaction.purpose {
+            Purpose::Device { device, request } => {
+                pages::respond(ok, &device::confirm(cx, scene, flow, (*device, &request.scope)).await?)
+            }
+            _ => pages::respond(ok, &consent(cx, scene, flow)),
+        },
         Stage::RequirementsNotMet => {
             let page = pages::respond(ok, &requirements(cx, scene, flow).await?);
             // Whoever goes and mends a credential is led back to this request afterwards.
@@ -215,6 +223,13 @@ async fn mobile_wait(
 
 fn consent(cx: &Cx, scene: &Scene, flow: Flow) -> ConsentPage {
     let asked = scene.parked.interaction.request();
+    let scopes = asked.map(|request| scopes(scene, &request.scope)).unwrap_or_default();
+    let username = scene.person().map(|person| person.username.to_string()).unwrap_or_default();
+    ConsentPage { layout: layout(cx, "Allow access"), flow, username, scopes }
+}
+
+/// Scopes in words.
+fn scopes(scene: &Scene, asked: &Scopes) -> Vec<ScopeView> {
     let claims = scene.person().map(|person| person.claims.clone()).unwrap_or_default();
     let view = |title: &str, detail: String| ScopeView { title: title.to_owned(), detail };
     let words = |scope: &str| match scope {
@@ -234,9 +249,7 @@ fn consent(cx: &Cx, scene: &Scene, flow: Flow) -> ConsentPage {
         ),
         other => view(other, "A permission that this application defines".to_owned()),
     };
-    let scopes = asked.map(|request| request.scope.iter().map(words).collect()).unwrap_or_default();
-    let username = scene.person().map(|person| person.username.to_string()).unwrap_or_default();
-    ConsentPage { layout: layout(cx, "Allow access"), flow, username, scopes }
+    asked.iter().map(words).collect()
 }
 
 async fn requirements(cx: &Cx, scene: &Scene, flow: Flow) -> Result<RequirementsNotMetPage, PageFailure> {

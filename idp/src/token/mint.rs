@@ -6,7 +6,8 @@ use stepgate_core::grants::Grant;
 use stepgate_core::jose;
 use stepgate_core::oidc::{ClaimsRequest, Scopes};
 use stepgate_core::secret::TokenHash;
-use stepgate_core::token::{IdTokenFor, Issue};
+use stepgate_core::time::Timestamp;
+use stepgate_core::token::{AccessTokenClaims, IdTokenFor, Issue};
 use stepgate_store::grants::{self, OpaqueToken};
 
 use crate::clients::Registered;
@@ -20,21 +21,60 @@ pub async fn access_token(cx: &Cx, client: &Registered, grant: &Grant, scope: &S
     let lifetimes = cx.app.settings.tokens.lifetimes();
     let subject = client.subject(cx, grant.person);
     let claims = issue(cx, client, scope, &jti, &lifetimes).for_person(&subject, grant.id, &grant.terms);
+    written(cx, client, grant, &claims, cx.now + lifetimes.access_token()).await
+}
+
+/// Signed, or kept under a random name.
+async fn written(
+    cx: &Cx,
+    client: &Registered,
+    grant: &Grant,
+    claims: &AccessTokenClaims<'_>,
+    expires_at: Timestamp,
+) -> Result<String, Fault> {
     match client.client.metadata.access_token_format {
-        AccessTokenFormat::Jwt => sign(cx, client, "at+jwt", &claims),
+        AccessTokenFormat::Jwt => sign(cx, client, "at+jwt", claims),
         AccessTokenFormat::Opaque => {
             let token = random_token(cx.entropy());
             let row = OpaqueToken {
                 hash: TokenHash::of(&token),
                 grant: Some(grant.id),
                 client: client.client.id.clone(),
-                claims: serde_json::to_value(&claims).map_err(Fault::internal)?,
-                expires_at: cx.now + lifetimes.access_token(),
+                claims: serde_json::to_value(claims).map_err(Fault::internal)?,
+                expires_at,
             };
             grants::insert_opaque(&cx.app.db.write, &row).await?;
             Ok(token)
         }
     }
+}
+
+/// What an exchanged token (RFC 8693) has of its own.
+pub struct Exchanged<'a> {
+    /// Whom it is for.
+    pub audience: &'a [String],
+    /// End of life, seconds since the Unix epoch: not beyond that of the token it was exchanged for.
+    pub expires_at: i64,
+    /// Who acts for the person.
+    pub act: Option<&'a serde_json::Value>,
+}
+
+/// An access token that hangs on a grant of whichever client.
+pub async fn exchanged_token(
+    cx: &Cx,
+    client: &Registered,
+    grant: &Grant,
+    scope: &Scopes,
+    exchanged: Exchanged<'_>,
+) -> Result<String, Fault> {
+    let jti = random_token(cx.entropy());
+    let lifetimes = cx.app.settings.tokens.lifetimes();
+    let subject = client.subject(cx, grant.person);
+    let issue = Issue { audience: exchanged.audience, ..issue(cx, client, scope, &jti, &lifetimes) };
+    let mut claims = issue.for_person(&subject, grant.id, &grant.terms);
+    claims.exp = exchanged.expires_at;
+    claims.act = exchanged.act;
+    written(cx, client, grant, &claims, Timestamp::from_unix_seconds(exchanged.expires_at)).await
 }
 
 /// A JWT access token for the client itself.

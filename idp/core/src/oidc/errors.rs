@@ -52,6 +52,10 @@ error_codes! {
     InvalidToken = "invalid_token", 401, "RFC 6750 §3.1";
     InsufficientScope = "insufficient_scope", 403, "RFC 6750 §3.1";
     InsufficientUserAuthentication = "insufficient_user_authentication", 401, "RFC 9470 §3";
+    AuthorizationPending = "authorization_pending", 400, "RFC 8628 §3.5";
+    SlowDown = "slow_down", 400, "RFC 8628 §3.5";
+    ExpiredToken = "expired_token", 400, "RFC 8628 §3.5";
+    InvalidTarget = "invalid_target", 400, "RFC 8693 §2.2.2, RFC 8707 §2";
     UnsupportedTokenType = "unsupported_token_type", 400, "RFC 7009 §2.2.1";
 }
 

@@ -14,6 +14,7 @@ pub struct Endpoints {
     pub userinfo_endpoint: String,
     pub revocation_endpoint: String,
     pub introspection_endpoint: String,
+    pub device_authorization_endpoint: String,
     pub end_session_endpoint: String,
     pub jwks_uri: String,
 }
@@ -28,6 +29,7 @@ impl Endpoints {
             userinfo_endpoint: format!("{base}/userinfo"),
             revocation_endpoint: format!("{base}/revoke"),
             introspection_endpoint: format!("{base}/introspect"),
+            device_authorization_endpoint: format!("{base}/device_authorization"),
             end_session_endpoint: format!("{base}/logout"),
             jwks_uri: format!("{base}/jwks.json"),
         }
@@ -89,6 +91,15 @@ pub struct ProviderMetadata<'a> {
     pub authorization_response_iss_parameter_supported: bool,
 }
 
+/// What the token endpoint takes.
+const GRANT_TYPES: &[&str] = &[
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+];
+
 /// How clients authenticate where there is a secret to check.
 const CONFIDENTIAL_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "private_key_jwt"];
 
@@ -138,7 +149,7 @@ impl<'a> ProviderMetadata<'a> {
             scopes_supported: supported.scopes,
             response_types_supported: &["code"],
             response_modes_supported: ResponseMode::SUPPORTED,
-            grant_types_supported: &["authorization_code", "refresh_token", "client_credentials"],
+            grant_types_supported: GRANT_TYPES,
             subject_types_supported: &["public"],
             id_token_signing_alg_values_supported: supported.id_token_algorithms,
             token_endpoint_auth_methods_supported: ALL_METHODS,

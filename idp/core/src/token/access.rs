@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::grants::GrantTerms;
 use crate::id::GrantId;
+use crate::jose;
 use crate::oidc::Scopes;
 use crate::time::Timestamp;
 use crate::token::{Audience, Lifetimes};
@@ -28,6 +29,9 @@ pub struct AccessTokenClaims<'a> {
     pub acr: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub amr: &'a [String],
+    /// RFC 8693 §4.1: who acts for the person, where a token was exchanged with an `actor_token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<&'a serde_json::Value>,
     /// Stepgate's own: the grant that it hangs on, so that revoking the grant is seen without storing tokens.
     pub gid: GrantId,
 }
@@ -95,6 +99,7 @@ impl<'a> Issue<'a> {
             auth_time: terms.auth_time.unix_seconds(),
             acr: terms.acr.as_deref(),
             amr: &terms.amr,
+            act: None,
             gid: grant,
         }
     }
@@ -127,6 +132,11 @@ pub struct PresentedAccessToken {
     pub iat: i64,
     pub exp: i64,
     pub jti: String,
+    pub aud: jose::Audience,
+    #[serde(default)]
+    pub acr: Option<String>,
+    #[serde(default)]
+    pub act: Option<serde_json::Value>,
     /// The grant that it hangs on; `None` for a token of a client itself.
     #[serde(default)]
     pub gid: Option<GrantId>,

@@ -55,6 +55,9 @@ pub struct Active<'a> {
     pub iat: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<&'a str>,
+    /// RFC 8693 §4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<&'a serde_json::Value>,
     #[serde(flatten)]
     pub standing: Standing<'a>,
 }
@@ -74,6 +77,8 @@ pub struct GoodToken<'a> {
     /// Seconds since the Unix epoch.
     pub iat: i64,
     pub jti: Option<&'a str>,
+    /// RFC 8693 §4.1.
+    pub act: Option<&'a serde_json::Value>,
     pub standing: Standing<'a>,
 }
 
@@ -97,6 +102,7 @@ impl<'a> Introspection<'a> {
             exp: token.exp,
             iat: token.iat,
             jti: token.jti,
+            act: token.act,
             standing: token.standing,
         })
     }

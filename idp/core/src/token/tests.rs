@@ -141,6 +141,7 @@ fn introspection_of_a_bad_token_says_nothing_else() {
         exp: 2,
         iat: 1,
         jti: None,
+        act: None,
         standing: Standing { acr: Some("gold"), amr: &[], auth_time: Some(1) },
     });
     assert_eq!(
