@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use stepgate_core::assurance::Catalogue;
 use stepgate_core::jose::SigningAlgorithm;
-use stepgate_core::oidc::{ProviderMetadata, STANDARD_SCOPES, Supported};
+use stepgate_core::oidc::{ProviderMetadata, ResourceMetadata, STANDARD_SCOPES, Supported};
 
 use crate::app::App;
 use crate::settings::Settings;
@@ -50,6 +50,10 @@ impl Document {
 pub struct Documents {
     /// The discovery document.
     pub metadata: Document,
+    /// What the userinfo endpoint says about itself as a protected resource (RFC 9728).
+    pub userinfo: Document,
+    /// Where that is found: its challenges name it.
+    pub userinfo_metadata: String,
 }
 
 impl Documents {
@@ -68,7 +72,18 @@ impl Documents {
             service_documentation: None,
         });
         // Plain structs of strings: they always serialise.
-        Self { metadata: Document::new(serde_json::to_vec(&metadata).unwrap_or_default()) }
+        let resource = format!("{}/userinfo", settings.server.issuer);
+        let userinfo = ResourceMetadata {
+            scopes_supported: scopes.clone(),
+            bearer_methods_supported: ["header", "body"].map(str::to_owned).to_vec(),
+            resource_name: Some(format!("{}: about the person", settings.server.name)),
+            ..ResourceMetadata::new(&resource, &settings.server.issuer)
+        };
+        Self {
+            metadata: Document::new(serde_json::to_vec(&metadata).unwrap_or_default()),
+            userinfo: Document::new(serde_json::to_vec(&userinfo).unwrap_or_default()),
+            userinfo_metadata: ResourceMetadata::well_known(&resource).unwrap_or_default(),
+        }
     }
 }
 
@@ -77,11 +92,16 @@ pub fn routes() -> axum::Router<Arc<App>> {
     axum::Router::new()
         .route("/.well-known/openid-configuration", get(metadata))
         .route("/.well-known/oauth-authorization-server", get(metadata))
+        .route("/.well-known/oauth-protected-resource/userinfo", get(userinfo))
         .route("/jwks.json", get(jwks))
 }
 
 async fn metadata(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     app.documents.metadata.answer(&headers)
+}
+
+async fn userinfo(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    app.documents.userinfo.answer(&headers)
 }
 
 async fn jwks(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {

@@ -10,11 +10,14 @@
 
 mod admin;
 mod chromium;
+mod device;
 mod drift;
 mod elevate;
+mod exchange;
 mod faults;
 mod load;
 mod login;
+mod metrics;
 mod mobile_id;
 mod portal;
 mod races;

@@ -10,6 +10,7 @@ mod metadata;
 mod pkce;
 mod prompt;
 mod redirect_uri;
+mod resource_metadata;
 mod response;
 mod scope;
 
@@ -20,5 +21,6 @@ pub use pkce::{CodeChallenge, PkceError, check_exchange};
 pub use prompt::{Display, Prompt, PromptSet};
 pub(crate) use redirect_uri::is_registered;
 pub use redirect_uri::{RedirectUri, RedirectUriError, Registrant};
+pub use resource_metadata::{ResourceError, ResourceMetadata};
 pub use response::{ResponseMode, ResponseType};
 pub use scope::{STANDARD_SCOPES, Scopes, scope_of_claim};

@@ -1,6 +1,7 @@
 //! What an operator does without a browser. Each command prints one JSON value with `--json`.
 
 mod client;
+mod resource;
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,8 @@ pub(super) enum Operate {
     /// Clients of partner applications.
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Prints what an API publishes about itself (RFC 9728), from the clients that are registered for it.
+    Resource(resource::ResourceArguments),
     /// People.
     #[command(subcommand)]
     User(UserCommand),
@@ -228,6 +231,7 @@ pub(super) async fn run(command: Operate, settings: Settings) -> Result<Value, O
         Operate::Migrate | Operate::Config(_) => Ok(json!({ "schema": "up to date" })),
         Operate::Keys(command) => keys_command(&operator, command).await,
         Operate::Client(command) => client::client_command(&operator, command).await,
+        Operate::Resource(arguments) => resource::metadata(&operator, arguments).await,
         Operate::User(command) => user_command(&operator, command).await,
         Operate::Audit(AuditCommand::Verify) => {
             while audit::seal_events(&operator.db, 500).await? == 500 {}

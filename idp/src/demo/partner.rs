@@ -68,6 +68,7 @@ pub fn routes(config: PartnerConfig) -> Router {
         .route("/refresh", post(post_refresh))
         .route("/logout", get(get_logout))
         .route("/api/orders", get(api::get_orders))
+        .route(api::METADATA, get(api::get_metadata))
         .route("/spa", get(pages::spa))
         .route("/partner.css", get(pages::stylesheet))
         .with_state(partner)
