@@ -53,8 +53,15 @@ async fn type_code(browser: &mut Browser, code: &str, username: &str) {
 async fn a_device_gets_tokens_with_the_strength_that_was_asked_for() {
     on_each_backend(|world| async move {
         let (device, rp) = (Device::of(&world).await, world.relying_party().await);
-        let discovery: Value =
-            rp.http.get(format!("{}/.well-known/openid-configuration", world.issuer)).send().await.unwrap().json().await.unwrap();
+        let discovery: Value = rp
+            .http
+            .get(format!("{}/.well-known/openid-configuration", world.issuer))
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         assert_eq!(discovery["device_authorization_endpoint"], format!("{}/device_authorization", world.issuer));
         assert!(discovery["grant_types_supported"].as_array().unwrap().contains(&json!(GRANT)));
 
@@ -93,7 +100,10 @@ async fn a_device_gets_tokens_with_the_strength_that_was_asked_for() {
         assert_eq!(answer, "tokens", "{tokens}");
         let access = text(&tokens, "access_token");
         let now = rp.introspect(access).await;
-        assert_eq!((&now["active"], &now["acr"], &now["client_id"]), (&json!(true), &json!(TOKEN), &json!("demo-device")));
+        assert_eq!(
+            (&now["active"], &now["acr"], &now["client_id"]),
+            (&json!(true), &json!(TOKEN), &json!("demo-device"))
+        );
         let payload = text(&tokens, "id_token").split('.').nth(1).unwrap();
         let claims: Value =
             serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()).unwrap();

@@ -62,13 +62,17 @@ async fn a_token_becomes_one_for_what_stands_behind() {
     on_each_backend(|world| async move {
         let (rp, gateway) = parties(&world).await;
         let scope = [("scope", "openid profile email offline_access orders")];
-        let login = log_in(&world, &rp, "dave", &[&scope[..], &[("acr_values", "urn:stepgate:acr:otp")]].concat()).await;
+        let login =
+            log_in(&world, &rp, "dave", &[&scope[..], &[("acr_values", "urn:stepgate:acr:otp")]].concat()).await;
         let subject = claims(&login.access_token);
         assert_eq!(subject["aud"], ORDERS);
         world.advance(200).await;
         let (status, answer) = exchange(&gateway, &login.access_token, &[]).await;
         assert_eq!((status, &answer["issued_token_type"]), (200, &json!(ACCESS_TOKEN)), "{answer}");
-        assert_eq!((&answer["token_type"], &answer["scope"]), (&json!("Bearer"), &json!("openid profile email orders")));
+        assert_eq!(
+            (&answer["token_type"], &answer["scope"]),
+            (&json!("Bearer"), &json!("openid profile email orders"))
+        );
         assert!(answer["refresh_token"].is_null() && answer["id_token"].is_null());
         let token = claims(access(&answer));
         assert_eq!((&token["aud"], &token["client_id"]), (&json!([ORDERS, STOCK]), &json!("demo-partner")));
@@ -96,7 +100,10 @@ async fn a_token_becomes_one_for_what_stands_behind() {
         assert_eq!(gateway.introspect(access(&narrowed)).await["act"]["sub"], "demo-partner");
         let (_, chained) = exchange(&gateway, access(&narrowed), &actor).await;
         assert_eq!(claims(access(&chained))["act"]["act"]["sub"], "demo-partner", "a chain");
-        assert_eq!(claims(access(&exchange(&gateway, access(&chained), &[]).await.1))["act"], claims(access(&chained))["act"]);
+        assert_eq!(
+            claims(access(&exchange(&gateway, access(&chained), &[]).await.1))["act"],
+            claims(access(&chained))["act"]
+        );
         assert_eq!(gateway.userinfo(access(&narrowed)).await.0, 403, "no openid");
 
         // Ended by whoever got it: it alone. Ended by the person's application: all.

@@ -104,6 +104,7 @@ impl Settings {
     fn documented() -> Self {
         let mut settings = Self::default();
         settings.redis.url = Some(String::new());
+        settings.metrics.listen = Some(settings.server.listen);
         settings.outbound.ca_file = Some(std::path::PathBuf::new());
         settings
     }

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use stepgate_core::assurance::{self, Decision, Requirement};
+use stepgate_core::assurance::{self, Decision, FactorEvent, Method, Requirement};
 use stepgate_core::clients::Client;
 use stepgate_core::grants::Grant;
 use stepgate_core::oidc::params::RawTokenExchange;
@@ -163,9 +163,11 @@ fn strength(
     }
     let scopes: Vec<String> = scope.iter().map(str::to_owned).collect();
     let floors = client.floors_for(&scopes);
-    // Only what the token rests on counts: what the person has shown since is not in it.
+    // Only what the token rests on counts: what the person has shown since is not in it. A token that says nothing about
+    // strength stands for a login, and no more.
     let mut events = found.session.events.clone();
-    events.retain(|event| holds.is_some() && event.at <= grant.terms.auth_time);
+    let counts = |event: &FactorEvent| holds.is_some() || event.method == Method::Password;
+    events.retain(|event| event.at <= grant.terms.auth_time && counts(event));
     let requirement = Requirement::of_floors(&cx.app.catalogue, &floors, cx.now);
     let requirement = requirement.map_err(|error| OAuthError::new(ErrorCode::InvalidRequest, error.to_string()))?;
     let holdings = standing::holdings(cx, found);

@@ -23,8 +23,7 @@ pub(in crate::cli) struct ResourceArguments {
 
 pub(super) async fn metadata(operator: &Operator, arguments: ResourceArguments) -> Result<Value, OperateError> {
     let resource = arguments.resource.as_str();
-    ResourceMetadata::well_known(resource)
-        .map_err(|error| OperateError::Argument(format!("{resource}: {error}")))?;
+    ResourceMetadata::well_known(resource).map_err(|error| OperateError::Argument(format!("{resource}: {error}")))?;
     let mut clients = applications::list_clients(&operator.db, "", 10_000).await?;
     clients.retain(|client| client.metadata.audience.iter().any(|audience| audience == resource));
     if clients.is_empty() {
@@ -36,7 +35,8 @@ pub(super) async fn metadata(operator: &Operator, arguments: ResourceArguments) 
     document.scopes_supported = arguments.scopes;
     if document.scopes_supported.is_empty() {
         let scopes = clients.iter().flat_map(|client| client.metadata.scope.split_whitespace());
-        document.scopes_supported = scopes.filter(|scope| !STANDARD_SCOPES.contains(scope)).map(str::to_owned).collect();
+        document.scopes_supported =
+            scopes.filter(|scope| !STANDARD_SCOPES.contains(scope)).map(str::to_owned).collect();
         document.scopes_supported.sort_unstable();
         document.scopes_supported.dedup();
     }

@@ -75,7 +75,8 @@ pub(super) async fn get_orders(State(partner): State<Arc<Partner>>, headers: Hea
 /// Every challenge says where the metadata of the API are (RFC 9728 §5.1).
 fn challenge(partner: &Partner, text: &str) -> Response {
     let metadata = format!("{}{METADATA}", partner.rp.config.public_url);
-    let value = HeaderValue::try_from(format!("Bearer {text}, resource_metadata=\"{metadata}\"")).unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
+    let value = HeaderValue::try_from(format!("Bearer {text}, resource_metadata=\"{metadata}\""))
+        .unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, value)]).into_response()
 }
 
