@@ -123,6 +123,40 @@ async fn a_token_becomes_one_for_what_stands_behind() {
 }
 
 #[tokio::test]
+async fn protected_resources_say_where_their_tokens_come_from() {
+    on_each_backend(|world| async move {
+        let (rp, _) = parties(&world).await;
+        // Our own, and the demo's API: the challenge leads to the metadata, the metadata to the issuer.
+        for resource in [format!("{}/userinfo", world.issuer), format!("{}/api/orders", world.partner)] {
+            for token in [None, Some("nonsense")] {
+                let request = rp.http.get(&resource);
+                let request = if let Some(token) = token { request.bearer_auth(token) } else { request };
+                let answer = request.send().await.unwrap();
+                assert_eq!(answer.status(), 401, "{resource}");
+                let challenge = answer.headers()["www-authenticate"].to_str().unwrap().to_owned();
+                let (_, rest) = challenge.split_once("resource_metadata=\"").unwrap_or_else(|| panic!("{challenge}"));
+                let place = rest.split_once('"').unwrap().0;
+                let metadata: Value = rp.http.get(place).send().await.unwrap().json().await.unwrap();
+                assert_eq!(
+                    (&metadata["resource"], &metadata["authorization_servers"]),
+                    (&json!(resource), &json!([world.issuer]))
+                );
+            }
+        }
+        // For an API of somebody else's the operator makes it.
+        let (made, said) = world.operate(&["--json", "resource", ORDERS, "--name", "Orders"]);
+        let document: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}"));
+        assert!(made && document["resource"] == ORDERS && document["resource_name"] == "Orders", "{said}");
+        assert_eq!(
+            (&document["scopes_supported"], &document["bearer_methods_supported"]),
+            (&json!(["orders"]), &json!(["header"]))
+        );
+        assert!(!world.operate(&["resource", "https://bank.example"]).0 && !world.operate(&["resource", "orders"]).0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_may_not_is_told_why() {
     on_each_backend(|world| async move {
         let (rp, gateway) = parties(&world).await;
