@@ -118,7 +118,7 @@ async fn finish(
         }
         Purpose::Device { device, request } => {
             let (Some(client), Some(standing)) = (client, standing) else { return Ok(Answer::Gone) };
-            return Ok(device::allow(cx, (*device, request), &client, &standing, &parked).await?);
+            return device::allow(cx, (*device, request), &client, &standing, &parked).await;
         }
         Purpose::Portal { return_to } => return_to.path(),
         Purpose::Elevate { .. } => "/account/otp",
