@@ -52,6 +52,10 @@ pub async fn find(cx: &Cx, token: &str) -> Result<Option<Good>, Fault> {
     if standing::ended(cx, &found).is_some() {
         return Ok(None);
     }
+    // An exchanged token (RFC 8693) hangs on another client's grant: whoever holds it can end it, and no more than it.
+    if found.grant.client != token.client_id && grants::is_jti_revoked(&cx.app.db, &token.jti).await? {
+        return Ok(None);
+    }
     Ok(Some(Good::Person { token, standing: Box::new(found) }))
 }
 

@@ -18,6 +18,7 @@ use crate::outbound::Outbound;
 use crate::passwords::PasswordHasher;
 use crate::secrets::Secrets;
 use crate::settings::Settings;
+use crate::telemetry::Telemetry;
 
 /// The application. One per node, shared by all requests.
 pub struct App {
@@ -51,6 +52,8 @@ pub struct App {
     pub response_types: Vec<ResponseType>,
     /// The scopes that the deployment knows.
     pub scopes: Vec<String>,
+    /// What the operator's graphs show.
+    pub telemetry: Telemetry,
     /// The clock.
     pub clock: Clock,
     /// Whether this is the demo.
@@ -91,7 +94,9 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let origin = url::Url::parse(&parts.settings.server.issuer)
             .map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
+        let counts = parts.demo || parts.settings.metrics.listen.is_some();
         Self {
+            telemetry: if counts { Telemetry::counting() } else { Telemetry::silent() },
             origin,
             cookies: CookieNames::for_server(&parts.settings.server),
             documents: Documents::new(&parts.settings, &parts.catalogue),

@@ -74,6 +74,7 @@ pub async fn record(cx: &Cx, connection: &impl Connection, event: Event) -> Resu
         client.id = event.client.as_deref(),
         "audit event"
     );
+    cx.app.telemetry.event(event.kind);
     let row = NewEvent {
         id: EventId::random(cx.entropy()),
         at: cx.now,

@@ -28,7 +28,7 @@ use crate::http::extract::Browser;
 use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::login::finish::{Issued, issue};
 use crate::login::http::to_client;
-use crate::login::{Parked, Standing, demand, stand};
+use crate::login::{self, Parked, Standing, demand, stand};
 use crate::session;
 use crate::token::http::form;
 
@@ -148,7 +148,9 @@ async fn decide(
             refuse(cx, &interaction, &client, &error)
         }
         step => {
-            let parked = Parked::begin(cx, browser.token(), interaction.moved(&step)).await?;
+            let interaction = interaction.moved(&step);
+            login::count::moved(cx, None, &interaction.stage, standing.as_ref());
+            let parked = Parked::begin(cx, browser.token(), interaction).await?;
             Ok(with_browser(cx, browser, see_other(&parked.path())))
         }
     }

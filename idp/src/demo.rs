@@ -65,6 +65,7 @@ pub async fn run(options: Options, settings: Settings) -> Result<(), BootError> 
     let phones = Arc::new(phones);
     data::seed(&app, &phones, &partner).await?;
     let routes = router::routes(&app).merge(http::routes(&app, phones, partner.clone()));
+    let routes = routes.merge(crate::telemetry::routes(&app));
     println!("{}", welcome(&issuer, &partner, &folder));
     if let Some(authority) = &options.authority {
         println!("  Trust                 {}      (the authority of the demo's certificate)\n", authority.display());

@@ -11,7 +11,7 @@ use stepgate_core::assurance::Catalogue;
 use stepgate_core::authorize::request_object::Unsigned;
 use stepgate_core::clients::ClientAuthMethod;
 use stepgate_core::jose::{ContentEncryption, KeyManagement, MacAlgorithm, SigningAlgorithm};
-use stepgate_core::oidc::{Endpoints, ProviderMetadata, ResponseType, STANDARD_SCOPES, Supported};
+use stepgate_core::oidc::{Endpoints, ProviderMetadata, ResourceMetadata, ResponseType, STANDARD_SCOPES, Supported};
 
 use crate::app::App;
 use crate::registration::RegistrationMode;
@@ -62,6 +62,10 @@ pub struct Documents {
     pub endpoints: Vec<String>,
     /// The scopes that clients may register.
     pub scopes: Vec<String>,
+    /// What the userinfo endpoint says about itself as a protected resource (RFC 9728).
+    pub userinfo: Document,
+    /// Where that is found: its challenges name it.
+    pub userinfo_metadata: String,
 }
 
 impl Documents {
@@ -105,6 +109,13 @@ impl Documents {
         });
         let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         // Plain structs of strings: they always serialise.
+        let resource = format!("{}/userinfo", settings.server.issuer);
+        let userinfo = ResourceMetadata {
+            scopes_supported: scopes.clone(),
+            bearer_methods_supported: ["header", "body"].map(str::to_owned).to_vec(),
+            resource_name: Some(format!("{}: about the person", settings.server.name)),
+            ..ResourceMetadata::new(&resource, &settings.server.issuer)
+        };
         Self {
             response_types: owned(metadata.response_types_supported),
             grant_types: owned(&metadata.grant_types_supported),
@@ -112,6 +123,8 @@ impl Documents {
             endpoints: authenticated(&metadata.endpoints),
             scopes: registrable,
             metadata: Document::new(serde_json::to_vec(&metadata).unwrap_or_default()),
+            userinfo: Document::new(serde_json::to_vec(&userinfo).unwrap_or_default()),
+            userinfo_metadata: ResourceMetadata::well_known(&resource).unwrap_or_default(),
         }
     }
 }
@@ -151,11 +164,16 @@ pub fn routes() -> axum::Router<Arc<App>> {
     axum::Router::new()
         .route("/.well-known/openid-configuration", get(metadata))
         .route("/.well-known/oauth-authorization-server", get(metadata))
+        .route("/.well-known/oauth-protected-resource/userinfo", get(userinfo))
         .route("/jwks.json", get(jwks))
 }
 
 async fn metadata(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     app.documents.metadata.answer(&headers)
+}
+
+async fn userinfo(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    app.documents.userinfo.answer(&headers)
 }
 
 async fn jwks(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {

@@ -7,7 +7,6 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use stepgate_core::jose;
 use stepgate_core::oidc::params::RawTokenQuestion;
 use stepgate_core::oidc::{ErrorCode, OAuthError};
 use stepgate_core::token::{Audience, GoodToken, Introspection, IntrospectionToken, PresentedAccessToken, Standing};
@@ -69,14 +68,10 @@ fn concerns(client: &Registered, token: &PresentedAccessToken) -> bool {
 }
 
 fn active<'a>(token: &'a PresentedAccessToken, username: Option<&'a str>, standing: Standing<'a>) -> Introspection<'a> {
-    let audience = match &token.aud {
-        jose::Audience::One(one) => Audience::One(one),
-        jose::Audience::Several(several) => Audience::Several(several),
-    };
     Introspection::active(GoodToken {
         iss: &token.iss,
         sub: &token.sub,
-        aud: audience,
+        aud: Audience::from(&token.aud),
         client_id: &token.client_id,
         scope: &token.scope,
         username,
@@ -84,6 +79,7 @@ fn active<'a>(token: &'a PresentedAccessToken, username: Option<&'a str>, standi
         iat: token.iat,
         jti: Some(&token.jti),
         cnf: token.cnf.as_ref(),
+        act: token.act.as_ref(),
         standing,
     })
 }

@@ -5,6 +5,7 @@
 
 pub mod pages;
 pub mod passwords;
+pub mod telemetry;
 pub mod outbound;
 pub mod tls;
 pub mod settings;
@@ -26,6 +27,7 @@ pub mod outbox;
 pub mod credentials;
 pub mod login;
 pub mod authorize;
+pub mod device;
 pub mod token;
 pub mod par;
 pub mod userinfo;

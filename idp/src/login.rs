@@ -4,6 +4,8 @@
 //! `stepgate_core::authorize::next` chooses what comes after it. Never: what a strength is worth.
 
 mod consent;
+pub mod count;
+mod device;
 mod dispatch;
 mod evaluate;
 pub mod finish;

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::login::phone::Channel;
+use crate::telemetry::{Delivery, Outcome};
 
 const SEAL: &str = "outbox";
 /// The kind of messages that bring a code.
@@ -104,12 +105,21 @@ pub fn open_as<T: DeserializeOwned>(app: &App, kept: &Leased) -> Result<T, Fault
 /// Delivers a message that was just committed. `false` when no provider took it: the person is told at once.
 pub async fn deliver_now(cx: &Cx, id: MessageId, message: &Message) -> Result<bool, Fault> {
     let delivered = cx.app.outbound.deliver(cx.now, id, message).await;
+    count(cx, message, delivered.is_ok());
     match &delivered {
         Ok(()) => outbox::finish_message(&cx.app.db, id, cx.now).await?,
         // The person sees it at once and asks again: a late second copy would only confuse.
         Err(error) => outbox::abandon_message(&cx.app.db, id, cx.now, &error.to_string()).await?,
     }
     Ok(delivered.is_ok())
+}
+
+fn count(cx: &Cx, message: &Message, delivered: bool) {
+    let channel = match message {
+        Message::Text { .. } => Delivery::Text,
+        Message::Voice { .. } => Delivery::Voice,
+    };
+    cx.app.telemetry.delivery(channel, if delivered { Outcome::Succeeded } else { Outcome::Failed });
 }
 
 /// Delivers what other nodes left behind. Called every few seconds by the background task.
@@ -121,7 +131,9 @@ pub async fn deliver_left_behind(app: &Arc<App>) -> Result<(), Fault> {
             continue;
         }
         let message = open(app, &leased)?;
-        match app.outbound.deliver(cx.now, leased.id, &message).await {
+        let delivered = app.outbound.deliver(cx.now, leased.id, &message).await;
+        count(&cx, &message, delivered.is_ok());
+        match delivered {
             Ok(()) => outbox::finish_message(&app.db, leased.id, cx.now).await?,
             Err(error) => outbox::fail_message(&app.db, leased.id, cx.now + OWN_TIME, &error.to_string()).await?,
         }

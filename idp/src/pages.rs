@@ -13,6 +13,7 @@ pub mod table;
 pub mod login;
 pub mod factor;
 pub mod consent;
+pub mod device;
 pub mod requirements;
 pub mod message;
 pub mod account;

@@ -91,6 +91,11 @@ impl PasswordHasher {
         Ok(Self { cost, peppers, pool, nobody })
     }
 
+    /// How many passwords wait to be hashed.
+    pub fn waiting(&self) -> usize {
+        self.pool.waiting()
+    }
+
     /// The PHC string of `password`, with a salt out of `entropy`.
     pub async fn hash(&self, password: &SecretString, entropy: &dyn Entropy) -> Result<String, PasswordHashError> {
         check_length(password)?;

@@ -38,8 +38,9 @@ async fn post_revoke(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<StatusCo
         && access.client_id == *client_id
     {
         match access.gid {
-            Some(grant) => revoke_grant(&cx, grant, client_id).await?,
-            None => {
+            Some(grant) if revoke_grant(&cx, grant, client_id).await? => {}
+            // A token of the client itself, or one exchanged for a token of another client's grant: it alone ends.
+            _ => {
                 let until = Timestamp::from_unix_seconds(access.exp);
                 grants::insert_revoked_jti(&cx.app.db, &access.jti, until).await?;
             }
@@ -48,11 +49,13 @@ async fn post_revoke(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<StatusCo
     Ok(StatusCode::OK)
 }
 
-async fn revoke_grant(cx: &Cx, grant: GrantId, client_id: &str) -> Result<(), ProtocolFailure> {
-    let Some(found) = grants::find_grant(&cx.app.db, grant).await? else { return Ok(()) };
-    if found.client == client_id && grants::revoke_grant(&cx.app.db.write, grant, cx.now).await? {
+/// `false` when it is another client's.
+async fn revoke_grant(cx: &Cx, grant: GrantId, client_id: &str) -> Result<bool, ProtocolFailure> {
+    let found = grants::find_grant(&cx.app.db, grant).await?;
+    let Some(found) = found.filter(|found| found.client == client_id) else { return Ok(false) };
+    if grants::revoke_grant(&cx.app.db.write, grant, cx.now).await? {
         let event = Event::new("token.revoked").client(client_id).to(found.person).session(found.session);
         audit::record(cx, &cx.app.db.write, event).await?;
     }
-    Ok(())
+    Ok(true)
 }

@@ -34,6 +34,8 @@ pub struct Secrets {
     pub subjects: SubjectKey,
     /// Look-up of telephone numbers without keeping them in the clear.
     pub numbers: hmac::Key,
+    /// Look-up of the codes that people type for a device.
+    pub devices: hmac::Key,
     pepper: SecretBytes,
     previous_peppers: Vec<SecretBytes>,
 }
@@ -55,6 +57,7 @@ impl Secrets {
             codes: derive(&current, b"codes"),
             subjects: SubjectKey::new(&derive(&oldest, b"subjects")).ok_or(SealError::KeyLength)?,
             numbers: mac(b"numbers"),
+            devices: mac(b"devices"),
             pepper: derive(&current, b"pepper"),
             previous_peppers: previous
                 .iter()

@@ -17,6 +17,7 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::cookies::Cookie;
 use crate::logout::check_session::browser_state;
+use crate::telemetry::Login;
 
 /// A live session and the cookie that named it.
 #[derive(Clone, Debug)]
@@ -78,6 +79,7 @@ pub async fn begin(
     };
     let token = TokenHash::of(&cookie);
     sessions::insert_session(connection, &session, &token).await?;
+    cx.app.telemetry.login(Login::Succeeded);
     Ok(Renewed { cookies: cookies(cx, session.id, &cookie), live: Live { session, token } })
 }
 

@@ -42,6 +42,10 @@ pub struct Settings {
     pub keys: Keys,
     /// Phone OTP delivery.
     pub phone: Phone,
+    /// Numbers for the operator's graphs.
+    pub metrics: crate::telemetry::MetricsSettings,
+    /// Devices without a browser of their own.
+    pub device: crate::device::DeviceSettings,
     /// Outbound requests.
     pub outbound: crate::outbound::fetch::OutboundSettings,
     /// Registration of clients over HTTP.

@@ -5,6 +5,8 @@
 
 mod client_credentials;
 mod code;
+mod device_code;
+mod exchange;
 pub mod http;
 pub mod mint;
 pub mod protect;

@@ -25,22 +25,30 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/userinfo", get(get_userinfo).post(post_userinfo))
 }
 
-async fn get_userinfo(cx: Cx, headers: HeaderMap) -> Result<Response, ProtocolFailure> {
-    let token = from_header(&headers)?.ok_or(ProtocolFailure::BearerMissing)?;
-    answer(&cx, &token).await
+async fn get_userinfo(cx: Cx, headers: HeaderMap) -> Response {
+    respond(&cx, answer_to(&cx, &headers, &Bytes::new()).await)
 }
 
-async fn post_userinfo(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<Response, ProtocolFailure> {
-    let in_header = from_header(&headers)?;
+async fn post_userinfo(cx: Cx, headers: HeaderMap, body: Bytes) -> Response {
+    respond(&cx, answer_to(&cx, &headers, &body).await)
+}
+
+/// A challenge says where the metadata of this resource are (RFC 9728 §5.1).
+fn respond(cx: &Cx, answer: Result<Response, ProtocolFailure>) -> Response {
+    answer.unwrap_or_else(|failure| failure.at_resource(&cx.app.documents.userinfo_metadata))
+}
+
+async fn answer_to(cx: &Cx, headers: &HeaderMap, body: &Bytes) -> Result<Response, ProtocolFailure> {
+    let in_header = from_header(headers)?;
     let in_body = if body.is_empty() {
         None
     } else {
-        RawUserinfo::from(&Params::parse(&body).map_err(OAuthError::from)?).access_token
+        RawUserinfo::from(&Params::parse(body).map_err(OAuthError::from)?).access_token
     };
     match (in_header, in_body) {
         (Some(_), Some(_)) => Err(OAuthError::invalid("access_token", "must be sent in one way only").into()),
-        (Some(token), None) => answer(&cx, &token).await,
-        (None, Some(token)) => answer(&cx, token.expose()).await,
+        (Some(token), None) => answer(cx, &token).await,
+        (None, Some(token)) => answer(cx, token.expose()).await,
         (None, None) => Err(ProtocolFailure::BearerMissing),
     }
 }
@@ -70,7 +78,9 @@ async fn answer(cx: &Cx, token: &str) -> Result<Response, ProtocolFailure> {
     if !token.scope.contains("openid") {
         return Err(refused(ErrorCode::InsufficientScope, "the scope openid is needed"));
     }
-    let claims = ClaimsRequest::from_terms(found.grant.terms.claims.as_ref());
+    // What the client of the authorization asked for by `claims` is not for one that exchanged its token.
+    let asked = found.grant.terms.claims.as_ref().filter(|_| found.grant.client == token.client_id);
+    let claims = ClaimsRequest::from_terms(asked);
     let holds = standing::strength(cx, &found);
     let now = Standing {
         acr: holds.as_ref().and_then(|granted| granted.acr.as_ref()).map(|acr| acr.as_str()),

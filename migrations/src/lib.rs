@@ -8,8 +8,9 @@ mod m20261124_000001_people_and_places;
 mod m20261124_000002_credentials;
 mod m20261124_000003_sessions_and_grants;
 mod m20261124_000004_audit_and_housekeeping;
-mod m20261128_000006_registration;
 mod m20261128_000005_pushed_requests;
+mod m20261128_000006_registration;
+mod m20261128_000008_device_authorizations;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -25,8 +26,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000002_credentials::Migration),
             Box::new(m20261124_000003_sessions_and_grants::Migration),
             Box::new(m20261124_000004_audit_and_housekeeping::Migration),
-            Box::new(m20261128_000006_registration::Migration),
             Box::new(m20261128_000005_pushed_requests::Migration),
+            Box::new(m20261128_000006_registration::Migration),
+            Box::new(m20261128_000008_device_authorizations::Migration),
         ]
     }
 }

@@ -13,11 +13,13 @@ mod checks;
 mod request;
 pub mod request_object;
 mod consent;
+mod device;
 pub mod interaction;
 pub mod next;
 
-pub use consent::{claim_of, is_covered};
 pub use arrival::{Arrival, check_references, pushed_reference};
+pub use consent::{claim_of, is_covered};
+pub use device::{DEVICE_GRANT, DeviceRequest, UserCode};
 pub use hint::{Hint, HintedSubject};
 pub use interaction::{Interaction, Purpose, Stage};
 pub use next::{NextStep, next};

@@ -85,6 +85,8 @@ typed_ids! {
     PushedRequestId;
     /// What one authorization gave a client: the root that its codes and tokens hang on.
     GrantId;
+    /// One device's wish to be let in (RFC 8628).
+    DeviceAuthorizationId;
     /// One message in the outbox.
     MessageId;
     /// One audit event.

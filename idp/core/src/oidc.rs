@@ -11,6 +11,7 @@ mod pkce;
 mod prompt;
 mod redirect_uri;
 mod resource;
+mod resource_metadata;
 mod response;
 mod scope;
 
@@ -22,5 +23,6 @@ pub use prompt::{Display, Prompt, PromptSet};
 pub(crate) use redirect_uri::is_registered;
 pub use redirect_uri::{RedirectUri, RedirectUriError, Registrant};
 pub use resource::narrow_resource;
+pub use resource_metadata::{ResourceError, ResourceMetadata};
 pub use response::{ResponseMode, ResponseType};
 pub use scope::{STANDARD_SCOPES, Scopes, scope_of_claim};

@@ -80,8 +80,8 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
 async fn resume(cx: &Cx, browser: &Browser) -> Result<Option<Action>, PageFailure> {
     let Some(id) = browser.resume else { return Ok(None) };
     let Some(parked) = Parked::find(cx, id, browser.token()).await? else { return Ok(None) };
-    let Some(request) = parked.interaction.request() else { return Ok(None) };
-    let client = crate::clients::find(cx, &request.client_id).await?;
+    let Some(client_id) = parked.interaction.client_id() else { return Ok(None) };
+    let client = crate::clients::find(cx, client_id).await?;
     let name = client.map_or_else(|| "the application".to_owned(), |client| client.application.name.clone());
     Ok(Some(Action::link("resume", format!("Go on to {name}"), parked.path())))
 }

@@ -15,6 +15,10 @@ pub fn spawn(app: &Arc<App>, node: &str) {
     every(app, node, Duration::from_secs(2), |app, _| async move { outbox::deliver_left_behind(&app).await });
     every(app, node, Duration::from_secs(1), |app, _| async move { logout::deliver_left_behind(&app).await });
     every(app, node, Duration::from_secs(1), |app, _| async move { Ok(app.db.checkpoint().await?) });
+    every(app, node, Duration::from_secs(5), |app, _| async move {
+        app.telemetry.upkeep();
+        Ok(())
+    });
     every(app, node, Duration::from_secs(1), |app, node| async move {
         if lead(&app, &node, "audit", Duration::from_secs(10)).await? {
             while audit::seal_events(&app.db, 128).await? == 128 {}

@@ -21,6 +21,7 @@ use crate::outbound::Outbound;
 use crate::passwords::PasswordHasher;
 use crate::secrets::{Secrets, SecretsError};
 use crate::settings::Settings;
+use crate::telemetry;
 use crate::tls::{self, Peer, TlsError, TlsListener};
 
 /// Why a node does not start. The text says what to do.
@@ -119,6 +120,9 @@ impl Node {
     /// Serves until the process is asked to stop, then lets the requests under way finish.
     pub async fn serve(self, routes: axum::Router) -> Result<(), BootError> {
         super::background::spawn(&self.app, &random_token(&OsEntropy));
+        if let Some(listen) = self.app.settings.metrics.listen {
+            telemetry::serve(&self.app, listen).await.map_err(|error| BootError::Listen(listen, error))?;
+        }
         let service = routes.into_make_service_with_connect_info::<Peer>();
         let served = match self.tls {
             None => axum::serve(self.listener, service).with_graceful_shutdown(asked_to_stop()).await,

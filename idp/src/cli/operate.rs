@@ -3,6 +3,7 @@
 mod client;
 mod registration_token;
 mod secret;
+mod resource;
 
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,8 @@ pub(super) enum Operate {
     /// Initial access tokens: who has one may register clients (`registration.mode = "token"`).
     #[command(subcommand)]
     RegistrationToken(registration_token::RegistrationTokenCommand),
+    /// Prints what an API publishes about itself (RFC 9728), from the clients that are registered for it.
+    Resource(resource::ResourceArguments),
     /// People.
     #[command(subcommand)]
     User(UserCommand),
@@ -237,6 +240,7 @@ pub(super) async fn run(command: Operate, settings: Settings) -> Result<Value, O
         Operate::Keys(command) => keys_command(&operator, command).await,
         Operate::Client(command) => client::client_command(&operator, command).await,
         Operate::RegistrationToken(command) => registration_token::command(&operator, command).await,
+        Operate::Resource(arguments) => resource::metadata(&operator, arguments).await,
         Operate::User(command) => user_command(&operator, command).await,
         Operate::Audit(AuditCommand::Verify) => {
             while audit::seal_events(&operator.db, 500).await? == 500 {}

@@ -105,15 +105,22 @@ async fn places(cx: &Cx, partner_url: &str) -> Result<Places, Fault> {
 
 type DemoClient = (&'static str, Option<&'static str>, ClientMetadata);
 
-fn clients(partner_url: &str) -> [(&'static str, DemoClient); 6] {
+fn clients(partner_url: &str) -> [(&'static str, DemoClient); 7] {
     let all = "openid profile email address phone offline_access";
     let partner = ClientMetadata {
         client_name: "Iron Works Portal".to_owned(),
         redirect_uris: vec![format!("{partner_url}/callback")],
         post_logout_redirect_uris: vec![partner_url.to_owned(), format!("{partner_url}/")],
-        grant_types: ["authorization_code", "implicit", "refresh_token", "client_credentials"]
-            .map(str::to_owned)
-            .to_vec(),
+        grant_types: [
+            "authorization_code",
+            "implicit",
+            "refresh_token",
+            "client_credentials",
+            "urn:ietf:params:oauth:grant-type:device_code",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         response_types: ResponseType::ALL.iter().map(|known| known.as_str().to_owned()).collect(),
         scope: format!("{all} orders"),
         skip_consent: true,
@@ -165,7 +172,18 @@ fn clients(partner_url: &str) -> [(&'static str, DemoClient); 6] {
         access_token_signed_response_alg: Some("ES256".to_owned()),
         ..service.clone()
     };
+    // A program on a screen without a keyboard.
+    let device = ClientMetadata {
+        client_name: "Iron Works Site Display".to_owned(),
+        redirect_uris: Vec::new(),
+        post_logout_redirect_uris: Vec::new(),
+        response_types: Vec::new(),
+        grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"].map(str::to_owned).to_vec(),
+        token_endpoint_auth_method: ClientAuthMethod::None,
+        ..partner.clone()
+    };
     [
+        ("Iron Works Site Display", ("demo-device", None, device)),
         ("A client on this machine", ("demo-local", Some("demo-local-secret"), local)),
         ("A service with short signatures", ("demo-service-es256", Some("demo-service-es256-secret"), fast)),
         ("Iron Works Portal", ("demo-partner", Some("demo-partner-secret"), portal)),

@@ -87,6 +87,7 @@ pub fn routes(config: PartnerConfig) -> Router {
         .route("/backchannel-logout", post(logout::post_back_channel))
         .route("/frontchannel-logout", get(logout::get_front_channel))
         .route("/initiate", get(get_initiate))
+        .route(api::METADATA, get(api::get_metadata))
         .route("/spa", get(pages::spa))
         .route("/privacy", get(pages::privacy))
         .route("/terms", get(pages::terms))

@@ -26,6 +26,19 @@ pub enum ProtocolFailure {
     Fault(Fault),
 }
 
+impl ProtocolFailure {
+    /// The answer of a protected resource, whose challenge says where its metadata are (RFC 9728 §5.1).
+    pub fn at_resource(self, metadata: &str) -> Response {
+        let mut response = self.into_response();
+        let named = response.headers().get(header::WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+        let named = named.map(|challenge| format!("{challenge}, resource_metadata=\"{metadata}\""));
+        if let Some(challenge) = named.and_then(|text| HeaderValue::try_from(text).ok()) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
 impl<E: Into<Fault>> From<E> for ProtocolFailure {
     fn from(error: E) -> Self {
         Self::Fault(error.into())

@@ -16,8 +16,8 @@ use crate::http::cors;
 use crate::http::page::{Framing, PageFailure};
 use crate::pages::assets;
 use crate::{
-    account, admin, authorize, credentials, discovery, help, introspection, login, logout, par, registration, revocation,
-    token, userinfo,
+    account, admin, authorize, credentials, device, discovery, help, introspection, login, logout, par, registration,
+    revocation, token, userinfo,
 };
 
 /// Everything that the provider answers.
@@ -27,6 +27,7 @@ pub fn routes(app: &Arc<App>) -> Router {
         .merge(readable_by_scripts())
         .merge(authorize::routes())
         .merge(par::routes())
+        .merge(device::routes())
         .merge(introspection::routes())
         .merge(registration::routes())
         // People.
@@ -131,8 +132,9 @@ pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) ->
         headers.insert(header::STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000"));
     }
     let status = response.status().as_u16();
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    metrics::histogram!("http_request_micros").record(f64::from(u32::try_from(micros).unwrap_or(u32::MAX)));
+    let took = started.elapsed();
+    app.telemetry.request(&path, response.status(), took);
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     tracing::debug!(%method, path, status, micros, "request");
     response
 }

@@ -11,14 +11,18 @@ use crate::pages::login::Flow;
 /// The page. What the person allowed before is marked, so that what is new stands out.
 pub(super) fn page(scene: &Scene, flow: Flow, layout: Layout) -> ConsentPage {
     let items = scene.parked.interaction.request().map(|request| request.consent_items()).unwrap_or_default();
+    let username = scene.person().map(|person| person.username.to_string()).unwrap_or_default();
+    ConsentPage { layout, flow, username, scopes: items.iter().map(|item| view(scene, item)).collect() }
+}
+
+/// One thing that is asked for, in words.
+pub(super) fn view(scene: &Scene, item: &str) -> ScopeView {
     let before = scene.standing.as_ref().map(|standing| standing.allowed.as_slice()).unwrap_or_default();
-    let view = |item: &String| ScopeView {
+    ScopeView {
         title: item_title(item),
         detail: scene.person().map(|person| detail(item, person)).unwrap_or_default(),
         known: is_covered(item, before),
-    };
-    let username = scene.person().map(|person| person.username.to_string()).unwrap_or_default();
-    ConsentPage { layout, flow, username, scopes: items.iter().map(view).collect() }
+    }
 }
 
 fn detail(item: &str, person: &Person) -> String {

@@ -12,6 +12,7 @@ use stepgate_core::oidc::{ErrorCode, OAuthError};
 use super::evaluate::{self, Standing};
 use super::finish::{self, Issued};
 use super::parked::Parked;
+use super::{count, device};
 use crate::audit::{self, Event};
 use crate::clients::{self, Registered};
 use crate::cx::Cx;
@@ -58,8 +59,8 @@ pub enum Answer {
 
 /// Reads the parked request, asks for the next step, and takes it.
 pub async fn dispatch(cx: &Cx, parked: Parked, live: Option<Live>) -> Result<Answer, Fault> {
-    let client = match parked.interaction.request() {
-        Some(request) => match clients::find(cx, &request.client_id).await? {
+    let client = match parked.interaction.client_id() {
+        Some(id) => match clients::find(cx, id).await? {
             Some(client) => Some(client),
             None => return Ok(Answer::Unanswerable(PageError::UnknownClient)),
         },
@@ -78,7 +79,12 @@ pub async fn dispatch(cx: &Cx, parked: Parked, live: Option<Live>) -> Result<Ans
     };
     let step = next(&parked.interaction, standing.as_ref().map(Standing::logged_in));
     match step {
-        NextStep::Finish => finish(cx, parked, client, standing).await,
+        NextStep::Finish => {
+            if let Some(standing) = standing.as_ref().filter(|_| requirement.demands_more_than_password()) {
+                count::satisfied(cx, &parked.interaction, standing);
+            }
+            finish(cx, parked, client, standing).await
+        }
         NextStep::Refuse(code) => {
             refuse(cx, &parked, client.as_deref(), &OAuthError::new(code, "the person would have to act")).await
         }
@@ -86,6 +92,7 @@ pub async fn dispatch(cx: &Cx, parked: Parked, live: Option<Live>) -> Result<Ans
         NextStep::Stay => Ok(Answer::Page(Box::new(Scene { parked, client, requirement, standing }))),
         step => {
             let moved = parked.interaction.clone().moved(&step);
+            count::moved(cx, Some(&parked.interaction.stage), &moved.stage, standing.as_ref());
             match parked.advance(cx, moved).await? {
                 Some(parked) => Ok(Answer::Page(Box::new(Scene { parked, client, requirement, standing }))),
                 None => Ok(Answer::Gone),
@@ -109,6 +116,10 @@ async fn finish(
                 Issued::Unanswerable(error) => Answer::Unanswerable(error),
             });
         }
+        Purpose::Device { device, request } => {
+            let (Some(client), Some(standing)) = (client, standing) else { return Ok(Answer::Gone) };
+            return device::allow(cx, (*device, request), &client, &standing, &parked).await;
+        }
         Purpose::Portal { return_to } => return_to.path(),
         Purpose::Elevate { .. } => "/account/otp",
     };
@@ -122,6 +133,12 @@ pub async fn refuse(
     client: Option<&Registered>,
     error: &OAuthError,
 ) -> Result<Answer, Fault> {
+    if error.code() == ErrorCode::UnmetAuthenticationRequirements {
+        count::given_up(cx);
+    }
+    if let Purpose::Device { device, .. } = &parked.interaction.purpose {
+        return device::refuse(cx, *device, client, parked, error).await;
+    }
     let (Some(request), Some(client)) = (parked.interaction.request(), client) else {
         let path = "/account/otp";
         return Ok(if parked.close(cx, path).await? { Answer::Portal(path) } else { Answer::Gone });

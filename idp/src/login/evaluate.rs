@@ -7,6 +7,7 @@ use stepgate_core::account::Person;
 use stepgate_core::assurance::{
     self, Ask, AskError, CredentialKind, CredentialState, Decision, Granted, Holdings, Requirement,
 };
+use stepgate_core::authorize::DeviceRequest;
 use stepgate_core::authorize::interaction::{Choice, Interaction, Purpose, Want};
 use stepgate_core::authorize::is_covered;
 use stepgate_core::authorize::next::{ConsentOnRecord, LoggedIn, Verdict};
@@ -52,9 +53,10 @@ impl Standing {
 /// What an interaction demands. Worked out anew each time: a policy may have changed in between.
 pub fn demand(cx: &Cx, interaction: &Interaction, client: Option<&Registered>) -> Result<Requirement, AskError> {
     let (Purpose::Authorize { request }, Some(client)) = (&interaction.purpose, client) else {
-        return match &interaction.purpose {
-            Purpose::Elevate { .. } => Ok(Requirement::elevation(interaction.started_at)),
-            Purpose::Authorize { .. } | Purpose::Portal { .. } => plain(cx, interaction.started_at),
+        return match (&interaction.purpose, client) {
+            (Purpose::Elevate { .. }, _) => Ok(Requirement::elevation(interaction.started_at)),
+            (Purpose::Device { request, .. }, Some(client)) => of_device(cx, request, client, interaction.started_at),
+            _ => plain(cx, interaction.started_at),
         };
     };
     let scopes: Vec<String> = request.scope.iter().map(str::to_owned).collect();
@@ -77,6 +79,27 @@ pub fn demand(cx: &Cx, interaction: &Interaction, client: Option<&Registered>) -
             started_at: interaction.started_at,
         },
     )
+}
+
+/// What a device demands: the floors of its client, and what it asked for. It asked us directly, so nobody on the way
+/// could lower it.
+fn of_device(
+    cx: &Cx,
+    request: &DeviceRequest,
+    client: &Registered,
+    started_at: Timestamp,
+) -> Result<Requirement, AskError> {
+    let scopes: Vec<String> = request.scope.iter().map(str::to_owned).collect();
+    let ask = Ask {
+        floors: &client.floors_for(&scopes),
+        essential_acr: None,
+        acr_values: &request.acr_values,
+        acr_values_voluntary: client.client.metadata.acr_values_voluntary,
+        max_age: request.max_age.map(Duration::from_secs),
+        login_prompted: false,
+        started_at,
+    };
+    Requirement::from_ask(&cx.app.catalogue, &ask)
 }
 
 fn plain(cx: &Cx, started_at: Timestamp) -> Result<Requirement, AskError> {
@@ -112,7 +135,7 @@ pub async fn stand(
     let events = &live.session.events;
     let decision = match &interaction.purpose {
         Purpose::Elevate { want, .. } => elevate(cx, interaction, requirement, &live, &holdings, *want),
-        Purpose::Authorize { .. } | Purpose::Portal { .. } => {
+        Purpose::Authorize { .. } | Purpose::Device { .. } | Purpose::Portal { .. } => {
             assurance::decide(&cx.app.catalogue, requirement, events, &holdings, cx.now)
         }
     };

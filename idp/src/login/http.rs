@@ -73,8 +73,8 @@ async fn post(cx: &Cx, id: &str, form: &Form) -> Result<Response, PageFailure> {
     let parked = find(cx, id, &form.browser).await?;
     let live = session::find(cx, form.browser.session.as_deref()).await?;
     if !form.get("cancel").is_empty() || form.get("decision") == "deny" {
-        let client = match parked.interaction.request() {
-            Some(request) => clients::find(cx, &request.client_id).await?,
+        let client = match parked.interaction.client_id() {
+            Some(id) => clients::find(cx, id).await?,
             None => None,
         };
         let error = unmet::cancelled(&parked.interaction.stage);

@@ -103,9 +103,14 @@ impl Parked {
 
     /// Uses the request up and remembers the page of ours that it led to. `false` when that was done already.
     pub async fn close(&self, cx: &Cx, led_to: &str) -> Result<bool, Fault> {
+        self.close_in(&cx.app.db.write, led_to).await
+    }
+
+    /// The same, in the transaction that gives what was asked for.
+    pub async fn close_in(&self, connection: &impl stepgate_store::Connection, led_to: &str) -> Result<bool, Fault> {
         let closed = Closed { browser: self.browser.clone(), led_to: led_to.to_owned() };
         let data = serde_json::to_value(closed).map_err(Fault::internal)?;
-        Ok(interactions::close_interaction(&cx.app.db.write, &self.row, &data).await?)
+        Ok(interactions::close_interaction(connection, &self.row, &data).await?)
     }
 
     /// Where a parked request of this browser led, if it ended on a page of ours: a slower press follows there.

@@ -60,6 +60,9 @@ pub async fn check(
             if let Some(reserved) = &reserved {
                 credentials::return_try(&cx.app.db, id, reserved).await?;
             }
+            if matches!(error, PasswordHashError::Pool(PoolError::Busy)) {
+                cx.app.telemetry.password_refused();
+            }
             return Err(hashing(error));
         }
     };

@@ -1,9 +1,11 @@
 //! From a scene to its page.
 
+mod device;
+
 use axum::response::Response;
 use jiff::tz::TimeZone;
 use stepgate_core::assurance::{self, CredentialKind, Decision, Explanation, Product, RepairReason, Verdict};
-use stepgate_core::authorize::interaction::{Choice, Named, SkipOtp, Stage};
+use stepgate_core::authorize::interaction::{Choice, Named, Purpose, SkipOtp, Stage};
 use stepgate_core::credentials::{Credential, phone_otp};
 use stepgate_store::{challenges, credentials, mobile, people};
 
@@ -46,7 +48,12 @@ pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<
             pages::respond(ok, &code(cx, scene, flow, (CodeSource::OfflineCode, *skip), error))
         }
         Stage::MobileWait { .. } => pages::respond(ok, &mobile_wait(cx, scene, flow, error).await?),
-        Stage::Consent => pages::respond(ok, &consent::page(scene, flow, layout(cx, "Allow access"))),
+        Stage::Consent => match &scene.parked.interaction.purpose {
+            Purpose::Device { device, request } => {
+                pages::respond(ok, &device::confirm(cx, scene, flow, (*device, &request.scope)).await?)
+            }
+            _ => pages::respond(ok, &consent::page(scene, flow, layout(cx, "Allow access"))),
+        },
         Stage::RequirementsNotMet => {
             let page = pages::respond(ok, &requirements(cx, scene, flow).await?);
             // Whoever goes and mends a credential is led back to this request afterwards.

@@ -22,6 +22,8 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<factor::CodePage>("code", &mut pages)?;
     add::<factor::MobileIdWaitPage>("mobile-id-wait", &mut pages)?;
     add::<consent::ConsentPage>("consent", &mut pages)?;
+    add::<device::DevicePage>("device", &mut pages)?;
+    add::<device::DeviceConfirmPage>("device-confirm", &mut pages)?;
     add::<requirements::RequirementsNotMetPage>("requirements-not-met", &mut pages)?;
     add::<requirements::AcquirePage>("acquire", &mut pages)?;
     add::<message::ErrorPage>("error", &mut pages)?;

@@ -79,6 +79,11 @@ impl Pool {
         Ok(pool)
     }
 
+    /// How many wait for a thread.
+    pub(super) fn waiting(&self) -> usize {
+        self.shared.lock().jobs.len()
+    }
+
     /// Computes one hash; [`PoolError::Busy`] at once where the queue is full.
     pub(super) async fn run(&self, work: Work) -> Result<SecretBytes, PoolError> {
         let (reply, answer) = oneshot::channel();

@@ -37,12 +37,17 @@ pub async fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<To
     let grant = grants::find_grant(&cx.app.db, code.grant).await?;
     let grant = grant.ok_or_else(|| refuse("code: what it stands for is gone"))?;
     let grant = mint::for_resources(client, grant, &raw.resource)?;
+    first_tokens(cx, client, &grant).await
+}
+
+/// The first tokens of a grant.
+pub(super) async fn first_tokens(cx: &Cx, client: &Registered, grant: &Grant) -> Result<TokenSet, ProtocolFailure> {
     let scope: Scopes = grant.terms.scope.iter().map(String::as_str).collect();
-    let access_token = mint::access_token(cx, client, &grant, &scope).await?;
+    let access_token = mint::access_token(cx, client, grant, &scope).await?;
     let id_token = if scope.contains("openid") {
         let person = people::find_person(&cx.app.db, grant.person).await?;
-        let person = person.ok_or_else(|| refuse("code: the account is gone"))?;
-        Some(mint::id_token(cx, client, &grant, &person, &access_token, Occasion::Exchange).await?)
+        let person = person.ok_or_else(|| refuse("the account is gone"))?;
+        Some(mint::id_token(cx, client, grant, &person, &access_token, Occasion::Exchange).await?)
     } else {
         None
     };
@@ -50,7 +55,7 @@ pub async fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<To
         access_token,
         token_type: "Bearer",
         expires_in: cx.app.settings.tokens.access_seconds,
-        refresh_token: first_refresh_token(cx, client, &grant).await?,
+        refresh_token: first_refresh_token(cx, client, grant).await?,
         id_token,
         scope,
     })

@@ -7,15 +7,17 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use stepgate_core::oidc::params::{Params, RawToken};
+use stepgate_core::authorize::DEVICE_GRANT;
+use stepgate_core::oidc::params::{Params, RawDeviceToken, RawToken, RawTokenExchange};
 use stepgate_core::oidc::{ErrorCode, OAuthError};
 
-use super::{TokenSet, client_credentials, code, refresh};
+use super::{client_credentials, code, device_code, exchange, refresh};
 use crate::app::App;
 use crate::client_auth;
 use crate::cx::Cx;
 use crate::http::oauth_error::ProtocolFailure;
 use crate::mutual_tls;
+use crate::telemetry::TokenGrant;
 
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
@@ -28,20 +30,39 @@ async fn post_token(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<Response,
     let client = client_auth::authenticate(&cx, &headers, &raw.client).await?;
     mutual_tls::check_binding(&cx, &client)?;
     let grant_type = raw.grant_type.as_deref().ok_or_else(|| OAuthError::invalid("grant_type", "missing"))?;
-    if !matches!(grant_type, "authorization_code" | "refresh_token" | "client_credentials") {
-        let text = "must be authorization_code, refresh_token or client_credentials";
+    let Some(grant) = grant_of(grant_type) else {
+        let text = "must be one of the grant_types_supported that discovery names";
         return Err(OAuthError::parameter(ErrorCode::UnsupportedGrantType, "grant_type", text).into());
-    }
+    };
     if !client.client.allows_grant(grant_type) {
         let text = "the client is not registered for it";
         return Err(OAuthError::parameter(ErrorCode::UnauthorizedClient, "grant_type", text).into());
     }
-    let tokens = match grant_type {
-        "authorization_code" => code::exchange(&cx, &client, &raw).await?,
-        "refresh_token" => refresh::exchange(&cx, &client, &raw).await?,
-        _ => client_credentials::exchange(&cx, &client, &raw)?,
+    let answer = match grant {
+        TokenGrant::AuthorizationCode => never_stored(code::exchange(&cx, &client, &raw).await?),
+        TokenGrant::RefreshToken => never_stored(refresh::exchange(&cx, &client, &raw).await?),
+        TokenGrant::ClientCredentials => never_stored(client_credentials::exchange(&cx, &client, &raw)?),
+        TokenGrant::DeviceCode => {
+            never_stored(device_code::exchange(&cx, &client, &RawDeviceToken::from(&params)).await?)
+        }
+        TokenGrant::TokenExchange => {
+            never_stored(exchange::exchange(&cx, &client, &RawTokenExchange::from(&params)).await?)
+        }
     };
-    Ok(never_stored(tokens))
+    cx.app.telemetry.token(grant);
+    Ok(answer)
+}
+
+/// The grant types that there are.
+fn grant_of(grant_type: &str) -> Option<TokenGrant> {
+    Some(match grant_type {
+        "authorization_code" => TokenGrant::AuthorizationCode,
+        "refresh_token" => TokenGrant::RefreshToken,
+        "client_credentials" => TokenGrant::ClientCredentials,
+        DEVICE_GRANT => TokenGrant::DeviceCode,
+        exchange::GRANT => TokenGrant::TokenExchange,
+        _ => return None,
+    })
 }
 
 /// The parameters of a form body.
@@ -53,6 +74,6 @@ pub fn form(headers: &HeaderMap, body: &[u8]) -> Result<Params, OAuthError> {
     Ok(Params::parse(body)?)
 }
 
-fn never_stored(tokens: TokenSet) -> Response {
+fn never_stored(tokens: impl serde::Serialize) -> Response {
     ([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(tokens)).into_response()
 }

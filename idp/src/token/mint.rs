@@ -8,7 +8,8 @@ use stepgate_core::grants::Grant;
 use stepgate_core::jose;
 use stepgate_core::oidc::{ClaimsRequest, OAuthError, Scopes, narrow_resource};
 use stepgate_core::secret::{SecretString, TokenHash};
-use stepgate_core::token::{Beside, IdTokenFor, Issue};
+use stepgate_core::time::Timestamp;
+use stepgate_core::token::{AccessTokenClaims, Beside, IdTokenFor, Issue};
 use stepgate_store::Connection;
 use stepgate_store::grants::{self, OpaqueToken};
 
@@ -55,9 +56,20 @@ pub fn make_access_token(
     let (resource, bound_to) = (&grant.terms.resource, bound_to(cx, client));
     let issue = Issue { bound_to: bound_to.as_ref(), ..issue(cx, client, scope, resource, &jti, &lifetimes) };
     let claims = issue.for_person(&subject, grant.id, &grant.terms);
+    written(cx, client, grant, &claims, cx.now + lifetimes.access_token())
+}
+
+/// Signed, or to be kept under a random name.
+fn written(
+    cx: &Cx,
+    client: &Registered,
+    grant: &Grant,
+    claims: &AccessTokenClaims<'_>,
+    expires_at: Timestamp,
+) -> Result<MadeAccessToken, Fault> {
     match client.client.metadata.access_token_format {
         AccessTokenFormat::Jwt => {
-            Ok(MadeAccessToken { token: SecretString::new(sign(cx, client, "at+jwt", &claims)?), row: None })
+            Ok(MadeAccessToken { token: SecretString::new(sign(cx, client, "at+jwt", claims)?), row: None })
         }
         AccessTokenFormat::Opaque => {
             let token = random_token(cx.entropy());
@@ -65,8 +77,8 @@ pub fn make_access_token(
                 hash: TokenHash::of(&token),
                 grant: Some(grant.id),
                 client: client.client.id.clone(),
-                claims: serde_json::to_value(&claims).map_err(Fault::internal)?,
-                expires_at: cx.now + lifetimes.access_token(),
+                claims: serde_json::to_value(claims).map_err(Fault::internal)?,
+                expires_at,
             };
             Ok(MadeAccessToken { token: SecretString::new(token), row: Some(row) })
         }
@@ -79,6 +91,40 @@ pub fn for_resources(client: &Registered, mut grant: Grant, asked: &[String]) ->
     let within = if granted.is_empty() { &client.client.metadata.audience } else { granted };
     grant.terms.resource = narrow_resource(within, asked)?;
     Ok(grant)
+}
+
+/// What an exchanged token (RFC 8693) has of its own.
+pub struct Exchanged<'a> {
+    /// Whom it is for.
+    pub audience: &'a [String],
+    /// End of life, seconds since the Unix epoch: not beyond that of the token it was exchanged for.
+    pub expires_at: i64,
+    /// Who acts for the person.
+    pub act: Option<&'a serde_json::Value>,
+}
+
+/// An access token that hangs on a grant of whichever client.
+pub async fn exchanged_token(
+    cx: &Cx,
+    client: &Registered,
+    grant: &Grant,
+    scope: &Scopes,
+    exchanged: Exchanged<'_>,
+) -> Result<String, Fault> {
+    let jti = random_token(cx.entropy());
+    let lifetimes = cx.app.settings.tokens.lifetimes();
+    let (subject, bound_to) = (client.subject(cx, grant.person), bound_to(cx, client));
+    let issue = Issue {
+        audience: exchanged.audience,
+        bound_to: bound_to.as_ref(),
+        ..issue(cx, client, scope, &[], &jti, &lifetimes)
+    };
+    let mut claims = issue.for_person(&subject, grant.id, &grant.terms);
+    claims.exp = exchanged.expires_at;
+    claims.act = exchanged.act;
+    let made = written(cx, client, grant, &claims, Timestamp::from_unix_seconds(exchanged.expires_at))?;
+    made.keep(&cx.app.db.write).await?;
+    Ok(made.token.expose().clone())
 }
 
 /// A JWT access token for the client itself.
@@ -195,7 +241,6 @@ async fn sign_id_token(
     (person, at_hash): (&Person, Option<&str>),
     shape: Shape<'_>,
 ) -> Result<String, ProtocolFailure> {
-    let algorithm = client.id_token_algorithm;
     let claims = ClaimsRequest::from_terms(grant.terms.claims.as_ref());
     let lifetimes = cx.app.settings.tokens.lifetimes();
     let subject = client.subject(cx, person.id);

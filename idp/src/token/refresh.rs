@@ -1,7 +1,6 @@
 //! `refresh_token` (RFC 6749 §6, RFC 9700 §4.14): rotation, with the family revoked on reuse.
 
 use serde_json::json;
-use stepgate_core::assurance;
 use stepgate_core::entropy::random_token;
 use stepgate_core::grants::{Grant, RefreshToken};
 use stepgate_core::oidc::params::RawToken;
@@ -9,7 +8,7 @@ use stepgate_core::oidc::{ErrorCode, OAuthError};
 use stepgate_core::secret::TokenHash;
 use stepgate_core::time::Timestamp;
 use stepgate_core::token::narrow_scope;
-use stepgate_store::grants::{self, GrantStanding, Rotation};
+use stepgate_store::grants::{self, Rotation};
 
 use super::TokenSet;
 use super::mint::{self, Occasion};
@@ -41,7 +40,9 @@ pub async fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<To
         return Err(refuse("refresh_token: was issued to another client"));
     }
     let scope = narrow_scope(&standing.grant.terms.scope, raw.scope.as_deref())?;
-    let grant = mint::for_resources(client, still_granted(cx, client, &standing)?, &raw.resource)?;
+    let grant = crate::standing::still_granted(cx, client, &standing);
+    let grant = grant.map_err(|reason| refuse(&format!("refresh_token: {reason}")))?;
+    let grant = mint::for_resources(client, grant, &raw.resource)?;
 
     let token = random_token(cx.entropy());
     let successor =
@@ -73,28 +74,4 @@ pub async fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<To
         id_token,
         scope,
     })
-}
-
-/// The grant with the strength that still stands.
-fn still_granted(cx: &Cx, client: &Registered, standing: &GrantStanding) -> Result<Grant, ProtocolFailure> {
-    if let Some(reason) = crate::standing::ended(cx, standing) {
-        return Err(refuse(&format!("refresh_token: {reason}")));
-    }
-    let mut grant = standing.grant.clone();
-    let held = crate::standing::holdings(cx, standing);
-    let events = &standing.session.events;
-    let granted = grant.terms.acr.clone();
-    match assurance::standing(&cx.app.catalogue, granted.as_deref(), events, &held, cx.now) {
-        Some(_) => {}
-        None => {
-            grant.terms.acr = None;
-            grant.terms.amr = Vec::new();
-        }
-    }
-    let floors = client.floors_for(&grant.terms.scope);
-    let demanding = floors.iter().any(|floor| !floor.accepts.is_empty() || floor.proofed);
-    if grant.terms.acr.is_none() && demanding {
-        return Err(refuse("refresh_token: the strength that this application needs does not stand any more"));
-    }
-    Ok(grant)
 }

@@ -16,6 +16,7 @@ pub mod audit;
 pub mod challenges;
 pub mod consents;
 pub mod credentials;
+pub mod devices;
 pub mod ephemeral;
 pub mod grants;
 pub mod interactions;

@@ -80,6 +80,13 @@ fn leased(row: &Row) -> Result<Leased, StoreError> {
     })
 }
 
+/// How many messages no provider has taken yet.
+pub async fn count_waiting(db: &Db) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(*) AS found FROM outbox WHERE done_at IS NULL AND failed_at IS NULL";
+    let found: i64 = one(&db.read, sql, Vec::new()).await?.map_or(Ok(0), |row| row.get("found"))?;
+    Ok(found.unsigned_abs())
+}
+
 /// A message that was not given up, delivered or not.
 pub async fn find_message(db: &Db, id: MessageId) -> Result<Option<Leased>, StoreError> {
     let sql = "SELECT id, kind, sealed_payload, created_at, attempts FROM outbox WHERE id = ? AND failed_at IS NULL";

@@ -20,6 +20,7 @@ pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> 
         ("pushed_requests", "id", hour * 2),
         ("authorization_codes", "hash", hour),
         ("refresh_tokens", "hash", day),
+        ("device_authorizations", "id", hour),
         ("access_tokens", "hash", hour),
         ("revoked_tokens", "jti", hour),
         ("phone_challenges", "id", day),

@@ -130,6 +130,27 @@ impl Requirement {
         })
     }
 
+    /// The floors alone: what a client demands of a token that it did not ask a person for.
+    ///
+    /// # Errors
+    /// A floor that names no known class.
+    pub fn of_floors(
+        catalogue: &Catalogue,
+        floors: &[ApplicationPolicy],
+        started_at: Timestamp,
+    ) -> Result<Self, AskError> {
+        let ask = Ask {
+            floors,
+            essential_acr: None,
+            acr_values: &[],
+            acr_values_voluntary: false,
+            max_age: None,
+            login_prompted: false,
+            started_at,
+        };
+        Self::from_ask(catalogue, &ask)
+    }
+
     /// The requirement of *Elevate* on our own pages: any class above Password.
     pub fn elevation(started_at: Timestamp) -> Self {
         let class = super::defaults::any_otp();

@@ -13,7 +13,7 @@ mod response_type;
 mod scope;
 
 pub(super) use requested_subject::requested_subject;
-pub(super) use scope::{granted_claims, granted_scope};
+pub(super) use scope::{check_scope, granted_claims, granted_scope};
 
 use crate::authorize::{Context, ParsedAuthorization};
 use crate::clients::Client;

@@ -14,8 +14,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::assurance::CredentialKind;
-use crate::authorize::AuthorizationRequest;
-use crate::id::{ChallengeId, CredentialId, PersonId, PhoneId, SessionId};
+use crate::authorize::{AuthorizationRequest, DeviceRequest};
+use crate::id::{ChallengeId, CredentialId, DeviceAuthorizationId, PersonId, PhoneId, SessionId};
 use crate::time::Timestamp;
 
 /// A parked request.
@@ -41,6 +41,13 @@ pub enum Purpose {
     Authorize {
         /// For this.
         request: Box<AuthorizationRequest>,
+    },
+    /// A device of the person's asks (RFC 8628). It ends with a yes or a no rather than with a redirect.
+    Device {
+        /// Which.
+        device: DeviceAuthorizationId,
+        /// For this.
+        request: Box<DeviceRequest>,
     },
     /// Our own pages.
     Portal {
@@ -256,7 +263,7 @@ impl Interaction {
             Purpose::Authorize { request } => {
                 request.hinted_subject.map(|hinted| Pinned { person: hinted.person, session: None })
             }
-            Purpose::Portal { .. } => None,
+            Purpose::Device { .. } | Purpose::Portal { .. } => None,
             Purpose::Elevate { person, session, .. } => Some(Pinned { person: *person, session: Some(*session) }),
         };
         Self { purpose, started_at: now, pinned, decided: Decided::default(), stage: Stage::Identify }
@@ -272,6 +279,15 @@ impl Interaction {
     pub fn request(&self) -> Option<&AuthorizationRequest> {
         match &self.purpose {
             Purpose::Authorize { request } => Some(request),
+            Purpose::Device { .. } | Purpose::Portal { .. } | Purpose::Elevate { .. } => None,
+        }
+    }
+
+    /// The client that asks, itself or for a device.
+    pub fn client_id(&self) -> Option<&str> {
+        match &self.purpose {
+            Purpose::Authorize { request } => Some(&request.client_id),
+            Purpose::Device { request, .. } => Some(&request.client_id),
             Purpose::Portal { .. } | Purpose::Elevate { .. } => None,
         }
     }

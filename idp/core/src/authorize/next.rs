@@ -85,7 +85,9 @@ pub enum NextStep {
 pub fn next(interaction: &Interaction, logged_in: Option<LoggedIn<'_>>) -> NextStep {
     let step = match &interaction.purpose {
         Purpose::Authorize { request } if request.prompt.is_none() => silent(request, logged_in),
-        Purpose::Authorize { .. } | Purpose::Portal { .. } => interactive(interaction, logged_in),
+        Purpose::Authorize { .. } | Purpose::Device { .. } | Purpose::Portal { .. } => {
+            interactive(interaction, logged_in)
+        }
         Purpose::Elevate { .. } => elevation(interaction, logged_in),
     };
     if is_here(&interaction.stage, &step) { NextStep::Stay } else { step }
@@ -223,7 +225,12 @@ fn optional(interaction: &Interaction, logged_in: LoggedIn<'_>) -> Option<NextSt
     offer.then_some(NextStep::Factor { choices, skip: SkipOtp::Offered })
 }
 
+/// A device is asked about every time, whatever is on record: whoever typed its code says that it is theirs
+/// (RFC 8628 §5.4).
 fn consent(interaction: &Interaction, on_record: ConsentOnRecord) -> Option<NextStep> {
+    if matches!(interaction.purpose, Purpose::Device { .. }) {
+        return (!interaction.decided.consented).then_some(NextStep::Consent);
+    }
     let request = interaction.request()?;
     let asked = match on_record {
         ConsentOnRecord::Waived => false,

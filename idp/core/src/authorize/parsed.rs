@@ -65,7 +65,7 @@ fn parse_challenge(raw: &RawAuthorization) -> Result<Option<CodeChallenge>, OAut
     }
 }
 
-fn parse_max_age(text: &str) -> Result<u64, OAuthError> {
+pub(super) fn parse_max_age(text: &str) -> Result<u64, OAuthError> {
     let fault = || OAuthError::invalid("max_age", "must be a whole number of seconds, zero or more");
     // `u64` would also read a plus sign.
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().map_err(|_| fault()) } else { Err(fault()) }
@@ -82,7 +82,7 @@ fn limited(parameter: &str, text: Option<&str>, longest: usize) -> Result<Option
 }
 
 /// Words separated by spaces.
-fn words(parameter: &str, text: Option<&str>, longest: usize) -> Result<Vec<String>, OAuthError> {
+pub(super) fn words(parameter: &str, text: Option<&str>, longest: usize) -> Result<Vec<String>, OAuthError> {
     let text = limited(parameter, text, longest)?.unwrap_or_default();
     Ok(text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect())
 }

@@ -49,7 +49,6 @@ error_codes! {
     RegistrationNotSupported = "registration_not_supported", 400, "OpenID Connect Core §3.1.2.6";
     InvalidRequestUri = "invalid_request_uri", 400, "OpenID Connect Core §3.1.2.6, RFC 9126 §2.3";
     InvalidRequestObject = "invalid_request_object", 400, "OpenID Connect Core §3.1.2.6, RFC 9101 §7";
-    InvalidTarget = "invalid_target", 400, "RFC 8707 §2";
     UnmetAuthenticationRequirements = "unmet_authentication_requirements", 400,
         "OpenID Connect Core Unmet Authentication Requirements §2";
     InvalidToken = "invalid_token", 401, "RFC 6750 §3.1";
@@ -59,6 +58,10 @@ error_codes! {
     InvalidClientMetadata = "invalid_client_metadata", 400, "RFC 7591 §3.2.2";
     InvalidSoftwareStatement = "invalid_software_statement", 400, "RFC 7591 §3.2.2";
     UnapprovedSoftwareStatement = "unapproved_software_statement", 400, "RFC 7591 §3.2.2";
+    AuthorizationPending = "authorization_pending", 400, "RFC 8628 §3.5";
+    SlowDown = "slow_down", 400, "RFC 8628 §3.5";
+    ExpiredToken = "expired_token", 400, "RFC 8628 §3.5";
+    InvalidTarget = "invalid_target", 400, "RFC 8693 §2.2.2, RFC 8707 §2";
     UnsupportedTokenType = "unsupported_token_type", 400, "RFC 7009 §2.2.1";
 }
 

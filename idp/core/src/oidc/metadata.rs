@@ -15,6 +15,7 @@ pub struct Endpoints {
     pub userinfo_endpoint: String,
     pub revocation_endpoint: String,
     pub introspection_endpoint: String,
+    pub device_authorization_endpoint: String,
     pub end_session_endpoint: String,
     pub check_session_iframe: String,
     pub jwks_uri: String,
@@ -31,6 +32,7 @@ impl Endpoints {
             userinfo_endpoint: format!("{base}/userinfo"),
             revocation_endpoint: format!("{base}/revoke"),
             introspection_endpoint: format!("{base}/introspect"),
+            device_authorization_endpoint: format!("{base}/device_authorization"),
             end_session_endpoint: format!("{base}/logout"),
             check_session_iframe: format!("{base}/session/check"),
             jwks_uri: format!("{base}/jwks.json"),
@@ -133,8 +135,15 @@ pub struct ProviderMetadata<'a> {
     pub backchannel_logout_session_supported: bool,
 }
 
-/// The grant types; `implicit` only where a response type needs it.
-const GRANTS: &[&str] = &["authorization_code", "implicit", "refresh_token", "client_credentials"];
+/// What the token endpoint takes; `implicit` only where a response type needs it.
+const GRANTS: &[&str] = &[
+    "authorization_code",
+    "implicit",
+    "refresh_token",
+    "client_credentials",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+];
 
 /// The claims that an ID token or the userinfo endpoint can carry.
 const CLAIMS: &[&str] = &[

@@ -154,6 +154,24 @@ raw_requests! {
         with client: RawClientAuthentication,
     }
 
+    /// A device authorization request (RFC 8628 §3.1), with what OpenID Connect Core §3.1.2.1 asks of a login.
+    RawDeviceAuthorization {
+        plain { scope, acr_values, max_age, }
+        with client: RawClientAuthentication,
+    }
+
+    /// What a device brings to the token endpoint (RFC 8628 §3.4).
+    RawDeviceToken {
+        plain {}
+        secret { device_code, }
+    }
+
+    /// A token exchange (RFC 8693 §2.1).
+    RawTokenExchange {
+        plain { resource, audience, scope, requested_token_type, subject_token_type, actor_token_type, }
+        secret { subject_token, actor_token, }
+    }
+
     /// A revocation (RFC 7009 §2.1) or introspection (RFC 7662 §2.1) request.
     RawTokenQuestion {
         plain { token_type_hint, }

@@ -33,6 +33,9 @@ pub struct AccessTokenClaims<'a> {
     /// The certificate that it is bound to (RFC 8705 §3.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cnf: Option<&'a Confirmation>,
+    /// RFC 8693 §4.1: who acts for the person, where a token was exchanged with an `actor_token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<&'a serde_json::Value>,
     /// Stepgate's own: the grant that it hangs on, so that revoking the grant is seen without storing tokens.
     pub gid: GrantId,
 }
@@ -106,6 +109,7 @@ impl<'a> Issue<'a> {
             acr: terms.acr.as_deref(),
             amr: &terms.amr,
             cnf: self.bound_to,
+            act: None,
             gid: grant,
         }
     }
@@ -140,6 +144,10 @@ pub struct PresentedAccessToken {
     pub iat: i64,
     pub exp: i64,
     pub jti: String,
+    #[serde(default)]
+    pub acr: Option<String>,
+    #[serde(default)]
+    pub act: Option<serde_json::Value>,
     /// The grant that it hangs on; `None` for a token of a client itself.
     #[serde(default)]
     pub gid: Option<GrantId>,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::account::Person;
 use crate::grants::GrantTerms;
 use crate::id::SessionId;
+use crate::jose;
 use crate::oidc::{ClaimsRequest, Scopes, scope_of_claim};
 use crate::time::Timestamp;
 use crate::token::{Lifetimes, PersonClaims};
@@ -17,6 +18,15 @@ pub enum Audience<'a> {
     One(&'a str),
     /// An array.
     Several(&'a [String]),
+}
+
+impl<'a> From<&'a jose::Audience> for Audience<'a> {
+    fn from(audience: &'a jose::Audience) -> Self {
+        match audience {
+            jose::Audience::One(one) => Self::One(one),
+            jose::Audience::Several(several) => Self::Several(several),
+        }
+    }
 }
 
 /// An ID token. What scopes ask for is not in here but at the userinfo endpoint (§5.4), unless the ID token is all that

@@ -23,6 +23,7 @@ pub struct Standing<'a> {
 /// What introspection says about a token.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "made once for each answer, on the stack")]
 pub enum Introspection<'a> {
     /// Not a token that is good now; why is nobody's business (RFC 7662 §2.2).
     Inactive(Inactive),
@@ -59,6 +60,9 @@ pub struct Active<'a> {
     /// RFC 8705 §3.2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cnf: Option<&'a Confirmation>,
+    /// RFC 8693 §4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<&'a serde_json::Value>,
     #[serde(flatten)]
     pub standing: Standing<'a>,
 }
@@ -79,6 +83,8 @@ pub struct GoodToken<'a> {
     pub iat: i64,
     pub jti: Option<&'a str>,
     pub cnf: Option<&'a Confirmation>,
+    /// RFC 8693 §4.1.
+    pub act: Option<&'a serde_json::Value>,
     pub standing: Standing<'a>,
 }
 
@@ -116,6 +122,7 @@ impl<'a> Introspection<'a> {
             iat: token.iat,
             jti: token.jti,
             cnf: token.cnf,
+            act: token.act,
             standing: token.standing,
         })
     }

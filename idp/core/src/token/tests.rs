@@ -157,6 +157,7 @@ fn introspection_of_a_bad_token_says_nothing_else() {
         iat: 1,
         jti: None,
         cnf: None,
+        act: None,
         standing: Standing { acr: Some("gold"), amr: &[], auth_time: Some(1) },
     });
     assert_eq!(

@@ -19,6 +19,10 @@ const ACCEPTED: &[&str] = &[
     "urn:stepgate:acr:hardware-token",
     "urn:stepgate:acr:security-key",
 ];
+/// What it asks for when that was not shown: any of them.
+const ASKED: &str = "urn:stepgate:acr:otp";
+/// Where its metadata are: of `/api/orders` (RFC 9728 §3.1).
+pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource/api/orders";
 /// How old the authentication may be, in seconds.
 const MAX_AGE: i64 = 900;
 
@@ -43,7 +47,7 @@ pub(super) async fn introspect(
 pub(super) async fn get_orders(State(partner): State<Arc<Partner>>, headers: HeaderMap) -> Response {
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some(token) = token.and_then(|text| text.strip_prefix("Bearer ")) else {
-        return challenge("Bearer realm=\"orders\"".to_owned());
+        return challenge(&partner, "realm=\"orders\"");
     };
     let http = crate::demo::http_client(partner.rp.config.trust.as_deref());
     let found = match introspect(&http, &partner.rp.config, token).await {
@@ -51,26 +55,43 @@ pub(super) async fn get_orders(State(partner): State<Arc<Partner>>, headers: Hea
         Err(error) => return (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     };
     if found.get("active") != Some(&Value::Bool(true)) {
-        return challenge("Bearer error=\"invalid_token\"".to_owned());
+        return challenge(&partner, "error=\"invalid_token\"");
     }
     let acr = found.get("acr").and_then(Value::as_str).unwrap_or_default();
     let shown_at = found.get("auth_time").and_then(Value::as_i64).unwrap_or(0);
     let asked_at = found.get("iat").and_then(Value::as_i64).unwrap_or(i64::MAX);
     let strong = ACCEPTED.iter().any(|accepted| acr.strip_suffix(":proofed").unwrap_or(acr) == *accepted);
     if !strong || asked_at.saturating_sub(shown_at) > MAX_AGE {
-        let accepted = "urn:stepgate:acr:otp";
-        return challenge(format!(
-            "Bearer error=\"insufficient_user_authentication\", \
+        let asked = format!(
+            "error=\"insufficient_user_authentication\", \
              error_description=\"orders need a one-time password of the last 15 minutes\", \
-             acr_values=\"{accepted}\", max_age=\"{MAX_AGE}\""
-        ));
+             acr_values=\"{ASKED}\", max_age=\"{MAX_AGE}\""
+        );
+        return challenge(&partner, &asked);
     }
     Json(json!({ "orders": [{ "id": 4711, "item": "Girder, 6 m", "count": 12 }], "acr": acr })).into_response()
 }
 
-fn challenge(text: String) -> Response {
-    let value = HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
+/// Every challenge says where the metadata of the API are (RFC 9728 §5.1).
+fn challenge(partner: &Partner, text: &str) -> Response {
+    let metadata = format!("{}{METADATA}", partner.rp.config.public_url);
+    let value = HeaderValue::try_from(format!("Bearer {text}, resource_metadata=\"{metadata}\""))
+        .unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, value)]).into_response()
+}
+
+/// What the API says about itself (RFC 9728 §2); `stepgate resource` makes the same for an audience that is registered.
+pub(super) async fn get_metadata(State(partner): State<Arc<Partner>>) -> Response {
+    let config = &partner.rp.config;
+    Json(json!({
+        "resource": format!("{}/api/orders", config.public_url),
+        "authorization_servers": [config.issuer],
+        "scopes_supported": ["orders"],
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Orders of Iron Works",
+        "acr_values": [ASKED],
+    }))
+    .into_response()
 }
 
 /// What the API said.

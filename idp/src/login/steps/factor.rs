@@ -263,8 +263,8 @@ async fn last_channel(cx: &Cx, binding: &str) -> Result<Channel, PageFailure> {
 
 /// What the phone says about who asks.
 async fn application_name(cx: &Cx, parked: &Parked) -> Result<String, PageFailure> {
-    let client = match parked.interaction.request() {
-        Some(request) => crate::clients::find(cx, &request.client_id).await?,
+    let client = match parked.interaction.client_id() {
+        Some(id) => crate::clients::find(cx, id).await?,
         None => None,
     };
     Ok(client.map_or_else(|| cx.app.settings.server.name.clone(), |client| client.application.name.clone()))

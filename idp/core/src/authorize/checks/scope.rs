@@ -5,21 +5,29 @@ use crate::clients::Client;
 use crate::oidc::{ClaimsRequest, ErrorCode, OAuthError, ResponseType, Scopes, scope_of_claim};
 
 pub(super) fn check(case: &Case<'_>) -> Result<(), OAuthError> {
+    check_scope(&case.parsed.scope, case.client, case.context.supported_scopes, case.parsed.response_type)
+}
+
+/// The rule itself, for every endpoint at which a client asks for scopes of a person.
+pub(in crate::authorize) fn check_scope(
+    asked: &Scopes,
+    client: &Client,
+    supported: &[String],
+    response_type: Option<ResponseType>,
+) -> Result<(), OAuthError> {
     let refuse = |fault: &str| Err(OAuthError::parameter(ErrorCode::InvalidScope, "scope", fault));
-    let (asked, supported) = (&case.parsed.scope, case.context.supported_scopes);
     if asked.is_empty() {
         return refuse("missing");
     }
     let unregistered =
-        asked.iter().find(|scope| supported.iter().any(|known| known == scope) && !is_registered(case.client, scope));
+        asked.iter().find(|scope| supported.iter().any(|known| known == scope) && !is_registered(client, scope));
     if let Some(scope) = unregistered {
         return refuse(&format!("{scope} is not registered for this client"));
     }
-    let response_type = case.parsed.response_type;
     if response_type.is_some_and(ResponseType::has_id_token) && !asked.contains("openid") {
         return refuse("openid is needed for an ID token");
     }
-    if granted_scope(asked, case.client, response_type).is_empty() {
+    if granted_scope(asked, client, response_type).is_empty() {
         return refuse("names no known scope");
     }
     Ok(())
