@@ -50,13 +50,13 @@ impl Certificate {
     fn by(authority: &Authority, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let key = KeyPair::generate().unwrap();
         let made = Self::named(change).signed_by(&key, &authority.issuer).unwrap();
-        Self { der: made.der().to_vec(), pem: made.pem() + &key.serialize_pem() }
+        Self { der: made.der().to_vec(), pem: format!("{}{}", made.pem(), key.serialize_pem()) }
     }
 
     fn of_its_own() -> Self {
         let key = KeyPair::generate().unwrap();
         let made = Self::named(|_| {}).self_signed(&key).unwrap();
-        Self { der: made.der().to_vec(), pem: made.pem() + &key.serialize_pem() }
+        Self { der: made.der().to_vec(), pem: format!("{}{}", made.pem(), key.serialize_pem()) }
     }
 
     fn client(&self, world: &World) -> reqwest::Client {

@@ -195,7 +195,6 @@ async fn sign_id_token(
     (person, at_hash): (&Person, Option<&str>),
     shape: Shape<'_>,
 ) -> Result<String, ProtocolFailure> {
-    let algorithm = client.id_token_algorithm;
     let claims = ClaimsRequest::from_terms(grant.terms.claims.as_ref());
     let lifetimes = cx.app.settings.tokens.lifetimes();
     let subject = client.subject(cx, person.id);
