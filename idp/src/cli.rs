@@ -110,11 +110,11 @@ enum CliError {
 async fn run(cli: Cli) -> Result<Option<serde_json::Value>, CliError> {
     match cli.command {
         #[cfg(feature = "demo")]
-        None => demo(cli.demo).await?,
+        None => demo(cli.demo, cli.config.as_deref()).await?,
         #[cfg(not(feature = "demo"))]
         None => return Err(BootError::Settings(vec!["name a command; see `stepgate --help`".to_owned()]).into()),
         #[cfg(feature = "demo")]
-        Some(Command::Demo(arguments)) => demo(arguments).await?,
+        Some(Command::Demo(arguments)) => demo(arguments, cli.config.as_deref()).await?,
         Some(Command::Serve(transport)) => {
             let settings = production(cli.config.as_deref(), &transport)?;
             let node = boot::build(settings, Delivery::Providers, Clock::default()).await?;
@@ -130,9 +130,9 @@ async fn run(cli: Cli) -> Result<Option<serde_json::Value>, CliError> {
 }
 
 #[cfg(feature = "demo")]
-async fn demo(arguments: DemoArguments) -> Result<(), BootError> {
+async fn demo(arguments: DemoArguments, config: Option<&Path>) -> Result<(), BootError> {
     let data = arguments.data.unwrap_or_else(crate::demo::temporary_folder);
-    let mut settings = settings::load(None, std::env::vars()).map_err(words)?;
+    let mut settings = settings::load(config, std::env::vars()).map_err(words)?;
     let authority = arguments.transport.lay_over(&mut settings, &data.join("tls"))?;
     let options = crate::demo::Options {
         port: arguments.port,

@@ -145,8 +145,19 @@ pub async fn rotate_by_age(
 
 /// Makes new keys now; the old ones stay published until everything that they signed has expired.
 pub async fn rotate_now(db: &Db, sealing: &SealingKeys, entropy: &dyn Entropy, now: Timestamp) -> Result<bool, Fault> {
+    rotate(db, SigningAlgorithm::ALL, sealing, entropy, now).await
+}
+
+/// The same for some algorithms.
+pub async fn rotate(
+    db: &Db,
+    algorithms: &[SigningAlgorithm],
+    sealing: &SealingKeys,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+) -> Result<bool, Fault> {
     let times: Vec<KeyTimes> = store::list_keys(db).await?.into_iter().map(|key| key.times).collect();
-    carry_out(db, sealing, entropy, Plan::at_once(&times, SigningAlgorithm::ALL, now), now).await
+    carry_out(db, sealing, entropy, Plan::at_once(&times, algorithms, now), now).await
 }
 
 async fn carry_out(

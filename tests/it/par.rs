@@ -137,7 +137,7 @@ async fn who_wants_pushed_requests_takes_no_others() {
             let rp = if everywhere {
                 world.relying_party().await
             } else {
-                world.register("pushing", json!({ "require_pushed_authorization_requests": true })).await
+                world.partner("pushing", json!({ "require_pushed_authorization_requests": true })).await
             };
             let (mut browser, started) = (logged_in(&world, "alice").await, rp.start(&[]));
             browser.open(&started.url).await;

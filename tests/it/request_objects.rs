@@ -50,7 +50,7 @@ async fn a_signed_object_is_the_request() {
         for algorithm in SigningAlgorithm::ALL {
             let key = key(*algorithm);
             let id = format!("signing-{}", algorithm.as_str().to_lowercase());
-            let rp = world.register(&id, json!({ "jwks": jwks(&[&key]) })).await;
+            let rp = world.partner(&id, json!({ "jwks": jwks(&[&key]) })).await;
             let mut browser = logged_in(&world, "alice").await;
             let started = rp.start(&[]);
             let now = stepgate::cx::Clock::default().now().unix_seconds();
@@ -76,7 +76,7 @@ async fn a_bad_object_is_told_to_the_client_where_the_way_back_is_known() {
     on_each_backend(|world| async move {
         let (ours, others) = (key(SigningAlgorithm::Es256), key(SigningAlgorithm::Es256));
         let rp =
-            world.register("signing", json!({ "jwks": jwks(&[&ours]), "request_object_signing_alg": "ES256" })).await;
+            world.partner("signing", json!({ "jwks": jwks(&[&ours]), "request_object_signing_alg": "ES256" })).await;
         let (mut browser, started) = (logged_in(&world, "alice").await, rp.start(&[]));
         let good = |changes: Value| ours.sign("JWT", &claims(&started, changes)).unwrap();
         let bad = [
@@ -125,7 +125,7 @@ async fn unsigned_objects_are_for_the_deployment_to_allow() {
     for settings in [&off[..], &[]] {
         on_each_backend_with(settings, |world| async move {
             let (rp, mut browser) = (world.relying_party().await, logged_in(&world, "alice").await);
-            let strict = world.register("strict", json!({ "require_signed_request_object": true })).await;
+            let strict = world.partner("strict", json!({ "require_signed_request_object": true })).await;
             let started = rp.start(&[]);
             // As OpenID Connect Core has it: what the object does not say may stand beside it.
             let object = unsigned(&claims(&started, json!({ "nonce": null, "redirect_uri": rp.redirect })));
@@ -179,7 +179,7 @@ async fn a_registered_reference_is_fetched_without_its_fragment() {
         uris.push(format!("{host}/object#{fragment}"));
         uris.push("https://10.0.0.1/object".to_owned());
         uris.push("http://localhost.evil.example/object".to_owned());
-        let rp = world.register("remote", json!({ "jwks": jwks(&[&key]), "request_uris": uris })).await;
+        let rp = world.partner("remote", json!({ "jwks": jwks(&[&key]), "request_uris": uris })).await;
         let mut browser = logged_in(&world, "alice").await;
         let by_reference = |uri: &str| rp.authorize(&[("client_id", &rp.client_id), ("request_uri", uri)]);
         for typ in [JAR, "JWT", ""] {
@@ -213,7 +213,7 @@ async fn nobody_is_fetched_from_who_is_not_on_the_public_internet() {
     on_each_backend(|world| async move {
         let object = Arc::new(Mutex::new(String::new()));
         let uri = format!("{}/object", host(Arc::clone(&object)).await);
-        let rp = world.register("remote", json!({ "request_uris": [uri] })).await;
+        let rp = world.partner("remote", json!({ "request_uris": [uri] })).await;
         let started = rp.start(&[("request_uri", &uri)]);
         *object.lock().unwrap() = unsigned(&started.claims());
         let mut browser = logged_in(&world, "alice").await;
@@ -230,7 +230,7 @@ async fn no_request_lowers_the_floor_of_its_client() {
         let (otp, password) = ("urn:stepgate:acr:otp", "urn:stepgate:acr:password");
         let key = key(SigningAlgorithm::Es256);
         let metadata = json!({ "jwks": jwks(&[&key]), "required_acr": [otp], "acr_values_voluntary": true });
-        let rp = world.register("careful", metadata).await;
+        let rp = world.partner("careful", metadata).await;
         let essential = json!({ "id_token": { "acr": { "essential": true, "value": password } } }).to_string();
         for asking in [
             &[("acr_values", password)][..],

@@ -130,7 +130,7 @@ async fn errors_go_where_the_client_reads_them() {
             assert_eq!(spa.error(&started, &browser.page), "unauthorized_client");
             assert_eq!(browser.page.url.query(), None);
         }
-        let codes_only = world.register("codes-only", json!({ "grant_types": ["authorization_code"] })).await;
+        let codes_only = world.partner("codes-only", json!({ "grant_types": ["authorization_code"] })).await;
         for (response_type, refused) in [("code", false), ("id_token", true), ("code token", true)] {
             let started = codes_only.start(&[("response_type", response_type), ("prompt", "none")]);
             browser.open(&started.url).await;
@@ -144,7 +144,7 @@ async fn errors_go_where_the_client_reads_them() {
 #[tokio::test]
 async fn a_code_shown_twice_takes_the_token_that_came_beside_it_along() {
     on_each_backend(|world| async move {
-        let opaque = world.register("opaque", json!({ "access_token_format": "opaque" })).await;
+        let opaque = world.partner("opaque", json!({ "access_token_format": "opaque" })).await;
         for rp in [world.relying_party().await, opaque] {
             let mut browser = logged_in(&world, "alice").await;
             let started = rp.start(&[("response_type", "code token")]);
@@ -233,7 +233,7 @@ async fn access_tokens_are_for_what_was_asked() {
     const STOCK: &str = "https://stock.example/api";
     const BILLS: &str = "urn:bills";
     on_each_backend(|world| async move {
-        let rp = world.register("buyer", json!({ "audience": [ORDERS, STOCK, BILLS] })).await;
+        let rp = world.partner("buyer", json!({ "audience": [ORDERS, STOCK, BILLS] })).await;
         let mut browser = logged_in(&world, "alice").await;
         let code = async |browser: &mut Browser, rp: &RelyingParty, more: &str| {
             let started = rp.start(&[]);

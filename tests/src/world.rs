@@ -276,7 +276,7 @@ impl World {
     }
 
     /// Registers a client with metadata of its own, past the provider, and discovers as it.
-    pub async fn register(&self, id: &str, metadata: Value) -> RelyingParty {
+    pub async fn partner(&self, id: &str, metadata: Value) -> RelyingParty {
         let redirect = "http://127.0.0.1/callback";
         let add =
             ["client", "add", "--id", id, "--name", id, "--partner", "Acme", "--redirect-uri", redirect, "--json"];

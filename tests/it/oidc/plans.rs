@@ -116,10 +116,9 @@ pub(super) async fn run(module: Module, check: impl AsyncFn(&Case)) {
     } else {
         println!("STEPGATE_TEST_POSTGRES is not set: SQLite only");
     }
-    let only = std::env::var("ONLY_PLAN").unwrap_or("CBIHDRSFK3".into()); // TEMP
     for backend in backends {
         let suite = suite::shared(backend).await;
-        for variant in runs(module).into_iter().filter(|v| only.contains(v.plan)) {
+        for variant in runs(module) {
             println!("{} on {backend:?}: {variant:?}", module.0);
             let case = Case::new(Arc::clone(&suite), variant);
             check(&case).await;
