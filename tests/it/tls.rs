@@ -50,13 +50,13 @@ impl Certificate {
     fn by(authority: &Authority, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let key = KeyPair::generate().unwrap();
         let made = Self::named(change).signed_by(&key, &authority.issuer).unwrap();
-        Self { der: made.der().to_vec(), pem: made.pem() + &key.serialize_pem() }
+        Self { der: made.der().to_vec(), pem: format!("{}{}", made.pem(), key.serialize_pem()) }
     }
 
     fn of_its_own() -> Self {
         let key = KeyPair::generate().unwrap();
         let made = Self::named(|_| {}).self_signed(&key).unwrap();
-        Self { der: made.der().to_vec(), pem: made.pem() + &key.serialize_pem() }
+        Self { der: made.der().to_vec(), pem: format!("{}{}", made.pem(), key.serialize_pem()) }
     }
 
     fn client(&self, world: &World) -> reqwest::Client {
@@ -138,7 +138,7 @@ async fn the_provider_speaks_tls() {
     assert_eq!(rp.userinfo(&login.access_token).await.0, 200);
     // And so does the demo's partner application, which speaks to the provider by itself.
     let start = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let start = start.get(format!("{}/start", world.partner)).send().await.unwrap();
+    let start = start.get(format!("{}/start?want=plain", world.partner)).send().await.unwrap();
     let location = start.headers()["location"].to_str().unwrap();
     assert!(location.starts_with(&format!("{}/authorize?", world.issuer)), "{location}");
     std::fs::remove_file(file).unwrap();
@@ -228,7 +228,8 @@ async fn a_token_is_good_only_with_the_certificate_that_it_is_bound_to() {
     let (started, page) = code(&world, &rp).await;
     // Another certificate, or none: refused before the code is looked at.
     for http in [other.client(&world), world.client().build().unwrap()] {
-        let stranger = RelyingParty { http, ..rp.clone() };
+        let mut stranger = rp.clone();
+        stranger.http = http;
         let code = rp.code(&started, &page);
         let (status, answer) = stranger.token(&rp.exchange_fields(&started, &code)).await;
         assert_eq!((status.as_u16(), &answer["error"]), (401, &json!("invalid_client")), "{answer}");
@@ -241,7 +242,8 @@ async fn a_token_is_good_only_with_the_certificate_that_it_is_bound_to() {
     assert_eq!(rp.introspect(&login.access_token).await["cnf"], claims["cnf"]);
     assert_eq!(rp.userinfo(&login.access_token).await.0, 200);
     for http in [other.client(&world), world.client().build().unwrap()] {
-        let stranger = RelyingParty { http, ..rp.clone() };
+        let mut stranger = rp.clone();
+        stranger.http = http;
         let (status, answer) = stranger.userinfo(&login.access_token).await;
         assert_eq!((status.as_u16(), &answer["error"]), (401, &json!("invalid_token")), "{answer}");
     }
