@@ -207,7 +207,8 @@ async fn hostile_servers() {
     // Sixty thousand zeros, packed: nobody unpacks them.
     const BOMB: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 93\r\n\r\n\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x31\x01\x00\x00\x00\xc2\xa0\xf5\x4f\x6d\x0d\x0f\xa0\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xbe\x0c\x05\xaa\x27\x51\x60\xea\x00\x00";
     const TRICKLE: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-    let cases: [(&str, &[u8], &[u8], Result<usize, FetchError>); 8] = [
+    type Case = (&'static str, &'static [u8], &'static [u8], Result<usize, FetchError>);
+    let cases: [Case; 8] = [
         ("says nothing", b"", b"", Err(FetchError::TimedOut)),
         ("its headers never end", b"HTTP/1.1 200 OK\r\nx: ", b"x", Err(FetchError::TimedOut)),
         ("its chunks never end", TRICKLE, b"1\r\nx\r\n", Err(FetchError::TimedOut)),
