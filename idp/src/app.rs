@@ -14,6 +14,7 @@ use crate::http::cookies::CookieNames;
 use crate::keys::KeySet;
 use crate::outbound::Outbound;
 use crate::passwords::PasswordHasher;
+use crate::requests::RequestLog;
 use crate::secrets::Secrets;
 use crate::settings::Settings;
 
@@ -37,6 +38,8 @@ pub struct App {
     pub cookies: CookieNames,
     /// Registered clients, parsed.
     pub clients: ClientCache,
+    /// What clients sent, for their integrators.
+    pub requests: RequestLog,
     /// Password verification on its own threads.
     pub passwords: PasswordHasher,
     /// The ways out: text, voice, mail.
@@ -88,6 +91,7 @@ impl App {
             cookies: CookieNames::for_server(&parts.settings.server),
             documents: Documents::new(&parts.settings, &parts.catalogue),
             clients: ClientCache::default(),
+            requests: RequestLog::default(),
             scopes: crate::authorize::supported_scopes(),
             settings: parts.settings,
             db: parts.db,

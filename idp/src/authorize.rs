@@ -21,6 +21,7 @@ use crate::clients::{self, Registered};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::Browser;
+use crate::http::oauth_error::{Refused, refused};
 use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::login::finish::{Issued, issue_code};
 use crate::login::http::to_client;
@@ -73,7 +74,8 @@ async fn answer(cx: &Cx, browser: &Browser, query: &str) -> Result<Response, Pag
         Err(Refusal::Page(error)) => return Err(bad(error.to_string())),
         Err(Refusal::Client { response, error }) => {
             tracing::info!(client.id = raw.client_id.as_deref(), %error, "an authorization request was refused");
-            return Ok(to_client(cx, &response, client.as_ref().map_or("", |client| &client.application.name)));
+            let answer = to_client(cx, &response, client.as_ref().map_or("", |client| &client.application.name));
+            return Ok(refused(answer, Refused::Error(error)));
         }
     };
     // `validate` lets no request of an unknown client through.
@@ -138,7 +140,7 @@ fn refuse(
     let request = interaction.request().ok_or(PageFailure::InteractionGone)?;
     let response = request.answer_error(&client.client, error, cx.app.issuer());
     let response = response.map_err(|error| PageFailure::BadRequest { detail: error.to_string() })?;
-    Ok(to_client(cx, &response, &client.application.name))
+    Ok(refused(to_client(cx, &response, &client.application.name), Refused::Error(error.clone())))
 }
 
 /// The scopes that a deployment knows.

@@ -42,6 +42,8 @@ pub struct Settings {
     pub phone: Phone,
     /// Outbound requests.
     pub outbound: crate::outbound::fetch::OutboundSettings,
+    /// The integrators' console.
+    pub developer: crate::requests::DeveloperSettings,
 }
 
 /// Where the provider is and how it listens.

@@ -15,7 +15,7 @@ use crate::cx::Cx;
 use crate::http::page::PageFailure;
 use crate::pages::assets;
 use crate::{
-    account, admin, authorize, credentials, discovery, help, introspection, login, logout, revocation, token, userinfo,
+    account, admin, authorize, credentials, developer, discovery, help, introspection, login, logout, requests, revocation, token, userinfo,
 };
 
 /// Everything that the provider answers.
@@ -39,11 +39,14 @@ pub fn routes(app: &Arc<App>) -> Router {
         .merge(credentials::phone_call::http::routes())
         // Administrators.
         .merge(admin::routes())
+        // Integrators.
+        .merge(developer::routes())
         // Operators.
         .route("/health/live", get(|| async { StatusCode::OK }))
         .route("/health/ready", get(get_ready))
         .route("/static/{name}", get(assets::serve))
         .fallback(not_found)
+        .layer(middleware::from_fn_with_state(Arc::clone(app), requests::observe))
         .layer(middleware::from_fn_with_state(Arc::clone(app), guard))
         .with_state(Arc::clone(app))
 }

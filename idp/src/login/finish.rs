@@ -15,6 +15,7 @@ use crate::audit::{self, Event};
 use crate::clients::Registered;
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::requests;
 
 /// How issuing a code ended.
 pub enum Issued {
@@ -76,6 +77,7 @@ pub async fn issue_code(
     let event = event.data(json!({ "acr": grant.terms.acr, "amr": grant.terms.amr, "scope": grant.terms.scope }));
     audit::record(cx, &transaction, event).await?;
     transaction.commit().await?;
+    requests::granted(cx, request, granted);
     Ok(Issued::Answer(answer))
 }
 

@@ -25,6 +25,8 @@ pub mod leases;
 pub mod mobile;
 pub mod outbox;
 pub mod people;
+pub mod playground;
+pub mod requests;
 pub mod sessions;
 pub mod sweep;
 
