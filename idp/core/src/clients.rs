@@ -12,7 +12,9 @@ use crate::id::{ApplicationId, PartnerId};
 use crate::secret::TokenHash;
 use crate::time::Timestamp;
 
-pub use metadata::{AccessTokenFormat, ApplicationType, ClientAuthMethod, ClientMetadata, SubjectType};
+pub use metadata::{
+    AccessTokenFormat, ApplicationType, AssertionAudience, ClientAuthMethod, ClientMetadata, SubjectType,
+};
 pub use subject::{SectorError, SubjectKey, sector};
 
 /// A partner application, as people see it. One application has one or more clients.

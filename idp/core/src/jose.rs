@@ -4,6 +4,7 @@
 //! brings along (but for enrolment, where that is the point), fetching anything.
 
 mod algorithm;
+pub mod names;
 mod jwk;
 mod private_key;
 mod rotation;
@@ -14,6 +15,7 @@ pub use algorithm::{SigningAlgorithm, UnknownAlgorithm, left_half_hash};
 pub use jwk::{Jwk, JwkSet, PublicKey, PublicKeys};
 pub use private_key::PrivateKey;
 pub use rotation::{KeyStage, KeyTimes, NewKey, Plan, plan_rotation, stage};
+pub use strict_json::is_strict_object;
 pub use verify::{
     Audience, Verified, VerifyRules, unverified_issuer, unverified_kid, verify, verify_with_embedded_jwk,
 };

@@ -16,6 +16,7 @@ pub mod credentials;
 pub mod clients;
 pub mod grants;
 pub mod oidc;
+pub mod registration;
 pub mod authorize;
 pub mod token;
 pub mod logout;

@@ -67,6 +67,17 @@ pub enum AccessTokenFormat {
     Opaque,
 }
 
+/// Whom a client's assertions must name as their audience (RFC 7523 §3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssertionAudience {
+    /// The issuer, or an endpoint that takes assertions (OpenID Connect Core §9); among others, if it wants.
+    #[default]
+    Endpoint,
+    /// The issuer alone, as a string (FAPI 2.0 Security Profile §5.3.2.1).
+    Issuer,
+}
+
 /// What kind of program it is (OpenID Connect Dynamic Client Registration §2): decides which redirect URIs it may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -95,6 +106,7 @@ pub enum SubjectType {
 #[serde(default)]
 #[expect(missing_docs, reason = "each field is the registered metadata of the same name")]
 pub struct ClientMetadata {
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub client_name: String,
     pub redirect_uris: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -197,6 +209,11 @@ pub struct ClientMetadata {
     pub access_token_signed_response_alg: Option<String>,
     /// Stepgate's own: take `acr_values` as the voluntary claim that OpenID Connect Core §3.1.2.1 makes of it.
     pub acr_values_voluntary: bool,
+    /// Stepgate's own: whom its assertions must be addressed to.
+    pub assertion_audience: AssertionAudience,
+    /// Stepgate's own: it came by the registration endpoint. It may ask about its own tokens only, whatever grants it
+    /// has.
+    pub self_registered: bool,
     /// Stepgate's own: no consent page; the operator vouches for the client.
     pub skip_consent: bool,
     /// Stepgate's own: the acr classes of which one must hold for any of its tokens (server-side floor).

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// Whether `bytes` is one JSON object in which no object has a member twice.
-pub(super) fn is_strict_object(bytes: &[u8]) -> bool {
+pub fn is_strict_object(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().first() == Some(&b'{') && serde_json::from_slice::<Strict>(bytes).is_ok()
 }
 

@@ -57,6 +57,10 @@ error_codes! {
     InvalidToken = "invalid_token", 401, "RFC 6750 §3.1";
     InsufficientScope = "insufficient_scope", 403, "RFC 6750 §3.1";
     InsufficientUserAuthentication = "insufficient_user_authentication", 401, "RFC 9470 §3";
+    InvalidRedirectUri = "invalid_redirect_uri", 400, "RFC 7591 §3.2.2";
+    InvalidClientMetadata = "invalid_client_metadata", 400, "RFC 7591 §3.2.2";
+    InvalidSoftwareStatement = "invalid_software_statement", 400, "RFC 7591 §3.2.2";
+    UnapprovedSoftwareStatement = "unapproved_software_statement", 400, "RFC 7591 §3.2.2";
     UnsupportedTokenType = "unsupported_token_type", 400, "RFC 7009 §2.2.1";
 }
 
