@@ -19,12 +19,23 @@ pub enum Asset {
     WaitScript,
     /// Sends a form that needs no look.
     SubmitScript,
+    /// The style sheet of the integrators' console, beside the first.
+    ConsoleStylesheet,
+    /// Copy buttons.
+    ConsoleScript,
 }
 
 impl Asset {
     /// All of them.
-    pub const ALL: &'static [Self] =
-        &[Self::Stylesheet, Self::Logo, Self::Favicon, Self::WaitScript, Self::SubmitScript];
+    pub const ALL: &'static [Self] = &[
+        Self::Stylesheet,
+        Self::Logo,
+        Self::Favicon,
+        Self::WaitScript,
+        Self::SubmitScript,
+        Self::ConsoleStylesheet,
+        Self::ConsoleScript,
+    ];
 
     /// The name under `/static/`.
     pub const fn name(self) -> &'static str {
@@ -34,15 +45,17 @@ impl Asset {
             Self::Favicon => "favicon.svg",
             Self::WaitScript => "wait.js",
             Self::SubmitScript => "submit.js",
+            Self::ConsoleStylesheet => "console.css",
+            Self::ConsoleScript => "console.js",
         }
     }
 
     /// Its media type.
     pub const fn media_type(self) -> &'static str {
         match self {
-            Self::Stylesheet => "text/css; charset=utf-8",
+            Self::Stylesheet | Self::ConsoleStylesheet => "text/css; charset=utf-8",
             Self::Logo | Self::Favicon => "image/svg+xml",
-            Self::WaitScript | Self::SubmitScript => "text/javascript; charset=utf-8",
+            Self::WaitScript | Self::SubmitScript | Self::ConsoleScript => "text/javascript; charset=utf-8",
         }
     }
 
@@ -54,6 +67,8 @@ impl Asset {
             Self::Favicon => include_bytes!("../../static/favicon.svg"),
             Self::WaitScript => include_bytes!("../../static/wait.js"),
             Self::SubmitScript => include_bytes!("../../static/submit.js"),
+            Self::ConsoleStylesheet => include_bytes!("../../static/console.css"),
+            Self::ConsoleScript => include_bytes!("../../static/console.js"),
         }
     }
 

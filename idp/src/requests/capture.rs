@@ -108,10 +108,10 @@ impl Sent {
     }
 
     fn parameters(&self) -> Vec<(String, String)> {
-        let encoded = if self.body.is_empty() {
+        let encoded: &[u8] = if self.body.is_empty() {
             self.uri.query().unwrap_or_default().as_bytes()
         } else if self.body.first() == Some(&b'{') {
-            b""
+            &b""[..]
         } else {
             &self.body
         };

@@ -3,7 +3,7 @@
 //! Written in batches by a background task, never by the request itself. Kept for a few days and a few hundred rows a
 //! client.
 
-use stepgate_core::clients::requests::{Endpoint, Failure, LoggedRequest, Outcome, Shown};
+use stepgate_core::clients::requests::{Endpoint, Failure, LoggedRequest, Outcome};
 use stepgate_core::id::{ApplicationId, RequestId};
 use stepgate_core::time::Timestamp;
 
