@@ -36,6 +36,10 @@ pub async fn find(cx: &Cx, token: &str) -> Result<Option<Good>, Fault> {
     if token.iss != cx.app.issuer() || token.is_expired(cx.now) {
         return Ok(None);
     }
+    // With a client its tokens end.
+    if clients::find(cx, &token.client_id).await?.is_none() {
+        return Ok(None);
+    }
     let Some(grant) = token.gid else {
         let revoked = grants::is_jti_revoked(&cx.app.db, &token.jti).await?;
         return Ok((!revoked).then_some(Good::Service(token)));

@@ -1,31 +1,27 @@
 //! Who is calling: client authentication at the token, introspection and revocation endpoints.
 //!
-//! Owns: `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `none`. A secret is checked by one SHA-256,
-//! never by a password hash: secrets are random and long, and this is the hottest path there is.
+//! Owns: `client_secret_basic`, `client_secret_post`, `client_secret_jwt`, `private_key_jwt`, `none`. A secret is checked
+//! by one SHA-256, never by a password hash: secrets are random and long, and this is the hottest path there is.
+
+mod assertion;
+mod secret;
+
+pub use secret::{NewSecret, SEAL};
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 use data_encoding::BASE64;
-use serde::Deserialize;
 use stepgate_core::clients::ClientAuthMethod;
-use stepgate_core::jose::{self, Audience, SigningAlgorithm, VerifyRules};
 use stepgate_core::oidc::params::RawClientAuthentication;
 use stepgate_core::oidc::{ErrorCode, OAuthError};
 use stepgate_core::secret::SecretString;
-use stepgate_core::time::Timestamp;
-use stepgate_store::ephemeral;
 
 use crate::clients::{self, Registered};
 use crate::cx::Cx;
 use crate::http::oauth_error::ProtocolFailure;
-
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// The longest life of a client assertion (RFC 7523 §3 leaves it open).
-const LONGEST_ASSERTION: Duration = Duration::from_secs(3600);
-/// How far a client's clock may be off.
-const LEEWAY: Duration = Duration::from_secs(60);
+use assertion::check_assertion;
+use secret::check_secret;
 
 /// Authenticates the client of a request, by exactly the method that it registered.
 ///
@@ -97,98 +93,6 @@ async fn check_basic(
 
 async fn find(cx: &Cx, id: &str) -> Result<Arc<Registered>, ProtocolFailure> {
     clients::find(cx, id).await?.ok_or_else(|| invalid("the client is unknown or its credentials are wrong"))
-}
-
-async fn check_secret(
-    cx: &Cx,
-    id: &str,
-    secret: &SecretString,
-    method: ClientAuthMethod,
-) -> Result<Arc<Registered>, ProtocolFailure> {
-    let client = find(cx, id).await?;
-    // All of them, so that the time does not tell which one matched.
-    let matches = client.client.secrets.iter().filter(|hash| hash.matches(secret.expose())).count();
-    if matches == 0 {
-        return Err(invalid("the client is unknown or its credentials are wrong"));
-    }
-    // A client registered for one of the two ways of sending its secret may use the other: libraries differ in their
-    // default, and the strength is the same.
-    let registered = client.client.metadata.token_endpoint_auth_method;
-    let sends_secret = matches!(registered, ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost);
-    if registered == method || sends_secret { Ok(client) } else { Err(invalid("the client registered another method")) }
-}
-
-/// The claims of a client assertion (RFC 7523 §3).
-#[derive(Deserialize)]
-struct Assertion {
-    iss: String,
-    sub: String,
-    aud: Audience,
-    exp: i64,
-    #[serde(default)]
-    nbf: Option<i64>,
-    #[serde(default)]
-    iat: Option<i64>,
-    jti: String,
-}
-
-async fn check_assertion(
-    cx: &Cx,
-    body: &RawClientAuthentication,
-    assertion: &SecretString,
-    named: Option<&str>,
-) -> Result<Arc<Registered>, ProtocolFailure> {
-    if body.client_assertion_type.as_deref() != Some(ASSERTION_TYPE) {
-        return Err(OAuthError::invalid("client_assertion_type", "must be the jwt-bearer type of RFC 7523").into());
-    }
-    let text = assertion.expose();
-    let issuer = jose::unverified_issuer(text).ok_or_else(|| invalid("client_assertion: not a JWT with an iss"))?;
-    if named.is_some_and(|named| named != issuer) {
-        return Err(invalid("client_assertion: iss differs from client_id"));
-    }
-    let client = find(cx, &issuer).await?;
-    let registered = &client.client.metadata;
-    let keys =
-        client.keys.as_ref().filter(|_| registered.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt);
-    let keys = keys.ok_or_else(|| invalid("the client registered another method"))?;
-    let pinned = registered.token_endpoint_auth_signing_alg.as_deref().and_then(|name| name.parse().ok());
-    let algorithms: &[SigningAlgorithm] = pinned.as_ref().map_or(SigningAlgorithm::ALL, std::slice::from_ref);
-    let verified = jose::verify::<Assertion>(text, keys, &VerifyRules::any_typ(algorithms))
-        .map_err(|error| invalid(&format!("client_assertion: {error}")))?;
-    check_claims(cx, &verified.claims, &issuer)?;
-    // Used once: the identifier is remembered until the assertion has expired.
-    let key = format!("{issuer} {}", verified.claims.jti);
-    let until = Timestamp::from_unix_seconds(verified.claims.exp) + LEEWAY;
-    if !ephemeral::put_new(&cx.app.db, "client assertion", &key, until, cx.now).await? {
-        return Err(invalid("client_assertion: jti was used before"));
-    }
-    Ok(client)
-}
-
-fn check_claims(cx: &Cx, claims: &Assertion, client: &str) -> Result<(), ProtocolFailure> {
-    let now = cx.now;
-    let at = Timestamp::from_unix_seconds;
-    let token_endpoint = cx.app.url("/token");
-    // RFC 10070 wants the issuer; the token endpoint's URL is what OpenID Connect Core §9 told clients for years.
-    let for_us = claims.aud.contains(cx.app.issuer()) || claims.aud.contains(&token_endpoint);
-    let fault = if claims.iss != client || claims.sub != client {
-        "iss and sub must both be the client_id"
-    } else if !for_us {
-        "aud must be the issuer"
-    } else if at(claims.exp) + LEEWAY <= now {
-        "exp has passed"
-    } else if at(claims.exp) > now + LONGEST_ASSERTION + LEEWAY {
-        "exp is more than an hour ahead"
-    } else if claims.nbf.is_some_and(|nbf| at(nbf) > now + LEEWAY)
-        || claims.iat.is_some_and(|iat| at(iat) > now + LEEWAY)
-    {
-        "nbf or iat lies in the future"
-    } else if claims.jti.is_empty() || claims.jti.len() > 255 {
-        "jti must have 1 to 255 characters"
-    } else {
-        return Ok(());
-    };
-    Err(invalid(&format!("client_assertion: {fault}")))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Owns: the cache on the hot path. A change is published to all nodes; a short time to live bounds what a lost
 //! message can cost.
 
+pub mod keys;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +12,13 @@ use quick_cache::sync::Cache;
 use stepgate_core::assurance::{Acr, ApplicationPolicy};
 use stepgate_core::clients::{self, Application, Client};
 use stepgate_core::id::PersonId;
-use stepgate_core::jose::{JwkSet, PublicKeys, SigningAlgorithm};
+use stepgate_core::jose::{JwkSet, SigningAlgorithm};
 use stepgate_core::time::Timestamp;
 use stepgate_store::applications;
 
 use crate::cx::Cx;
 use crate::fault::Fault;
+use keys::{ClientKeys, ServedKeys};
 
 /// How long a cached client is believed without news.
 const TIME_TO_LIVE: Duration = Duration::from_secs(60);
@@ -28,8 +31,8 @@ pub struct Registered {
     pub application: Application,
     /// What its application and it itself demand on every request.
     pub floors: Vec<ApplicationPolicy>,
-    /// Its keys, for `private_key_jwt`.
-    pub keys: Option<PublicKeys>,
+    /// Its keys, where it registered them; [`keys::client_keys`] also knows those that it serves.
+    pub keys: Option<Arc<ClientKeys>>,
     /// Its sector, where it sees pairwise subjects.
     pub sector: Option<String>,
     /// How its ID tokens are signed.
@@ -66,30 +69,36 @@ fn accepting(classes: &[String]) -> ApplicationPolicy {
     }
 }
 
+/// How many clients, and sets of keys, a node keeps parsed.
+const KEPT: usize = 32_768;
+
 /// The cache.
-pub struct ClientCache(Cache<String, Arc<Registered>>);
+pub struct ClientCache {
+    registered: Cache<String, Arc<Registered>>,
+    served: Cache<String, Arc<ServedKeys>>,
+}
 
 impl Default for ClientCache {
     fn default() -> Self {
-        Self(Cache::new(20_000))
+        Self { registered: Cache::new(KEPT), served: Cache::new(KEPT) }
     }
 }
 
 impl ClientCache {
     /// Forgets one client.
     pub fn forget(&self, client_id: &str) {
-        self.0.remove(client_id);
+        self.registered.remove(client_id);
     }
 
     /// Forgets all: after news may have been missed.
     pub fn forget_all(&self) {
-        self.0.clear();
+        self.registered.clear();
     }
 }
 
 /// The enabled client of that id.
 pub async fn find(cx: &Cx, client_id: &str) -> Result<Option<Arc<Registered>>, Fault> {
-    if let Some(found) = cx.app.clients.0.get(client_id)
+    if let Some(found) = cx.app.clients.registered.get(client_id)
         && cx.now.since(found.loaded_at) < TIME_TO_LIVE
     {
         return Ok(Some(found));
@@ -102,7 +111,7 @@ pub async fn find(cx: &Cx, client_id: &str) -> Result<Option<Arc<Registered>>, F
         return Ok(None);
     }
     let registered = Arc::new(parse(cx, client, application)?);
-    cx.app.clients.0.insert(client_id.to_owned(), Arc::clone(&registered));
+    cx.app.clients.registered.insert(client_id.to_owned(), Arc::clone(&registered));
     Ok(Some(registered))
 }
 
@@ -115,13 +124,7 @@ fn parse(cx: &Cx, client: Client, application: Application) -> Result<Registered
     };
     let policy = serde_json::from_value::<ApplicationPolicy>(application.policy.clone())
         .map_err(|error| Fault::Internal(format!("policy of application {}: {error}", application.id)))?;
-    let keys = match &metadata.jwks {
-        Some(value) => Some(PublicKeys::new(
-            &serde_json::from_value::<JwkSet>(value.clone())
-                .map_err(|error| Fault::Internal(format!("jwks of client {}: {error}", client.id)))?,
-        )),
-        None => None,
-    };
+    let keys = metadata.jwks.as_ref().map(|set| Arc::new(ClientKeys::new(readable_keys(set))));
     let mut floors = vec![policy];
     if !metadata.required_acr.is_empty() {
         floors.push(accepting(&metadata.required_acr));
@@ -137,4 +140,10 @@ fn parse(cx: &Cx, client: Client, application: Application) -> Result<Registered
         client,
         loaded_at: cx.now,
     })
+}
+
+/// The keys of a registered set that this version can read; of others it could not make any use.
+fn readable_keys(set: &serde_json::Value) -> JwkSet {
+    let keys = set.get("keys").and_then(serde_json::Value::as_array).into_iter().flatten();
+    JwkSet { keys: keys.filter_map(|key| serde_json::from_value(key.clone()).ok()).collect() }
 }

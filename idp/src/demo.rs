@@ -23,6 +23,7 @@ pub use phones::Phones;
 use crate::boot::{self, BootError, DEMO_MASTER, Delivery};
 use crate::cx::Clock;
 use crate::http::router;
+use crate::registration::RegistrationMode;
 use crate::settings::Settings;
 
 /// Where the demo listens and keeps its data.
@@ -70,6 +71,7 @@ fn adapt(mut settings: Settings, options: &Options, folder: &std::path::Path) ->
         options.database_url.clone().unwrap_or_else(|| format!("sqlite://{}?mode=rwc", database.display()));
     settings.redis.url.clone_from(&options.redis_url);
     settings.secrets.master = DEMO_MASTER.to_owned();
+    settings.registration.mode = settings.registration.mode.or(Some(RegistrationMode::Open));
     settings
 }
 

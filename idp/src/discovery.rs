@@ -8,10 +8,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use stepgate_core::assurance::Catalogue;
-use stepgate_core::jose::SigningAlgorithm;
-use stepgate_core::oidc::{ProviderMetadata, STANDARD_SCOPES, Supported};
+use stepgate_core::jose::{MacAlgorithm, SigningAlgorithm};
+use stepgate_core::oidc::{Endpoints, ProviderMetadata, STANDARD_SCOPES, Supported};
 
 use crate::app::App;
+use crate::registration::RegistrationMode;
 use crate::settings::Settings;
 
 /// A static answer: its bytes and their validator.
@@ -50,6 +51,16 @@ impl Document {
 pub struct Documents {
     /// The discovery document.
     pub metadata: Document,
+    /// The response types on offer.
+    pub response_types: Vec<String>,
+    /// The grant types on offer.
+    pub grant_types: Vec<String>,
+    /// The ways of client authentication on offer.
+    pub auth_methods: Vec<String>,
+    /// The endpoints at which clients authenticate.
+    pub endpoints: Vec<String>,
+    /// The scopes that clients may register.
+    pub scopes: Vec<String>,
 }
 
 impl Documents {
@@ -57,19 +68,40 @@ impl Documents {
     pub fn new(settings: &Settings, catalogue: &Catalogue) -> Self {
         let acr_values: Vec<String> = catalogue.uris().map(ToString::to_string).collect();
         let scopes: Vec<String> = STANDARD_SCOPES.iter().map(ToString::to_string).collect();
+        let mut registrable = scopes.clone();
+        registrable.extend(settings.registration.scopes.iter().cloned());
         let algorithms: Vec<&str> = SigningAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
+        let macs = MacAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str());
+        let assertion_algorithms: Vec<&str> = algorithms.iter().copied().chain(macs).collect();
         let metadata = ProviderMetadata::new(Supported {
             issuer: &settings.server.issuer,
             acr_values: &acr_values,
             scopes: &scopes,
             id_token_algorithms: &algorithms,
-            assertion_algorithms: &algorithms,
+            assertion_algorithms: &assertion_algorithms,
             ui_locales: &["en"],
+            registration: settings.registration.mode() != RegistrationMode::Closed,
             service_documentation: None,
         });
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         // Plain structs of strings: they always serialise.
-        Self { metadata: Document::new(serde_json::to_vec(&metadata).unwrap_or_default()) }
+        Self {
+            response_types: owned(metadata.response_types_supported),
+            grant_types: owned(metadata.grant_types_supported),
+            auth_methods: owned(metadata.token_endpoint_auth_methods_supported),
+            endpoints: authenticated(&metadata.endpoints),
+            scopes: registrable,
+            metadata: Document::new(serde_json::to_vec(&metadata).unwrap_or_default()),
+        }
     }
+}
+
+/// The endpoints that know who calls: all but that for browsers.
+fn authenticated(endpoints: &Endpoints) -> Vec<String> {
+    let Ok(serde_json::Value::Object(members)) = serde_json::to_value(endpoints) else { return Vec::new() };
+    let members =
+        members.into_iter().filter(|(name, _)| name.ends_with("_endpoint") && name != "authorization_endpoint");
+    members.filter_map(|(_, url)| url.as_str().map(str::to_owned)).collect()
 }
 
 /// The routes.

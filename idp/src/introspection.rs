@@ -59,9 +59,10 @@ async fn post_introspect(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<Resp
 }
 
 /// A client may ask about its own tokens; a service (a client that acts for itself) about all: it is how resource
-/// servers that were handed a token find out what it is worth.
+/// servers that were handed a token find out what it is worth. One that registered itself is nobody's service.
 fn concerns(client: &Registered, token: &PresentedAccessToken) -> bool {
-    token.client_id == client.client.id || client.client.allows_grant("client_credentials")
+    let serves = client.client.allows_grant("client_credentials") && !client.client.metadata.self_registered;
+    token.client_id == client.client.id || serves
 }
 
 fn active<'a>(

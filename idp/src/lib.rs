@@ -29,6 +29,7 @@ pub mod token;
 pub mod userinfo;
 pub mod introspection;
 pub mod revocation;
+pub mod registration;
 pub mod logout;
 pub mod help;
 pub mod account;

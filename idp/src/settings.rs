@@ -42,6 +42,8 @@ pub struct Settings {
     pub phone: Phone,
     /// Outbound requests.
     pub outbound: crate::outbound::fetch::OutboundSettings,
+    /// Registration of clients over HTTP.
+    pub registration: crate::registration::RegistrationSettings,
     /// The integrators' console.
     pub developer: crate::requests::DeveloperSettings,
 }

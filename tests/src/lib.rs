@@ -13,9 +13,13 @@
 
 mod browser;
 mod front;
+mod keys;
+mod publisher;
 mod relying_party;
 mod world;
 
 pub use browser::{Browser, Page};
-pub use relying_party::{Login, RelyingParty, Started};
+pub use keys::{ClientKey, mac};
+pub use publisher::Publisher;
+pub use relying_party::{ASSERTION_TYPE, Login, RelyingParty, Started};
 pub use world::{Backend, World, on_each_backend, on_each_backend_with};

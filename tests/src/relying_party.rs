@@ -10,7 +10,7 @@ use openidconnect::{
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::Page;
+use crate::{ClientKey, Page, World};
 
 struct Http(reqwest::Client);
 
@@ -30,12 +30,21 @@ impl<'c> AsyncHttpClient<'c> for Http {
     }
 }
 
+/// `client_assertion_type` (RFC 7523 §2.2).
+pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 /// A relying party.
 #[derive(Clone)]
 pub struct RelyingParty {
     /// Its client id.
     pub client_id: String,
     secret: Option<String>,
+    /// How it authenticates.
+    method: String,
+    /// The key that it authenticates with, where it does.
+    pub key: Option<ClientKey>,
+    /// What the provider answered when it registered; `null` for a client of the demo.
+    pub registration: Value,
     /// Its redirect URI.
     pub redirect: String,
     issuer: String,
@@ -94,11 +103,37 @@ impl RelyingParty {
         Self {
             client_id: client_id.to_owned(),
             secret: secret.map(str::to_owned),
+            method: if secret.is_some() { "client_secret_basic" } else { "none" }.to_owned(),
+            key: None,
+            registration: Value::Null,
             redirect: redirect.to_owned(),
             issuer: issuer.to_owned(),
             metadata,
             http,
         }
+    }
+
+    /// Registers a client (RFC 7591), with `https://rp.example/callback` where the metadata has no redirect URI.
+    pub async fn register(world: &World, metadata: Value) -> Self {
+        let (status, answer) = world.register(&metadata).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        Self::of_registration(&world.issuer, answer).await
+    }
+
+    /// The client that an answer of the registration endpoint describes. Give it its `key` where it needs one.
+    pub async fn of_registration(issuer: &str, answer: Value) -> Self {
+        let redirect = answer["redirect_uris"][0].as_str().unwrap_or_default();
+        let id = answer["client_id"].as_str().unwrap();
+        let mut rp = Self::discover(issuer, id, answer["client_secret"].as_str(), redirect).await;
+        rp.method = answer["token_endpoint_auth_method"].as_str().unwrap().to_owned();
+        rp.registration = answer;
+        rp
+    }
+
+    /// A request to its own registration (RFC 7592), with its token.
+    pub fn manage(&self, method: reqwest::Method) -> reqwest::RequestBuilder {
+        let text = |name: &str| self.registration[name].as_str().unwrap().to_owned();
+        self.http.request(method, text("registration_client_uri")).bearer_auth(text("registration_access_token"))
     }
 
     /// An authorization request with PKCE, state and nonce, and these parameters besides.
@@ -147,13 +182,36 @@ impl RelyingParty {
     /// A request to an endpoint, with the client's authentication.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let request = self.http.post(format!("{}{path}", self.issuer));
-        match &self.secret {
-            Some(secret) => request.basic_auth(&self.client_id, Some(secret)).form(fields),
-            None => {
-                let mut fields = fields.to_vec();
-                fields.push(("client_id", &self.client_id));
-                request.form(&fields)
+        if self.method == "client_secret_basic" {
+            return request.basic_auth(&self.client_id, self.secret.as_ref()).form(fields);
+        }
+        let mut fields: Vec<(&str, String)> = fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        fields.push(("client_id", self.client_id.clone()));
+        match self.method.as_str() {
+            "client_secret_post" => fields.push(("client_secret", self.secret.clone().unwrap())),
+            "client_secret_jwt" | "private_key_jwt" => {
+                fields.push(("client_assertion_type", ASSERTION_TYPE.to_owned()));
+                fields.push(("client_assertion", self.assertion(&serde_json::json!({}))));
             }
+            _ => {}
+        }
+        request.form(&fields)
+    }
+
+    /// A client assertion (RFC 7523 §3), fresh, by its key or under its secret; these claims replace the right ones.
+    pub fn assertion(&self, changes: &Value) -> String {
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        let mut claims = serde_json::json!({
+            "iss": self.client_id, "sub": self.client_id, "aud": self.issuer,
+            "exp": now + 3000, "jti": CsrfToken::new_random().secret(),
+        });
+        let (claims_object, changes) = (claims.as_object_mut().unwrap(), changes.as_object().unwrap());
+        claims_object.extend(changes.clone());
+        claims_object.retain(|_, value| !value.is_null());
+        match (&self.key, &self.secret) {
+            (Some(key), _) => key.sign(&claims),
+            (None, Some(secret)) => crate::keys::mac("HS256", secret, &claims),
+            (None, None) => panic!("neither a key nor a secret"),
         }
     }
 

@@ -261,6 +261,31 @@ impl World {
         RelyingParty::discover(&self.issuer, "demo-local", Some("demo-local-secret"), "http://127.0.0.1/callback").await
     }
 
+    /// Registers a client with this metadata; what the provider answered.
+    pub async fn register(&self, metadata: &Value) -> (reqwest::StatusCode, Value) {
+        let mut metadata = metadata.clone();
+        if metadata.get("redirect_uris").is_none() {
+            metadata["redirect_uris"] = json!(["https://rp.example/callback"]);
+        }
+        let answer = self.http.post(format!("{}/register", self.issuer)).json(&metadata).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    /// Begins a login with this client, types user ID and password, and allows what is asked.
+    pub async fn log_in_with(&self, rp: &RelyingParty, username: &str, more: &[(&str, &str)]) -> (Browser, Login) {
+        let (mut browser, started) = (self.browser(), rp.start(more));
+        browser.open(&started.url).await;
+        browser.log_in(username).await;
+        if browser.page.name() == "factor" {
+            browser.submit(&[("skip", "1")]).await;
+        }
+        if browser.page.name() == "consent" {
+            browser.submit(&[("decision", "allow")]).await;
+        }
+        let login = rp.finish(&started, &browser.page).await;
+        (browser, login)
+    }
+
     /// The demo's public client.
     pub async fn public_client(&self) -> RelyingParty {
         let redirect = format!("{}/spa", self.partner);

@@ -8,7 +8,7 @@ mod subject;
 
 use std::time::Duration;
 
-use crate::id::{ApplicationId, PartnerId};
+use crate::id::{ApplicationId, PartnerId, RegistrationTokenId};
 use crate::secret::TokenHash;
 use crate::time::Timestamp;
 
@@ -36,6 +36,53 @@ pub struct Application {
     pub created_at: Timestamp,
 }
 
+/// A client's secret, as the store keeps it.
+#[derive(Clone, Debug)]
+pub struct ClientSecret {
+    /// Its hash.
+    pub hash: TokenHash,
+    /// The secret itself, sealed, where it makes MACs (`client_secret_jwt`).
+    pub sealed: Option<Vec<u8>>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops to count.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Secrets of one client that count at the same time: enough to rotate, too few to lose sight of.
+pub const MOST_SECRETS: usize = 5;
+
+impl ClientSecret {
+    /// A secret without an end.
+    pub fn of(secret: &str, now: Timestamp) -> Self {
+        Self { hash: TokenHash::of(secret), sealed: None, created_at: now, expires_at: None }
+    }
+
+    /// Whether it counts at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// What lets somebody register clients for a partner: an initial access token (RFC 7591 §3).
+#[derive(Clone, Debug)]
+pub struct RegistrationToken {
+    /// Its id.
+    pub id: RegistrationTokenId,
+    /// What it was made for, in its maker's words.
+    pub name: String,
+    /// For whom clients are registered.
+    pub partner: PartnerId,
+    /// For which application; a new one for each client when absent.
+    pub application: Option<ApplicationId>,
+    /// How many clients it still registers.
+    pub uses_left: u32,
+    /// When it stops to count.
+    pub expires_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
 /// A registered client.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -43,8 +90,8 @@ pub struct Client {
     pub id: String,
     /// The application it belongs to.
     pub application: ApplicationId,
-    /// Hashes of the valid secrets: several while one is being rotated.
-    pub secrets: Vec<TokenHash>,
+    /// Its secrets: several while one is being rotated. Whether one counts is asked when it is shown.
+    pub secrets: Vec<ClientSecret>,
     /// What it registered.
     pub metadata: ClientMetadata,
     /// Switched off.

@@ -67,6 +67,8 @@ typed_ids! {
     PartnerId;
     /// A partner application.
     ApplicationId;
+    /// An initial access token.
+    RegistrationTokenId;
     /// Something a person authenticates with.
     CredentialId;
     /// One telephone number of a Phone OTP credential.

@@ -6,6 +6,7 @@
 mod algorithm;
 pub mod names;
 mod jwk;
+mod mac;
 mod private_key;
 mod rotation;
 mod strict_json;
@@ -13,11 +14,12 @@ mod verify;
 
 pub use algorithm::{SigningAlgorithm, UnknownAlgorithm, left_half_hash};
 pub use jwk::{Jwk, JwkSet, PublicKey, PublicKeys};
+pub use mac::MacAlgorithm;
 pub use private_key::PrivateKey;
 pub use rotation::{KeyStage, KeyTimes, NewKey, Plan, plan_rotation, stage};
 pub use strict_json::is_strict_object;
 pub use verify::{
-    Audience, Verified, VerifyRules, unverified_issuer, unverified_kid, verify, verify_with_embedded_jwk,
+    Audience, Verified, VerifyRules, unverified_issuer, unverified_kid, verify, verify_mac, verify_with_embedded_jwk,
 };
 
 /// Why a key or a token is refused. The texts name facts, never secrets.

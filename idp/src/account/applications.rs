@@ -35,10 +35,7 @@ async fn show(cx: &Cx, browser: &Browser) -> Result<Response, PageFailure> {
     };
     let partners = people::list_partners(&cx.app.db).await?;
     let mut rows = Vec::new();
-    for application in applications::list_applications(&cx.app.db).await? {
-        if application.disabled_at.is_some() || application.url.is_none() {
-            continue;
-        }
+    for application in applications::list_open_applications(&cx.app.db).await? {
         let partner = partners.iter().find(|partner| partner.id == application.partner);
         rows.push(row(cx, &visitor, &application, partner.map_or("", |partner| &partner.name))?);
     }

@@ -40,6 +40,7 @@ pub fn problems(settings: &Settings) -> Vec<Problem> {
     if settings.keys.access_token_algorithm.parse::<stepgate_core::jose::SigningAlgorithm>().is_err() {
         say("keys.access_token_algorithm must be RS256, PS256, ES256 or EdDSA");
     }
+    found.extend(settings.registration.problems().into_iter().map(Problem));
     found
 }
 

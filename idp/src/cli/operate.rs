@@ -1,6 +1,8 @@
 //! What an operator does without a browser. Each command prints one JSON value with `--json`.
 
 mod client;
+mod registration_token;
+mod secret;
 
 use std::path::{Path, PathBuf};
 
@@ -8,14 +10,14 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use stepgate_core::account::{Person, StandardClaims};
 use stepgate_core::assurance::{CredentialKind, CredentialState};
-use stepgate_core::clients::{AccessTokenFormat, Application, Client, ClientAuthMethod, ClientMetadata};
+use stepgate_core::clients::{AccessTokenFormat, Application, Client, ClientAuthMethod, ClientMetadata, ClientSecret};
 use stepgate_core::contact::EmailAddress;
 use stepgate_core::credentials::{Credential, password as rules};
 use stepgate_core::entropy::random_token;
 use stepgate_core::id::{ApplicationId, CredentialId, PartnerId, PersonId};
 use stepgate_core::jose::{JwkSet, PublicKeys, stage};
 use stepgate_core::oidc::{RedirectUri, Registrant};
-use stepgate_core::secret::{Secret, SecretString, TokenHash};
+use stepgate_core::secret::{Secret, SecretString};
 use stepgate_core::time::Timestamp;
 use stepgate_store::audit::{NewEvent, Verdict};
 use stepgate_store::credentials::NewCredential;
@@ -42,6 +44,9 @@ pub(super) enum Operate {
     /// Clients of partner applications.
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Initial access tokens: who has one may register clients (`registration.mode = "token"`).
+    #[command(subcommand)]
+    RegistrationToken(registration_token::RegistrationTokenCommand),
     /// People.
     #[command(subcommand)]
     User(UserCommand),
@@ -109,6 +114,9 @@ pub(super) enum ClientCommand {
         /// `client_id`.
         id: String,
     },
+    /// Its secrets: several count at once while one is being replaced.
+    #[command(subcommand)]
+    Secret(secret::SecretCommand),
 }
 
 /// Commands about people.
@@ -228,6 +236,7 @@ pub(super) async fn run(command: Operate, settings: Settings) -> Result<Value, O
         Operate::Migrate | Operate::Config(_) => Ok(json!({ "schema": "up to date" })),
         Operate::Keys(command) => keys_command(&operator, command).await,
         Operate::Client(command) => client::client_command(&operator, command).await,
+        Operate::RegistrationToken(command) => registration_token::command(&operator, command).await,
         Operate::User(command) => user_command(&operator, command).await,
         Operate::Audit(AuditCommand::Verify) => {
             while audit::seal_events(&operator.db, 500).await? == 500 {}

@@ -7,12 +7,12 @@ use aws_lc_rs::hmac;
 use serde_json::json;
 use stepgate_core::account::{Address, Organization, Partner, Person, Role, StandardClaims};
 use stepgate_core::assurance::{CredentialKind, CredentialState};
-use stepgate_core::clients::{Application, Client, ClientAuthMethod, ClientMetadata};
+use stepgate_core::clients::{Application, Client, ClientAuthMethod, ClientMetadata, ClientSecret};
 use stepgate_core::contact::PhoneNumber;
 use stepgate_core::credentials::hardware_token::{Algorithm, Mode, OathParameters};
 use stepgate_core::credentials::{Credential, Phone};
 use stepgate_core::id::{ApplicationId, CredentialId, OrganizationId, PartnerId, PersonId, PhoneId};
-use stepgate_core::secret::{SecretString, TokenHash};
+use stepgate_core::secret::SecretString;
 use stepgate_store::credentials::NewCredential;
 use stepgate_store::{applications, credentials, leases, people};
 
@@ -91,7 +91,7 @@ async fn places(cx: &Cx, partner_url: &str) -> Result<Places, Fault> {
         let client = Client {
             id: id.to_owned(),
             application: application.id,
-            secrets: secret.map(TokenHash::of).into_iter().collect(),
+            secrets: secret.map(|secret| ClientSecret::of(secret, cx.now)).into_iter().collect(),
             metadata,
             disabled_at: None,
             created_at: cx.now,

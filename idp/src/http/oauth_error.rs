@@ -1,5 +1,7 @@
 //! The one writer of OAuth errors (invariant 6).
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +20,8 @@ pub enum ProtocolFailure {
     BearerRefused(OAuthError),
     /// A bearer token was missing altogether: a bare challenge (RFC 6750 §3.1).
     BearerMissing,
+    /// More often than is allowed; when it may be tried again.
+    TooOften(Duration),
     /// Ours.
     Fault(Fault),
 }
@@ -65,6 +69,13 @@ impl IntoResponse for ProtocolFailure {
             Self::BearerMissing => {
                 let challenge = [(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"stepgate\""))];
                 return (StatusCode::UNAUTHORIZED, challenge).into_response();
+            }
+            Self::TooOften(wait) => {
+                let text = "too many requests from this address; try again later";
+                let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
+                let mut response = body(StatusCode::TOO_MANY_REQUESTS, &error);
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+                return response;
             }
             Self::Fault(fault) => return answer_fault(&fault),
         };

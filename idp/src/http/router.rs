@@ -15,6 +15,8 @@ use crate::cx::Cx;
 use crate::http::page::PageFailure;
 use crate::pages::assets;
 use crate::{
+    account, admin, authorize, credentials, discovery, help, introspection, login, logout, registration, revocation,
+    token, userinfo,
     account, admin, authorize, credentials, developer, discovery, help, introspection, login, logout, requests, revocation, token, userinfo,
 };
 
@@ -28,6 +30,7 @@ pub fn routes(app: &Arc<App>) -> Router {
         .merge(userinfo::routes())
         .merge(introspection::routes())
         .merge(revocation::routes())
+        .merge(registration::routes())
         // People.
         .merge(login::routes())
         .merge(logout::routes())

@@ -20,6 +20,8 @@ use crate::settings::Settings;
 pub struct Outbound {
     text: Box<dyn TextGateway>,
     voice: Box<dyn VoiceGateway>,
+    /// The guarded client, for addresses that partners named.
+    pub fetcher: Arc<Fetcher>,
     /// The demo's inbox, where there is one.
     pub inbox: Option<Inbox>,
     calls: bool,
@@ -50,6 +52,7 @@ impl Outbound {
             calls: !voice.is_empty(),
             text: Box::new(Failover::new(text)),
             voice: Box::new(Failover::new(voice)),
+            fetcher,
             inbox: None,
             brand: settings.server.name.clone(),
             issuer: settings.server.issuer.clone(),

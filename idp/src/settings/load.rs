@@ -104,6 +104,7 @@ impl Settings {
     fn documented() -> Self {
         let mut settings = Self::default();
         settings.redis.url = Some(String::new());
+        settings.registration.mode = Some(crate::registration::RegistrationMode::Closed);
         settings.outbound.ca_file = Some(std::path::PathBuf::new());
         settings
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stepgate_core::clients::{Application, Client};
+use stepgate_core::clients::{Application, Client, ClientSecret};
 use stepgate_core::id::{ApplicationId, PartnerId};
 use stepgate_core::secret::TokenHash;
 use stepgate_core::time::Timestamp;
@@ -12,14 +12,16 @@ use crate::{Connection, Db, StoreError};
 
 /// A client by `client_id`, with its valid secrets, in one statement.
 pub async fn find_client(db: &Db, client_id: &str) -> Result<Option<Client>, StoreError> {
-    let sql = "SELECT c.client_id, c.application_id, c.metadata, c.disabled_at, c.created_at, s.hash
+    let sql = "SELECT c.client_id, c.application_id, c.metadata, c.disabled_at, c.created_at, s.hash, s.sealed,
+               s.created_at AS secret_at, s.expires_at
                FROM clients c LEFT JOIN client_secrets s ON s.client_id = c.client_id WHERE c.client_id = ?";
     Ok(clients(&all(&db.read, sql, vec![client_id.into()]).await?)?.pop())
 }
 
 /// All clients, by id, from `after` on.
 pub async fn list_clients(db: &Db, after: &str, limit: u32) -> Result<Vec<Client>, StoreError> {
-    let sql = "SELECT c.client_id, c.application_id, c.metadata, c.disabled_at, c.created_at, s.hash
+    let sql = "SELECT c.client_id, c.application_id, c.metadata, c.disabled_at, c.created_at, s.hash, s.sealed,
+               s.created_at AS secret_at, s.expires_at
                FROM (SELECT * FROM clients WHERE client_id > ? ORDER BY client_id LIMIT ?) c
                LEFT JOIN client_secrets s ON s.client_id = c.client_id ORDER BY c.client_id";
     clients(&all(&db.read, sql, vec![after.into(), i64::from(limit).into()]).await?)
@@ -43,7 +45,12 @@ fn clients(rows: &[Row]) -> Result<Vec<Client>, StoreError> {
         };
         if let Some(hash) = row.get::<Option<Vec<u8>>>("hash")? {
             let bad = || StoreError::BadRow { table: "client_secrets", column: "hash", id: id.clone() };
-            client.secrets.push(TokenHash::from_slice(&hash).ok_or_else(bad)?);
+            client.secrets.push(ClientSecret {
+                hash: TokenHash::from_slice(&hash).ok_or_else(bad)?,
+                sealed: row.get("sealed")?,
+                created_at: row.time("secret_at")?,
+                expires_at: row.time_if("expires_at")?,
+            });
         }
     }
     Ok(found.into_values().collect())
@@ -62,7 +69,7 @@ pub async fn insert_client(connection: &impl Connection, new: &Client) -> Result
     ];
     run(connection, sql, values).await?;
     for secret in &new.secrets {
-        insert_client_secret(connection, &new.id, secret, new.created_at).await?;
+        insert_client_secret(connection, &new.id, secret).await?;
     }
     Ok(())
 }
@@ -83,11 +90,61 @@ pub async fn delete_client(connection: &impl Connection, client_id: &str) -> Res
 pub async fn insert_client_secret(
     connection: &impl Connection,
     client_id: &str,
-    secret: &TokenHash,
-    now: Timestamp,
+    secret: &ClientSecret,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO client_secrets (hash, client_id, created_at) VALUES (?, ?, ?)";
-    run(connection, sql, vec![secret.as_bytes().to_vec().into(), client_id.into(), at(now)]).await.map(drop)
+    let sql = "INSERT INTO client_secrets (hash, client_id, sealed, created_at, expires_at) VALUES (?, ?, ?, ?, ?)";
+    let values = vec![
+        secret.hash.as_bytes().to_vec().into(),
+        client_id.into(),
+        secret.sealed.clone().into(),
+        at(secret.created_at),
+        at_if(secret.expires_at),
+    ];
+    run(connection, sql, values).await.map(drop)
+}
+
+/// Makes sure that a client is there and that nobody else changes it until the transaction ends; `false` when it is
+/// gone.
+pub async fn hold_client(transaction: &impl Connection, client_id: &str) -> Result<bool, StoreError> {
+    let sql = "UPDATE clients SET created_at = created_at WHERE client_id = ?";
+    Ok(run(transaction, sql, vec![client_id.into()]).await? == 1)
+}
+
+/// How many secrets of a client count.
+pub async fn count_client_secrets(
+    connection: &impl Connection,
+    client_id: &str,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    let sql = "SELECT hash FROM client_secrets WHERE client_id = ? AND (expires_at IS NULL OR expires_at > ?)";
+    Ok(all(connection, sql, vec![client_id.into(), at(now)]).await?.len())
+}
+
+/// Sets when a secret stops to count; `false` when the client has no such secret.
+pub async fn expire_client_secret(
+    connection: &impl Connection,
+    client_id: &str,
+    secret: &TokenHash,
+    end: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE client_secrets SET expires_at = ? WHERE client_id = ? AND hash = ?";
+    let values = vec![at(end), client_id.into(), secret.as_bytes().to_vec().into()];
+    Ok(run(connection, sql, values).await? == 1)
+}
+
+/// Removes a secret; `false` when the client has no such secret.
+pub async fn delete_client_secret(
+    connection: &impl Connection,
+    client_id: &str,
+    secret: &TokenHash,
+) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM client_secrets WHERE client_id = ? AND hash = ?";
+    Ok(run(connection, sql, vec![client_id.into(), secret.as_bytes().to_vec().into()]).await? == 1)
+}
+
+/// Removes all secrets of a client.
+pub async fn delete_client_secrets(connection: &impl Connection, client_id: &str) -> Result<(), StoreError> {
+    run(connection, "DELETE FROM client_secrets WHERE client_id = ?", vec![client_id.into()]).await.map(drop)
 }
 
 const APPLICATION: &str = "id, partner_id, name, url, policy, disabled_at, created_at";
@@ -116,6 +173,14 @@ pub async fn list_applications(db: &Db) -> Result<Vec<Application>, StoreError> 
     all(&db.read, &sql, vec![]).await?.iter().map(application).collect()
 }
 
+/// The applications that people can open, by name.
+pub async fn list_open_applications(db: &Db) -> Result<Vec<Application>, StoreError> {
+    let sql = format!(
+        "SELECT {APPLICATION} FROM applications WHERE url IS NOT NULL AND disabled_at IS NULL ORDER BY name LIMIT 500"
+    );
+    all(&db.read, &sql, vec![]).await?.iter().map(application).collect()
+}
+
 /// A new application.
 pub async fn insert_application(connection: &impl Connection, new: &Application) -> Result<(), StoreError> {
     let sql = "INSERT INTO applications (id, partner_id, name, url, policy, disabled_at, created_at)
@@ -130,6 +195,18 @@ pub async fn insert_application(connection: &impl Connection, new: &Application)
         at(new.created_at),
     ];
     run(connection, sql, values).await.map(drop)
+}
+
+/// Removes an application of that partner that has no client any more.
+pub async fn delete_application_if_empty(
+    connection: &impl Connection,
+    id: ApplicationId,
+    partner: PartnerId,
+) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM applications WHERE id = ? AND partner_id = ?
+               AND NOT EXISTS (SELECT 1 FROM clients WHERE application_id = applications.id)
+               AND NOT EXISTS (SELECT 1 FROM registration_tokens WHERE application_id = applications.id)";
+    Ok(run(connection, sql, vec![id.uuid().into(), partner.uuid().into()]).await? == 1)
 }
 
 /// Replaces an application's policy; `false` when there is no such application.

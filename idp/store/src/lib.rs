@@ -25,6 +25,7 @@ pub mod leases;
 pub mod mobile;
 pub mod outbox;
 pub mod people;
+pub mod registrations;
 pub mod playground;
 pub mod requests;
 pub mod sessions;

@@ -165,6 +165,12 @@ pub async fn insert_partner(connection: &impl Connection, new: &Partner) -> Resu
     run(connection, sql, vec![new.id.uuid().into(), new.name.as_str().into(), at(new.created_at)]).await.map(drop)
 }
 
+/// A partner that is made by whoever needs it first.
+pub async fn insert_partner_once(connection: &impl Connection, new: &Partner) -> Result<(), StoreError> {
+    let sql = "INSERT INTO partners (id, name, created_at) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING";
+    run(connection, sql, vec![new.id.uuid().into(), new.name.as_str().into(), at(new.created_at)]).await.map(drop)
+}
+
 /// All partners, by name.
 pub async fn list_partners(db: &Db) -> Result<Vec<Partner>, StoreError> {
     let partner = |row: &Row| {

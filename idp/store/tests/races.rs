@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait as _, Database};
 use serde_json::json;
 use stepgate_core::account::{Person, StandardClaims};
 use stepgate_core::assurance::{CredentialKind, CredentialState, Evidence, FactorEvent, Method};
-use stepgate_core::clients::{Application, Client, ClientMetadata};
+use stepgate_core::clients::{Application, Client, ClientMetadata, ClientSecret};
 use stepgate_core::credentials::{Credential, MAX_FAILURES};
 use stepgate_core::grants::{AuthorizationCode, Grant, GrantTerms, RefreshToken, Session};
 use stepgate_core::id::{
@@ -587,7 +587,7 @@ async fn a_client_comes_with_its_secrets_and_a_taken_name_is_a_conflict() {
         let client = Client {
             id: "rp".to_owned(),
             application: application.id,
-            secrets: vec![TokenHash::of("one"), TokenHash::of("two")],
+            secrets: vec![ClientSecret::of("one", now()), ClientSecret::of("two", now())],
             metadata: ClientMetadata { client_name: "RP".to_owned(), ..ClientMetadata::default() },
             disabled_at: None,
             created_at: now(),

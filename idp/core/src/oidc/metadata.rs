@@ -49,6 +49,8 @@ pub struct Supported<'a> {
     pub assertion_algorithms: &'a [&'a str],
     /// The languages of the pages, BCP 47.
     pub ui_locales: &'a [&'a str],
+    /// Whether clients may register themselves.
+    pub registration: bool,
     /// Where developers read on.
     pub service_documentation: Option<&'a str>,
 }
@@ -60,6 +62,8 @@ pub struct ProviderMetadata<'a> {
     pub issuer: &'a str,
     #[serde(flatten)]
     pub endpoints: Endpoints,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration_endpoint: Option<String>,
     pub scopes_supported: &'a [String],
     pub response_types_supported: &'a [&'a str],
     pub response_modes_supported: &'a [&'a str],
@@ -90,10 +94,12 @@ pub struct ProviderMetadata<'a> {
 }
 
 /// How clients authenticate where there is a secret to check.
-const CONFIDENTIAL_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "private_key_jwt"];
+const CONFIDENTIAL_METHODS: &[&str] =
+    &["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
 
 /// The same, and public clients.
-const ALL_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+const ALL_METHODS: &[&str] =
+    &["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
 
 /// The claims that an ID token or the userinfo endpoint can carry.
 const CLAIMS: &[&str] = &[
@@ -135,11 +141,14 @@ impl<'a> ProviderMetadata<'a> {
         Self {
             issuer: supported.issuer,
             endpoints: Endpoints::of(supported.issuer),
+            registration_endpoint: supported
+                .registration
+                .then(|| format!("{}/register", supported.issuer.trim_end_matches('/'))),
             scopes_supported: supported.scopes,
             response_types_supported: &["code"],
             response_modes_supported: ResponseMode::SUPPORTED,
             grant_types_supported: &["authorization_code", "refresh_token", "client_credentials"],
-            subject_types_supported: &["public"],
+            subject_types_supported: &["public", "pairwise"],
             id_token_signing_alg_values_supported: supported.id_token_algorithms,
             token_endpoint_auth_methods_supported: ALL_METHODS,
             token_endpoint_auth_signing_alg_values_supported: supported.assertion_algorithms,
@@ -178,6 +187,7 @@ mod tests {
             id_token_algorithms: &["RS256"],
             assertion_algorithms: &["RS256"],
             ui_locales: &["en"],
+            registration: false,
             service_documentation: None,
         });
         let document = serde_json::to_value(metadata).unwrap();

@@ -10,6 +10,7 @@ pub(super) async fn client_command(operator: &Operator, command: ClientCommand) 
             let found = applications::find_client(db, &id).await?;
             found.as_ref().map(shown).ok_or_else(|| OperateError::Argument(format!("there is no client {id}")))
         }
+        ClientCommand::Secret(command) => secret::command(operator, command).await,
         ClientCommand::Remove { id } => {
             if !applications::delete_client(&db.write, &id).await? {
                 return Err(OperateError::Argument(format!("there is no client {id}")));
@@ -44,7 +45,7 @@ pub(super) async fn client_command(operator: &Operator, command: ClientCommand) 
             let client = Client {
                 id: id.clone(),
                 application: application.id,
-                secrets: secret.as_deref().map(TokenHash::of).into_iter().collect(),
+                secrets: secret.as_deref().map(|secret| ClientSecret::of(secret, operator.now)).into_iter().collect(),
                 metadata: ClientMetadata {
                     client_name: name,
                     redirect_uris,

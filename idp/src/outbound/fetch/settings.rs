@@ -24,6 +24,11 @@ pub struct OutboundSettings {
 }
 
 impl OutboundSettings {
+    /// Whether something on this machine may be reached; then also by plain http.
+    pub fn allows_loopback(&self) -> bool {
+        self.allow.iter().any(|allowed| allowed.network.is_loopback())
+    }
+
     pub(super) fn certificates(&self) -> Result<Vec<Certificate>, FetchSetupError> {
         let Some(path) = &self.ca_file else { return Ok(Vec::new()) };
         let name = || path.display().to_string();

@@ -156,3 +156,33 @@ fn rsa_keys_sign_both_ways() {
         assert_eq!(verify::<Value>(&token, &set, &anything()).unwrap().kid.as_deref(), Some(key.kid()));
     }
 }
+
+#[test]
+fn a_mac_is_made_under_a_shared_secret_and_a_named_algorithm() {
+    use aws_lc_rs::hmac;
+
+    use crate::jose::{MacAlgorithm, verify_mac};
+    use crate::secret::SecretString;
+
+    let made = |alg: &str, algorithm, secret: &str| {
+        let part = |text: String| BASE64URL_NOPAD.encode(text.as_bytes());
+        let signed = format!("{}.{}", part(format!(r#"{{"alg":"{alg}"}}"#)), part(r#"{"sub":"rp"}"#.to_owned()));
+        let mac = hmac::sign(&hmac::Key::new(algorithm, secret.as_bytes()), signed.as_bytes());
+        format!("{signed}.{}", BASE64URL_NOPAD.encode(mac.as_ref()))
+    };
+    let secrets = [SecretString::new("old".to_owned()), SecretString::new("new".to_owned())];
+    let judge = |token: &str, algorithms| {
+        verify_mac::<serde_json::Value>(token, &secrets, &VerifyRules::any_typ(algorithms))
+            .map(|it| it.claims["sub"].clone())
+    };
+    for (alg, algorithm) in [("HS256", hmac::HMAC_SHA256), ("HS384", hmac::HMAC_SHA384), ("HS512", hmac::HMAC_SHA512)] {
+        for secret in ["old", "new"] {
+            assert_eq!(judge(&made(alg, algorithm, secret), MacAlgorithm::ALL).unwrap(), "rp");
+        }
+        assert_eq!(judge(&made(alg, algorithm, "other"), MacAlgorithm::ALL), Err(JoseError::Signature));
+    }
+    let short = made("HS256", hmac::HMAC_SHA256, "new");
+    assert_eq!(judge(&short, &[MacAlgorithm::Hs512]), Err(JoseError::Algorithm));
+    assert_eq!(judge(&made("none", hmac::HMAC_SHA256, "new"), MacAlgorithm::ALL), Err(JoseError::Algorithm));
+    assert_eq!(judge(short.rsplit_once('.').unwrap().0, MacAlgorithm::ALL), Err(JoseError::Malformed));
+}
