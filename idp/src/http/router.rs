@@ -15,9 +15,8 @@ use crate::cx::Cx;
 use crate::http::page::PageFailure;
 use crate::pages::assets;
 use crate::{
-    account, admin, authorize, credentials, discovery, help, introspection, login, logout, registration, revocation,
-    token, userinfo,
-    account, admin, authorize, credentials, developer, discovery, help, introspection, login, logout, requests, revocation, token, userinfo,
+    account, admin, authorize, credentials, developer, discovery, help, introspection, login, logout, registration,
+    requests, revocation, token, userinfo,
 };
 
 /// Everything that the provider answers.

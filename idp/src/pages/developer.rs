@@ -62,6 +62,8 @@ pub enum Block {
     Message(Message),
     /// Names, values, and what they mean.
     Explained(String, Vec<(String, String, String)>),
+    /// Chooses a library: the page's path, and the choice.
+    Library(String, Field),
     /// Waits for the fragment of the address, which only the browser knows.
     Fragment,
 }

@@ -14,6 +14,7 @@ mod sqlite;
 pub mod applications;
 pub mod audit;
 pub mod challenges;
+pub mod console;
 pub mod consents;
 pub mod credentials;
 pub mod ephemeral;
