@@ -10,6 +10,7 @@
 
 mod admin;
 mod chromium;
+mod developer;
 mod drift;
 mod elevate;
 mod faults;
