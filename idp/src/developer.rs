@@ -187,12 +187,7 @@ fn done(query: &Query) -> Option<String> {
 }
 
 /// Commits a change of a client with its event, and tells every node.
-async fn commit(
-    cx: &Cx,
-    transaction: stepgate_store::Transaction,
-    client_id: &str,
-    event: Event,
-) -> Result<(), Fault> {
+async fn commit(cx: &Cx, transaction: stepgate_store::Transaction, client_id: &str, event: Event) -> Result<(), Fault> {
     audit::record(cx, &transaction, event.client(client_id)).await?;
     transaction.commit().await?;
     tell(cx, client_id).await;

@@ -88,16 +88,11 @@ impl RequestLog {
     }
 
     fn push(&self, observed: Observed) {
-        if matches!(observed.outcome, Outcome::Failed(_)) && !self.bearable(&observed) {
-            self.drop_one();
-        } else if self.sender.try_send(observed).is_err() {
-            self.drop_one();
+        let too_many = matches!(observed.outcome, Outcome::Failed(_)) && !self.bearable(&observed);
+        if too_many || self.sender.try_send(observed).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            metrics::counter!("request_log_dropped").increment(1);
         }
-    }
-
-    fn drop_one(&self) {
-        self.dropped.fetch_add(1, Ordering::Relaxed);
-        metrics::counter!("request_log_dropped").increment(1);
     }
 
     fn bearable(&self, observed: &Observed) -> bool {

@@ -80,14 +80,9 @@ async fn client(browser: &mut Browser, redirect: &str) -> (String, String, Strin
 async fn integrators_and_those_above_them_and_nobody_else() {
     on_each_backend(|world| async move {
         let paths = ["/developer", "/developer/playground", "/developer/applications/new"];
-        for (username, expected) in [
-            ("ingrid", 200),
-            ("petra", 200),
-            ("admin", 200),
-            ("alice", 403),
-            ("oscar", 403),
-            ("agnes", 403),
-        ] {
+        for (username, expected) in
+            [("ingrid", 200), ("petra", 200), ("admin", 200), ("alice", 403), ("oscar", 403), ("agnes", 403)]
+        {
             let mut browser = logged_in(&world, username).await;
             for path in paths {
                 assert_eq!(browser.open(path).await.status.as_u16(), expected, "{username} {path}");
@@ -102,8 +97,16 @@ async fn integrators_and_those_above_them_and_nobody_else() {
         }
         // What is not their partner's is not there at all.
         let (ok, said) = world.operate(&[
-            "client", "add", "--id", "stranger", "--name", "Stranger", "--partner", "Strangers Inc.",
-            "--redirect-uri", "https://stranger.example/cb",
+            "client",
+            "add",
+            "--id",
+            "stranger",
+            "--name",
+            "Stranger",
+            "--partner",
+            "Strangers Inc.",
+            "--redirect-uri",
+            "https://stranger.example/cb",
         ]);
         assert!(ok, "{said}");
         let mut ingrid = logged_in(&world, "ingrid").await;
@@ -163,7 +166,8 @@ async fn a_client_is_made_used_looked_into_and_its_secret_rotated() {
             })
             .await;
         ingrid.open(&format!("{log}?outcome=failed&endpoint=token")).await;
-        let request = format!("/developer/requests/{}", between(&ingrid.page.text, "href=\"/developer/requests/", "\""));
+        let request =
+            format!("/developer/requests/{}", between(&ingrid.page.text, "href=\"/developer/requests/", "\""));
         ingrid.open(&request).await;
         let words = ingrid.page.words();
         assert!(words.contains("token.code") && words.contains("RFC 6749 §4.1.2"), "{words}");

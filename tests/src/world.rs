@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::{Value, json};
 
-use crate::{Browser, RelyingParty, front};
+use crate::{Browser, Login, RelyingParty, front};
 
 /// Where a world keeps its data, and how many nodes it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -54,7 +54,10 @@ fn unescape(text: &str) -> String {
 fn hidden(form: &str) -> Vec<(String, String)> {
     let inputs = form.split("<input").filter(|input| input.contains("type=\"hidden\""));
     let field = |input: &str| {
-        Some((unescape(between(input, "name=\"", "\"")?), unescape(between(input, "value=\"", "\"").unwrap_or_default())))
+        Some((
+            unescape(between(input, "name=\"", "\"")?),
+            unescape(between(input, "value=\"", "\"").unwrap_or_default()),
+        ))
     };
     inputs.filter_map(field).collect()
 }
@@ -88,10 +91,7 @@ impl Actor {
             };
             let Some((action, form)) = self.act(cx, phones, &page).await? else {
                 let heading = between(&page, "<title>", "</title>").unwrap_or("a page without a way on").to_owned();
-                return Ok(vec![
-                    ("error".to_owned(), "(a page)".to_owned()),
-                    ("error_description".to_owned(), unescape(&heading)),
-                ]);
+                return Ok(vec![("error".to_owned(), "(a page)".to_owned()), ("page".to_owned(), unescape(&heading))]);
             };
             seen = self.go(Method::POST, &action, Some(form), callback).await?;
         }
@@ -226,7 +226,9 @@ impl Actor {
         if self.strength == "phone_otp" {
             return Ok(self.text(cx).await);
         }
-        let Some(person) = people_store::find_person_by_login(&cx.app.db, &self.username).await? else { return Ok(None) };
+        let Some(person) = people_store::find_person_by_login(&cx.app.db, &self.username).await? else {
+            return Ok(None);
+        };
         let held = credentials::list_credentials(&cx.app.db, person.id).await?;
         let Some(held) = held.iter().find(|held| held.kind == CredentialKind::HardwareToken) else { return Ok(None) };
         let Some(secret) = credentials::find_secret(&cx.app.db, held.id).await? else { return Ok(None) };

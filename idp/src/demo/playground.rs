@@ -19,10 +19,8 @@ pub(super) async fn post_run(Extension(phones): Extension<Arc<Phones>>, form: Fo
             Ok(integrator) => integrator,
             Err(response) => return Ok(response),
         };
-        let acting = playground::Acting {
-            username: form.get("as").to_owned(),
-            strength: form.get("strength").to_owned(),
-        };
+        let acting =
+            playground::Acting { username: form.get("as").to_owned(), strength: form.get("strength").to_owned() };
         let (username, strength) = (acting.username.clone(), acting.strength.clone());
         let begun = match playground::begin(&cx, &integrator, &form, Some(acting)).await? {
             Ok(begun) => begun,

@@ -57,18 +57,13 @@ async fn get_applications(cx: Cx, browser: Browser, Address(query): Address<Quer
             ]
         };
         let empty = "No application yet. Make one, give it a client, and copy the configuration into your library.";
-        let mut table =
-            Table::new(&["Name", "Partner", "State", "Made"], found.iter().map(row).collect(), empty);
+        let mut table = Table::new(&["Name", "Partner", "State", "Made"], found.iter().map(row).collect(), empty);
         if found.len() == PAGE as usize {
             table.next = found.last().map(|last| {
                 format!("/developer?q={}&after={}", encode(&query.q), encode(&format!("{}|{}", last.name, last.id)))
             });
         }
-        let mut page = ConsolePage::new(
-            integrator.layout(&cx, "Developer", APPLICATIONS),
-            "developer",
-            "Applications",
-        );
+        let mut page = ConsolePage::new(integrator.layout(&cx, "Developer", APPLICATIONS), "developer", "Applications");
         page.done = done(&query);
         page.actions = vec![Action::link("new", "New application", "/developer/applications/new")];
         let filter = vec![Field::optional("q", "Name or client_id", Control::Text, query.q.clone())];
@@ -177,12 +172,7 @@ async fn post_new(form: Form) -> Response {
     made.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
-async fn get_application(
-    cx: Cx,
-    browser: Browser,
-    Path(id): Path<String>,
-    Address(query): Address<Query>,
-) -> Response {
+async fn get_application(cx: Cx, browser: Browser, Path(id): Path<String>, Address(query): Address<Query>) -> Response {
     let shown = async {
         let integrator = match enter(&cx, &browser).await? {
             Ok(integrator) => integrator,
@@ -227,18 +217,12 @@ async fn page(
     let mut page = ConsolePage::new(layout, "developer-application", application.name.clone());
     page.back = Some(Action::link("back", "Applications", APPLICATIONS));
     page.state = Some(state(application.disabled_at.is_some()));
-    page.tabs = vec![
-        ("Clients".to_owned(), path.clone(), true),
-        ("Requests".to_owned(), format!("{path}/requests"), false),
-    ];
+    page.tabs =
+        vec![("Clients".to_owned(), path.clone(), true), ("Requests".to_owned(), format!("{path}/requests"), false)];
     page.actions = vec![Action::link("new-client", "New client", format!("{path}/clients/new"))];
     let (act, words) = if application.disabled_at.is_some() { ("on", "Switch on") } else { ("off", "Switch off") };
-    let switch = PageForm::side(
-        act,
-        format!("{path}/do"),
-        words,
-        vec![Field::required("act", "", Control::Hidden, act)],
-    );
+    let switch =
+        PageForm::side(act, format!("{path}/do"), words, vec![Field::required("act", "", Control::Hidden, act)]);
     let switch =
         if act == "off" { switch.dangerous("Nobody can log in to it until it is switched on again.") } else { switch };
     let remove = PageForm::side(

@@ -112,9 +112,8 @@ fn step_view(cx: &Cx, integrator: &Integrator, client: &Client, step: &golive::S
     let words = if step.is_done() { "Take back" } else { "Confirm" };
     let path = format!("{}/go-live", path_of(&client.id));
     let set = if step.is_done() { "" } else { "1" };
-    let confirm = manual.then(|| {
-        Action::post(format!("confirm-{}", step.id), words, path).with("step", step.id).with("set", set)
-    });
+    let confirm = manual
+        .then(|| Action::post(format!("confirm-{}", step.id), words, path).with("step", step.id).with("set", set));
     Step {
         id: step.id.to_owned(),
         title: step.title.to_owned(),

@@ -7,15 +7,14 @@ use axum::extract::{Path, Query as Address};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::json;
+use stepgate_core::assurance::CredentialKind;
 use stepgate_core::clients::{Application, Client, ClientAuthMethod, ClientMetadata, MOST_SECRETS};
 use stepgate_core::entropy::random_token;
 use stepgate_core::oidc::STANDARD_SCOPES;
 use stepgate_store::{applications, requests};
 
 use super::form::{draw, judge, of_form, of_metadata};
-use super::{
-    APPLICATIONS, Integrator, Query, client_page, commit, done, enter, path_of, requests_path, respond,
-};
+use super::{APPLICATIONS, Integrator, Query, client_page, commit, done, enter, path_of, requests_path, respond};
 use crate::app::App;
 use crate::client_auth::NewSecret;
 use crate::cx::Cx;
@@ -42,7 +41,12 @@ fn beginning(application: &Application) -> ClientMetadata {
         client_name: application.name.clone(),
         grant_types: ["authorization_code", "refresh_token"].map(str::to_owned).to_vec(),
         response_types: vec!["code".to_owned()],
-        scope: STANDARD_SCOPES.iter().filter(|scope| **scope != "offline_access").copied().collect::<Vec<_>>().join(" "),
+        scope: STANDARD_SCOPES
+            .iter()
+            .filter(|scope| **scope != "offline_access")
+            .copied()
+            .collect::<Vec<_>>()
+            .join(" "),
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretBasic,
         ..ClientMetadata::default()
     }
@@ -163,7 +167,10 @@ async fn overview(
         ("scope".to_owned(), Cell::text(metadata.scope.clone())),
         ("grant_types".to_owned(), list(&metadata.grant_types)),
         ("Authentication".to_owned(), Cell::Code(metadata.token_endpoint_auth_method.as_str().to_owned())),
-        ("Secrets".to_owned(), Cell::link(format!("{}/secrets", path_of(&client.id)), format!("{live} of {MOST_SECRETS} in use"))),
+        (
+            "Secrets".to_owned(),
+            Cell::link(format!("{}/secrets", path_of(&client.id)), format!("{live} of {MOST_SECRETS} in use")),
+        ),
         ("Strength floor".to_owned(), floor),
         ("Registered".to_owned(), Cell::Time(integrator.when(cx, client.created_at))),
         (
@@ -175,7 +182,8 @@ async fn overview(
     let hidden = |act: &str| vec![Field::required("act", "", Control::Hidden, act)];
     let (act, words) = if client.disabled_at.is_some() { ("on", "Switch on") } else { ("off", "Switch off") };
     let switch = PageForm::side(act, path.clone(), words, hidden(act));
-    let switch = if act == "off" { switch.dangerous("All its requests are refused until it is switched on.") } else { switch };
+    let switch =
+        if act == "off" { switch.dangerous("All its requests are refused until it is switched on.") } else { switch };
     let remove = PageForm::side("remove", path, "Remove the client", hidden("remove"))
         .dangerous("It is gone for good, with its log. Its tokens are worth nothing from then on.");
     Ok(client_page(cx, integrator, (client, application), "")
@@ -230,7 +238,9 @@ async fn post_edit(Path(id): Path<String>, form: Form) -> Response {
 
 /// The names of the members that differ; their values are in the registration itself.
 fn changes(before: &ClientMetadata, after: &ClientMetadata) -> Vec<String> {
-    let (Ok(before), Ok(after)) = (serde_json::to_value(before), serde_json::to_value(after)) else { return Vec::new() };
+    let (Ok(before), Ok(after)) = (serde_json::to_value(before), serde_json::to_value(after)) else {
+        return Vec::new();
+    };
     let names = after.as_object().into_iter().chain(before.as_object()).flat_map(|members| members.keys());
     let mut changed: Vec<String> = names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
     changed.sort();
@@ -287,7 +297,8 @@ fn values(cx: &Cx, client: &Client) -> Values {
     let first = |items: &[String], other: &str| items.first().cloned().unwrap_or_else(|| other.to_owned());
     // The client's own wish, else its floor, else the first class above Password.
     let strong = cx.app.catalogue.uris().find(|uri| {
-        cx.app.catalogue.class(uri.as_str()).is_some_and(|(_, class)| !class.voluntary && class.names.is_some())
+        let named = cx.app.catalogue.class(uri.as_str()).and_then(|(_, class)| class.names);
+        named.is_some_and(|kind| kind != CredentialKind::Password)
     });
     let strong = strong.map(ToString::to_string).unwrap_or_default();
     Values {
@@ -344,7 +355,8 @@ mod tests {
     #[test]
     fn changes_are_named_without_their_values() {
         let before = ClientMetadata { scope: "openid".to_owned(), ..ClientMetadata::default() };
-        let after = ClientMetadata { scope: "openid email".to_owned(), tos_uri: Some("x".to_owned()), ..before.clone() };
+        let after =
+            ClientMetadata { scope: "openid email".to_owned(), tos_uri: Some("x".to_owned()), ..before.clone() };
         assert_eq!(changes(&before, &after), ["scope", "tos_uri"]);
     }
 }

@@ -9,7 +9,7 @@ use stepgate_core::registration::{Members, validate};
 
 use crate::cx::Cx;
 use crate::http::extract::Form;
-use crate::pages::developer::{Group, GroupedForm};
+use crate::pages::developer::{Group, GroupedForm, TickSet};
 use crate::pages::form::{Control, Field};
 use crate::registration::deployment;
 
@@ -220,7 +220,8 @@ fn members(cx: &Cx, typed: &Typed, before: &ClientMetadata) -> Result<Members, (
         let text = typed.get(member.name).map_or("", String::as_str).trim();
         let value = match member.kind {
             Kind::Offered(offer) if !matches!(offer, Offer::AuthMethods) => {
-                let ticked = |option: &String| typed.get(&format!("{}.{option}", member.name)).is_some_and(|it| it == "1");
+                let ticked =
+                    |option: &String| typed.get(&format!("{}.{option}", member.name)).is_some_and(|it| it == "1");
                 let options: Vec<String> = offered(cx, offer).into_iter().filter(ticked).collect();
                 if options.is_empty() { continue } else { json!(options) }
             }
@@ -228,7 +229,9 @@ fn members(cx: &Cx, typed: &Typed, before: &ClientMetadata) -> Result<Members, (
             _ if text.is_empty() => continue,
             Kind::List => json!(text.split_whitespace().collect::<Vec<_>>()),
             Kind::Number => text.parse::<u64>().map_or_else(|_| json!(text), |number| json!(number)),
-            Kind::Json => serde_json::from_str(text).map_err(|error| (member.name.to_owned(), format!("not JSON: {error}")))?,
+            Kind::Json => {
+                serde_json::from_str(text).map_err(|error| (member.name.to_owned(), format!("not JSON: {error}")))?
+            }
             Kind::Floors => floors_value(text).map_err(|fault| (member.name.to_owned(), fault))?,
             Kind::Text | Kind::Choice(_) | Kind::Offered(_) => json!(text),
         };
@@ -248,11 +251,7 @@ fn floors_value(text: &str) -> Result<Value, String> {
 
 /// The metadata that was typed, or every fault that was found, by member. The rules stop at the first fault, so what is
 /// at fault is left out and the rest judged again.
-pub(super) fn judge(
-    cx: &Cx,
-    typed: &Typed,
-    before: &ClientMetadata,
-) -> Result<ClientMetadata, Vec<(String, String)>> {
+pub(super) fn judge(cx: &Cx, typed: &Typed, before: &ClientMetadata) -> Result<ClientMetadata, Vec<(String, String)>> {
     let mut deployment = deployment(&cx.app);
     // A scope that the client has was granted to it; the form must not lose it.
     let scopes: Vec<String> =
@@ -279,18 +278,13 @@ pub(super) fn judge(
 }
 
 /// The form.
-pub(super) fn draw(
-    cx: &Cx,
-    action: String,
-    submit: &str,
-    typed: &Typed,
-    faults: &[(String, String)],
-) -> GroupedForm {
+pub(super) fn draw(cx: &Cx, action: String, submit: &str, typed: &Typed, faults: &[(String, String)]) -> GroupedForm {
     let fault = |name: &str| faults.iter().find(|(member, _)| member == name).map(|(_, fault)| fault.clone());
     let group = |part: &Part| Group {
         heading: part.heading.to_owned(),
         lead: part.lead.to_owned(),
-        fields: part.members.iter().flat_map(|member| fields(cx, member, typed, fault(member.name))).collect(),
+        fields: part.members.iter().filter_map(|member| field(cx, member, typed, fault(member.name))).collect(),
+        sets: part.members.iter().filter_map(|member| set(cx, member, typed, fault(member.name))).collect(),
         open: part.open,
     };
     let shown = |name: &str| PARTS.iter().flat_map(|part| part.members).any(|member| member.name == name);
@@ -305,8 +299,7 @@ pub(super) fn draw(
     }
 }
 
-fn fields(cx: &Cx, member: &Member, typed: &Typed, fault: Option<String>) -> Vec<Field> {
-    let value = |name: &str| typed.get(name).cloned().unwrap_or_default();
+fn field(cx: &Cx, member: &Member, typed: &Typed, fault: Option<String>) -> Option<Field> {
     let control = match member.kind {
         Kind::Text | Kind::Number => Control::Text,
         Kind::List | Kind::Floors | Kind::Json => Control::Lines,
@@ -315,24 +308,31 @@ fn fields(cx: &Cx, member: &Member, typed: &Typed, fault: Option<String>) -> Vec
         Kind::Offered(Offer::AuthMethods) => {
             Control::Select(offered(cx, Offer::AuthMethods).iter().map(|it| option(it)).collect())
         }
-        Kind::Offered(offer) => {
-            let ticks = offered(cx, offer).into_iter().enumerate().map(|(place, option)| {
-                let name = format!("{}.{option}", member.name);
-                let mut field =
-                    Field::optional(name.clone(), format!("{} {option}", member.name), Control::Tick, value(&name));
-                if place == 0 {
-                    field.error.clone_from(&fault);
-                    field.help = Some(member.help.to_owned()).filter(|help| !help.is_empty());
-                }
-                field
-            });
-            return ticks.collect();
-        }
+        Kind::Offered(_) => return None,
     };
-    let mut field = Field::optional(member.name, member.name, control, value(member.name));
+    let value = typed.get(member.name).cloned().unwrap_or_default();
+    let mut field = Field::optional(member.name, member.name, control, value);
     field.error = fault;
     field.help = Some(member.help.to_owned()).filter(|help| !help.is_empty());
-    vec![field]
+    Some(field)
+}
+
+fn set(cx: &Cx, member: &Member, typed: &Typed, fault: Option<String>) -> Option<TickSet> {
+    let Kind::Offered(offer) = member.kind else { return None };
+    if matches!(offer, Offer::AuthMethods) {
+        return None;
+    }
+    let tick = |option: String| {
+        let name = format!("{}.{option}", member.name);
+        let value = typed.get(&name).cloned().unwrap_or_default();
+        Field::optional(name, option, Control::Tick, value)
+    };
+    Some(TickSet {
+        name: member.name.to_owned(),
+        help: member.help.to_owned(),
+        error: fault,
+        ticks: offered(cx, offer).into_iter().map(tick).collect(),
+    })
 }
 
 fn option(value: &str) -> (String, String) {

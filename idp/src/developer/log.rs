@@ -155,7 +155,9 @@ async fn get_request(cx: Cx, browser: Browser, Path(id): Path<String>) -> Respon
             ("Outcome".to_owned(), outcome(&request)),
         ];
         if let Outcome::Failed(failure) = &request.outcome {
-            facts.push(("error".to_owned(), Cell::Code(failure.error.clone())));
+            if !failure.error.is_empty() {
+                facts.push(("error".to_owned(), Cell::Code(failure.error.clone())));
+            }
             facts.push(("error_description".to_owned(), Cell::text(failure.description.clone())));
         }
         let mut page = page.with(Block::Facts(String::new(), facts));

@@ -71,9 +71,11 @@ fn page(
 ) -> ConsolePage {
     let layout = integrator.layout(cx, "Playground", TAB);
     let page = ConsolePage::new(layout, "developer-playground", "Playground");
-    let lead = "Build an authorization request, run it, and see each message, with why this acr was granted or refused.";
+    let lead =
+        "Build an authorization request, run it, and see each message, with why this acr was granted or refused.";
     let page = page.with(Block::Words(lead.to_owned()));
-    let page = if has_sandbox { page } else { page.with(Block::Small("A client to try with".to_owned(), sandbox::form())) };
+    let page =
+        if has_sandbox { page } else { page.with(Block::Small("A client to try with".to_owned(), sandbox::form())) };
     page.with(Block::Form(build::draw(cx, typed, faults)))
 }
 

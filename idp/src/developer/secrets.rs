@@ -164,7 +164,7 @@ async fn post_end(Path(id): Path<String>, form: Form) -> Response {
         let (client, _) = integrator.client(&cx, &id).await?;
         let days: u64 = form.get("days").parse().map_err(|_| PageFailure::NotFound)?;
         let named = |secret: &&ClientSecret| name(secret) == form.get("secret") && secret.is_live(cx.now);
-        let hash: TokenHash = client.secrets.iter().find(named).map(|it| it.hash.clone()).ok_or(PageFailure::NotFound)?;
+        let hash: TokenHash = client.secrets.iter().find(named).map(|it| it.hash).ok_or(PageFailure::NotFound)?;
         let end = cx.now + Duration::from_secs(days.min(365) * 24 * 3600);
         let transaction = cx.app.db.begin().await?;
         applications::expire_client_secret(&transaction, &client.id, &hash, end).await?;

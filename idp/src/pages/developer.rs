@@ -77,8 +77,23 @@ pub struct Group {
     pub lead: String,
     /// The fields.
     pub fields: Vec<Field>,
+    /// Lists of which any can be ticked.
+    pub sets: Vec<TickSet>,
     /// Whether they are in sight from the beginning.
     pub open: bool,
+}
+
+/// A list of which any can be ticked.
+#[derive(Clone, Debug)]
+pub struct TickSet {
+    /// What it is a list of.
+    pub name: String,
+    /// What to tick.
+    pub help: String,
+    /// What is wrong with it.
+    pub error: Option<String>,
+    /// The ticks.
+    pub ticks: Vec<Field>,
 }
 
 /// A long form.
@@ -97,9 +112,12 @@ pub struct GroupedForm {
 }
 
 impl GroupedForm {
-    pub(crate) fn errors(&self) -> Vec<(String, &str)> {
-        let fields = self.groups.iter().flat_map(|group| &group.fields);
-        fields.filter_map(|field| Some((self.field_id(field), field.error.as_deref()?))).collect()
+    pub(crate) fn errors(&self) -> Vec<(&str, &str)> {
+        let named = self.groups.iter().flat_map(|group| {
+            let fields = group.fields.iter().map(|field| (field.name.as_str(), field.error.as_deref()));
+            fields.chain(group.sets.iter().map(|set| (set.name.as_str(), set.error.as_deref())))
+        });
+        named.filter_map(|(name, error)| Some((name, error?))).collect()
     }
 
     pub(crate) fn field_id(&self, field: &Field) -> String {
@@ -109,7 +127,8 @@ impl GroupedForm {
 
 impl Group {
     pub(crate) fn is_open(&self) -> bool {
-        self.open || self.fields.iter().any(|field| field.error.is_some())
+        let wrong = self.fields.iter().any(|field| field.error.is_some());
+        self.open || wrong || self.sets.iter().any(|set| set.error.is_some())
     }
 }
 
@@ -224,11 +243,18 @@ impl Page for ConsolePage {
                             .help("One in each line.")
                             .error("must be https; plain http is for loopback only"),
                     ],
+                    sets: vec![TickSet {
+                        name: "grant_types".into(),
+                        help: "What it may ask the token endpoint for.".into(),
+                        error: None,
+                        ticks: vec![Field::optional("grant_types.a", "authorization_code", Control::Tick, "1")],
+                    }],
                     open: true,
                 },
                 Group {
                     heading: "Logout".into(),
                     lead: "How the application learns of it.".into(),
+                    sets: vec![],
                     fields: vec![Field::optional("x", "backchannel_logout_uri", Control::Text, "")],
                     open: false,
                 },

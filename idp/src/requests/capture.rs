@@ -123,7 +123,8 @@ impl Sent {
 
     /// Whose request it says it is. Believed only as far as a log goes.
     fn client(&self, parameters: &[(String, String)]) -> Option<String> {
-        let parameter = |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let parameter =
+            |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         if let Some(client) = self.uri.path().strip_prefix("/register/") {
             return Some(client.to_owned());
         }

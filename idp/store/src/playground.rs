@@ -81,12 +81,7 @@ pub async fn find_run(db: &Db, id: RunId, person: PersonId, now: Timestamp) -> R
 }
 
 /// The answer to a run's request has come: the run, once. A second answer finds nothing.
-pub async fn take_run(
-    db: &Db,
-    state: &str,
-    person: PersonId,
-    now: Timestamp,
-) -> Result<Option<Run>, StoreError> {
+pub async fn take_run(db: &Db, state: &str, person: PersonId, now: Timestamp) -> Result<Option<Run>, StoreError> {
     let sql = format!(
         "UPDATE playground_runs SET answered = ? WHERE state = ? AND person_id = ? AND answered = ? AND expires_at > ?
          RETURNING {RUN}"

@@ -43,7 +43,8 @@ pub async fn insert_requests(db: &Db, requests: &[LoggedRequest]) -> Result<(), 
     Ok(())
 }
 
-const REQUEST: &str = "id, at, client_id, application_id, endpoint, failed, error, description, rule, parameters, shown";
+const REQUEST: &str =
+    "id, at, client_id, application_id, endpoint, failed, error, description, rule, parameters, shown";
 
 fn request(row: &Row) -> Result<LoggedRequest, StoreError> {
     let id = RequestId::from_uuid(row.get("id")?);
@@ -114,11 +115,7 @@ pub async fn list_requests(
 }
 
 /// The latest requests of one client.
-pub async fn list_requests_of_client(
-    db: &Db,
-    client_id: &str,
-    limit: u32,
-) -> Result<Vec<LoggedRequest>, StoreError> {
+pub async fn list_requests_of_client(db: &Db, client_id: &str, limit: u32) -> Result<Vec<LoggedRequest>, StoreError> {
     let sql = format!("SELECT {REQUEST} FROM client_requests WHERE client_id = ? ORDER BY at DESC, id DESC LIMIT ?");
     all(&db.read, &sql, vec![client_id.into(), i64::from(limit).into()]).await?.iter().map(request).collect()
 }

@@ -36,10 +36,22 @@ impl Step {
 
 /// What people confirm: id, title, how.
 pub const MANUAL: &[(&str, &str, &str)] = &[
-    ("checks-acr", "Our code compares acr", "Ask the playground for less than you accept, and see your application refuse."),
+    (
+        "checks-acr",
+        "Our code compares acr",
+        "Ask the playground for less than you accept, and see your application refuse.",
+    ),
     ("checks-auth-time", "Our code compares auth_time where freshness matters", "Only needed where you send max_age."),
-    ("handles-refusal", "A refused elevation shows a helpful page", "unmet_authentication_requirements and access_denied lead somewhere sensible."),
-    ("secret-stored", "The secret or key lives in a secret store", "Not in the repository, not in an image, not in a ticket."),
+    (
+        "handles-refusal",
+        "A refused elevation shows a helpful page",
+        "unmet_authentication_requirements and access_denied lead somewhere sensible.",
+    ),
+    (
+        "secret-stored",
+        "The secret or key lives in a secret store",
+        "Not in the repository, not in an image, not in a ticket.",
+    ),
     ("support-knows", "Our support knows what to say", "Lost phone, lapsed subscription, locked credential: see Help."),
 ];
 
@@ -80,9 +92,24 @@ pub fn steps(
             when(metadata.policy_uri.is_some() && metadata.tos_uri.is_some()),
         ),
         step("login", "A login was seen", "Somebody logged in and the code was redeemed.", seen("login")),
-        step("elevation", "An elevation was seen", "A request was answered with more than one factor.", seen("elevation")),
-        step("refusal", "A refused login was seen", "Cancel a login, and see what your application shows.", seen("refusal")),
-        step("logout", "A logout was seen", "Your application sent the browser to the logout endpoint.", seen("logout")),
+        step(
+            "elevation",
+            "An elevation was seen",
+            "A request was answered with more than one factor.",
+            seen("elevation"),
+        ),
+        step(
+            "refusal",
+            "A refused login was seen",
+            "Cancel a login, and see what your application shows.",
+            seen("refusal"),
+        ),
+        step(
+            "logout",
+            "A logout was seen",
+            "Your application sent the browser to the logout endpoint.",
+            seen("logout"),
+        ),
     ];
     if metadata.token_endpoint_auth_method.needs_secret() {
         let live = facts.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| end > facts.now));

@@ -351,11 +351,9 @@ fn fallback(code: ErrorCode) -> Rule {
             "The person let the client in.",
             "The person said no or went back. Show your own page, and let them try again.",
         ),
-        ErrorCode::LoginRequired => (
-            "code.login_required",
-            "With prompt=none there is a session already.",
-            "Start again without prompt=none.",
-        ),
+        ErrorCode::LoginRequired => {
+            ("code.login_required", "With prompt=none there is a session already.", "Start again without prompt=none.")
+        }
         ErrorCode::ConsentRequired => (
             "code.consent_required",
             "With prompt=none the person has agreed before.",
@@ -366,7 +364,11 @@ fn fallback(code: ErrorCode) -> Rule {
             "The client authenticates as it registered.",
             "Compare method and credentials with the console.",
         ),
-        _ => ("code.other", "The request keeps the rules of its endpoint.", "Read the description; it names the parameter."),
+        _ => (
+            "code.other",
+            "The request keeps the rules of its endpoint.",
+            "Read the description; it names the parameter.",
+        ),
     };
     Rule { id, source: code.source(), demands, remedy }
 }

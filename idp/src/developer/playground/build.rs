@@ -35,20 +35,23 @@ const SENT: &[&str] = &[
     "resource",
 ];
 
-const OTHERS: &[&str] = &["client", "client_secret", "pkce", "nonce", "push", "as", "strength"];
+const OTHERS: &[&str] = &["client", "pkce", "nonce", "push", "as", "strength"];
 
 /// The form as it is at first.
 pub(super) fn beginning(client: &str, sandbox: Option<&Sandbox>) -> Typed {
     let client = if client.is_empty() { sandbox.map_or("", |sandbox| &sandbox.client_id) } else { client };
-    let mut typed = Typed::from([
-        ("client", client),
-        ("response_type", "code"),
-        ("scope", "openid profile email"),
-        ("pkce", "1"),
-        ("nonce", "1"),
-        ("as", "erin"),
-        ("strength", "hardware_token"),
-    ].map(|(name, value)| (name, value.to_owned())));
+    let mut typed = Typed::from(
+        [
+            ("client", client),
+            ("response_type", "code"),
+            ("scope", "openid profile email"),
+            ("pkce", "1"),
+            ("nonce", "1"),
+            ("as", "erin"),
+            ("strength", "hardware_token"),
+        ]
+        .map(|(name, value)| (name, value.to_owned())),
+    );
     typed.retain(|_, value| !value.is_empty());
     typed
 }
@@ -73,53 +76,87 @@ pub(super) fn draw(cx: &Cx, typed: &Typed, faults: &[(&'static str, String)]) ->
     let types: Vec<&str> = deployment(&cx.app).response_types.iter().map(String::as_str).collect();
     let known: Vec<String> = cx.app.catalogue.uris().map(ToString::to_string).collect();
     let mut groups = vec![
-        group("Client", "Whose request it is.", true, vec![
-            field("client", Control::Text, &format!("client_id; it must have registered {}", callback(cx))),
-            field("client_secret", Control::Password, "Only for a client other than the sandbox; used for this run alone."),
-        ]),
-        group("Request", "Everything that can be asked for.", true, vec![
-            field("response_type", options(&types), ""),
-            field("response_mode", options(&["", "query", "fragment", "form_post"]), ""),
-            field("scope", Control::Text, ""),
-            field("prompt", options(&["", "none", "login", "consent", "select_account", "login consent"]), ""),
-            field("max_age", Control::Text, "Seconds."),
-            field("login_hint", Control::Text, ""),
-            field("pkce", Control::Tick, "code_challenge with S256"),
-            field("nonce", Control::Tick, "A random one, compared in the ID token"),
-            field("push", Control::Tick, "Send it by PAR first (RFC 9126)"),
-        ]),
-        group("Strength", "What the login must show.", true, vec![
-            field("acr_values", Control::Text, &format!("Best first. Known: {}", known.join(", "))),
-            field("claims", Control::Lines, "JSON, such as {\"id_token\":{\"acr\":{\"essential\":true,\"values\":[\"…\"]}}}"),
-        ]),
-        group("More", "Languages, display, resource.", false, vec![
-            field("ui_locales", Control::Text, ""),
-            field("claims_locales", Control::Text, ""),
-            field("display", options(&["", "page", "popup", "touch", "wap"]), ""),
-            field("resource", Control::Text, "RFC 8707"),
-        ]),
+        group(
+            "Client",
+            "Whose request it is.",
+            true,
+            vec![
+                field("client", Control::Text, &format!("client_id; it must have registered {}", callback(cx))),
+                field(
+                    "client_secret",
+                    Control::Password,
+                    "Only for a client other than the sandbox; used for this run alone.",
+                ),
+            ],
+        ),
+        group(
+            "Request",
+            "Everything that can be asked for.",
+            true,
+            vec![
+                field("response_type", options(&types), ""),
+                field("response_mode", options(&["", "query", "fragment", "form_post"]), ""),
+                field("scope", Control::Text, ""),
+                field("prompt", options(&["", "none", "login", "consent", "select_account", "login consent"]), ""),
+                field("max_age", Control::Text, "Seconds."),
+                field("login_hint", Control::Text, ""),
+                field("pkce", Control::Tick, "code_challenge with S256"),
+                field("nonce", Control::Tick, "A random one, compared in the ID token"),
+                field("push", Control::Tick, "Send it by PAR first (RFC 9126)"),
+            ],
+        ),
+        group(
+            "Strength",
+            "What the login must show.",
+            true,
+            vec![
+                field("acr_values", Control::Text, &format!("Best first. Known: {}", known.join(", "))),
+                field(
+                    "claims",
+                    Control::Lines,
+                    "JSON, such as {\"id_token\":{\"acr\":{\"essential\":true,\"values\":[\"…\"]}}}",
+                ),
+            ],
+        ),
+        group(
+            "More",
+            "Languages, display, resource.",
+            false,
+            vec![
+                field("ui_locales", Control::Text, ""),
+                field("claims_locales", Control::Text, ""),
+                field("display", options(&["", "page", "popup", "touch", "wap"]), ""),
+                field("resource", Control::Text, "RFC 8707"),
+            ],
+        ),
     ];
     let mut other = None;
     if let Some(people) = demo_people(cx) {
         let kinds = ["password", "phone_otp", "mobile_id", "hardware_token"];
         let people: Vec<&str> = people.to_vec();
-        groups.insert(1, group("As a demo person", "Sent by their own phones and tokens, in a session apart.", true, vec![
-            field("as", options(&people), ""),
-            field("strength", options(&kinds), "Shown where it is asked for or offered; password gives up where more is demanded."),
-        ]));
+        groups.insert(
+            1,
+            group(
+                "As a demo person",
+                "Sent by their own phones and tokens, in a session apart.",
+                true,
+                vec![
+                    field("as", options(&people), ""),
+                    field(
+                        "strength",
+                        options(&kinds),
+                        "Shown where it is asked for or offered; password gives up where more is demanded.",
+                    ),
+                ],
+            ),
+        );
         other = Some(("Run as the demo person".to_owned(), "/demo/playground".to_owned()));
     }
-    GroupedForm {
-        action: super::TAB.to_owned(),
-        groups,
-        submit: "Run as myself".to_owned(),
-        other,
-        error: None,
-    }
+    GroupedForm { action: super::TAB.to_owned(), groups, submit: "Run as myself".to_owned(), other, error: None }
 }
 
 fn group(heading: &str, lead: &str, open: bool, fields: Vec<Field>) -> Group {
-    Group { heading: heading.to_owned(), lead: lead.to_owned(), fields, open }
+    Group { heading: heading.to_owned(), lead: lead.to_owned(), fields, sets: Vec::new(), open }
 }
 
 /// Who can be sent, in the demo.
@@ -150,10 +187,8 @@ pub(super) async fn run(
     let sandbox = sandbox::find(cx, integrator).await?.filter(|sandbox| sandbox.client_id == client.id);
     let typed = Some(form.raw("client_secret").to_owned()).filter(|secret| !secret.is_empty());
     let secret = sandbox.map(|sandbox| sandbox.secret).or(typed);
-    let sends_secret = matches!(
-        client.metadata.token_endpoint_auth_method.as_str(),
-        "client_secret_basic" | "client_secret_post"
-    );
+    let sends_secret =
+        matches!(client.metadata.token_endpoint_auth_method.as_str(), "client_secret_basic" | "client_secret_post");
     if sends_secret && secret.is_none() {
         return Ok(Err(vec![("client_secret", "needed for the token request of this client".to_owned())]));
     }

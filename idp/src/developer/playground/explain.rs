@@ -53,7 +53,8 @@ pub(super) async fn strength(cx: &Cx, run: &Run, oneself: &Person) -> Result<Vec
     } else if claims.is_empty() {
         row("result", "no ID token", "Without openid there is no statement about the login.");
     } else {
-        let meaning = format!("Granted, resting on {}. The latest of these factors was shown at auth_time.", claim("amr"));
+        let meaning =
+            format!("Granted, resting on {}. The latest of these factors was shown at auth_time.", claim("amr"));
         row("acr", &claim("acr"), &meaning);
     }
     Ok(rows)
@@ -105,7 +106,9 @@ const fn verdict(verdict: Verdict) -> (&'static str, &'static str) {
 }
 
 /// The parts of a JWT, decoded: header and claims.
-pub(super) fn decode(token: &str) -> Option<(serde_json::Map<String, serde_json::Value>, serde_json::Map<String, serde_json::Value>)> {
+pub(super) fn decode(
+    token: &str,
+) -> Option<(serde_json::Map<String, serde_json::Value>, serde_json::Map<String, serde_json::Value>)> {
     let mut parts = token.split('.').map(|part| {
         let bytes = data_encoding::BASE64URL_NOPAD.decode(part.as_bytes()).ok()?;
         serde_json::from_slice(&bytes).ok()
@@ -130,7 +133,9 @@ pub(super) fn plain(value: &serde_json::Value) -> String {
 pub(super) fn meaning(name: &str, value: &serde_json::Value) -> String {
     let text = match name {
         "iss" => "Who says so. Compare it with the issuer that you configured.",
-        "sub" => "The person, for ever the same for this client. Use it as the key of your account, not the email address.",
+        "sub" => {
+            "The person, for ever the same for this client. Use it as the key of your account, not the email address."
+        }
         "aud" => "For whom. Must be your client_id.",
         "azp" => "The client that it was issued to.",
         "exp" => "Not to be accepted after this",

@@ -121,7 +121,8 @@ pub(super) async fn exchange(cx: &Cx, run: &mut Run) -> Result<(), Fault> {
         fields: vec![("Authorization".to_owned(), "Bearer (the access token)".to_owned())],
         status: status.to_string(),
         body: pretty(&body),
-        note: "The claims of the scopes, and what holds now: acr disappears when its factor no longer counts.".to_owned(),
+        note: "The claims of the scopes, and what holds now: acr disappears when its factor no longer counts."
+            .to_owned(),
     });
     if run.method != "none" {
         let form = vec![("token".to_owned(), access_token)];

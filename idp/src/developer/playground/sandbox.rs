@@ -78,8 +78,7 @@ pub(super) async fn make(cx: &Cx, integrator: &Integrator) -> Result<(), PageFai
     };
     let (client, secret) = clients::create(cx, integrator, &application, metadata).await?;
     let secret = secret.unwrap_or_default();
-    let sealed =
-        cx.app.secrets.sealing.seal(cx.entropy(), SEAL, &client.id, secret.as_bytes()).map_err(Fault::from)?;
+    let sealed = cx.app.secrets.sealing.seal(cx.entropy(), SEAL, &client.id, secret.as_bytes()).map_err(Fault::from)?;
     // Of two presses at once the second finds the first one's.
     match playground::insert_sandbox(&cx.app.db.write, partner, &client.id, &sealed).await {
         Ok(()) | Err(stepgate_store::StoreError::Conflict { .. }) => Ok(()),

@@ -27,7 +27,7 @@ fn purpose(name: &str) -> &'static str {
 fn message((place, exchange): (usize, &Exchange)) -> Block {
     Block::Message(Message {
         id: format!("message-{}", place + 1),
-        heading: exchange.heading.clone(),
+        heading: format!("{}. {}", place + 3, exchange.heading),
         line: exchange.line.clone(),
         fields: exchange.fields.clone(),
         answer: Some((exchange.status.clone(), exchange.body.clone())),
@@ -53,10 +53,13 @@ pub(super) fn page(cx: &Cx, layout: Layout, run: &Run) -> ConsolePage {
         page = page.with(Block::Explained("Why this strength".to_owned(), run.strength.clone()));
     }
     let asked = run.parameters.iter().map(|(name, value)| (name.clone(), value.clone(), purpose(name).to_owned()));
-    page = page
-        .with(Block::Explained("1. Authorization request".to_owned(), asked.collect()))
-        .with(Block::Code("request-url".to_owned(), "As an address".to_owned(), run.url(cx)));
-    let fields = run.answer.iter().map(|(name, value)| (name.clone(), value.clone(), answer(name).to_owned())).collect();
+    page = page.with(Block::Explained("1. Authorization request".to_owned(), asked.collect())).with(Block::Code(
+        "request-url".to_owned(),
+        "As an address".to_owned(),
+        run.url(cx),
+    ));
+    let fields =
+        run.answer.iter().map(|(name, value)| (name.clone(), value.clone(), answer(name).to_owned())).collect();
     page = page.with(Block::Explained("2. Authorization response".to_owned(), fields));
     for block in run.exchanges.iter().enumerate().map(message) {
         page = page.with(block);

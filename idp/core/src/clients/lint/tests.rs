@@ -1,6 +1,9 @@
-use super::*;
-use crate::clients::ApplicationType;
+use std::time::Duration;
 
+use super::*;
+use crate::clients::{ApplicationType, ClientAuthMethod};
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_772_460_300);
 
 fn clean() -> ClientMetadata {
