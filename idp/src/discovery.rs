@@ -96,11 +96,12 @@ impl Documents {
     }
 }
 
-/// The endpoints that know who calls: all but that for browsers.
+/// The endpoints that know who calls: all but those for browsers.
 fn authenticated(endpoints: &Endpoints) -> Vec<String> {
     let Ok(serde_json::Value::Object(members)) = serde_json::to_value(endpoints) else { return Vec::new() };
-    let members =
-        members.into_iter().filter(|(name, _)| name.ends_with("_endpoint") && name != "authorization_endpoint");
+    let members = members.into_iter().filter(|(name, _)| {
+        name.ends_with("_endpoint") && !matches!(name.as_str(), "authorization_endpoint" | "end_session_endpoint")
+    });
     members.filter_map(|(_, url)| url.as_str().map(str::to_owned)).collect()
 }
 

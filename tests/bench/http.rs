@@ -68,6 +68,13 @@ impl Connection {
         text.into_bytes()
     }
 
+    /// The bytes of a request with a JSON body.
+    pub(crate) fn json(path: &str, body: &str) -> Vec<u8> {
+        let length = body.len();
+        let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
+        format!("{head}content-length: {length}\r\n\r\n{body}").into_bytes()
+    }
+
     pub(crate) async fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> io::Result<Answer> {
         self.send(&Self::request("GET", path, headers, "")).await
     }

@@ -5,6 +5,7 @@
 
 #![expect(clippy::panic, reason = "a benchmark that cannot run ends")]
 
+mod clients;
 mod http;
 mod limits;
 
@@ -47,6 +48,7 @@ async fn start(data: PathBuf) -> (Server, Duration) {
     let child = Command::new(binary())
         .args(["demo", "--port", &PORT.to_string(), "--partner-port", &(PORT + 1).to_string(), "--data"])
         .arg(&data)
+        .env("STEPGATE__REGISTRATION__OPEN_PER_HOUR", "10000000")
         .stdout(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}; build it first", binary().display()));
@@ -348,6 +350,16 @@ async fn main() {
     });
     let mut figure = figure.await;
     figure.limit = Some(("Argon2id hashes", argon));
+    figure.print();
+    let made = clients::Headers::default();
+    clients::registration(&made).await.print();
+    clients::fill(&made).await;
+    let mut figure =
+        load("client_credentials ES256, again", CONNECTIONS, move |_| same(token("demo-service-es256"))).await;
+    figure.limit = Some(("P-256 signatures", ec));
+    figure.print();
+    let mut figure = clients::tokens(&made).await;
+    figure.limit = Some(("P-256 signatures", ec));
     figure.print();
     println!("memory after the load {} MiB", resident_kib(server.child.id()) / 1024);
     let folder = server.data.clone();

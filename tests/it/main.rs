@@ -10,6 +10,7 @@
 
 mod admin;
 mod chromium;
+mod client_auth;
 mod developer;
 mod drift;
 mod elevate;
@@ -19,6 +20,7 @@ mod login;
 mod mobile_id;
 mod portal;
 mod races;
+mod registration;
 mod tidy;
 mod timing;
 mod tokens;

@@ -190,8 +190,13 @@ async fn get_clients(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -
             Err(response) => return Ok(response),
         };
         let editable = may(&administrator.visitor.roles, Place::Clients, Act::Edit) != Scope::Nothing;
-        let owned = applications::list_applications(&cx.app.db).await?;
         let clients = applications::list_clients(&cx.app.db, &query.after, 50).await?;
+        let mut owned: Vec<Application> = Vec::new();
+        for client in &clients {
+            if owned.iter().all(|known| known.id != client.application) {
+                owned.extend(applications::find_application(&cx.app.db, client.application).await?);
+            }
+        }
         let next =
             (clients.len() == 50).then(|| clients.last().map(|last| format!("/admin/clients?after={}", last.id)));
         let row = |client: &Client| {

@@ -18,13 +18,16 @@ use super::{APPLICATIONS, Integrator, Query, client_page, commit, done, enter, p
 use crate::app::App;
 use crate::client_auth::NewSecret;
 use crate::cx::Cx;
+use crate::fault::Fault;
 use crate::http::extract::{Browser, Form};
+use crate::http::oauth_error::ProtocolFailure;
 use crate::http::page::{PageFailure, see_other};
 use crate::pages::developer::{Block, ConsolePage};
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::snippets::{self, Values};
 use crate::pages::table::{Cell, Table};
 use crate::pages::{Action, Tone};
+use crate::registration::{check_sector, secret_for};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -87,7 +90,7 @@ async fn post_new(Path(id): Path<String>, form: Form) -> Response {
         };
         let application = integrator.application(&cx, &id).await?;
         let typed = of_form(&cx, &form);
-        let metadata = match judge(&cx, &typed, &ClientMetadata::default()) {
+        let metadata = match sound(&cx, judge(&cx, &typed, &ClientMetadata::default())).await {
             Ok(metadata) => metadata,
             Err(faults) => {
                 let form = draw(&cx, new_path(&application), "Register the client", &typed, &faults);
@@ -215,7 +218,7 @@ async fn post_edit(Path(id): Path<String>, form: Form) -> Response {
         };
         let (client, application) = integrator.client(&cx, &id).await?;
         let typed = of_form(&cx, &form);
-        let metadata = match judge(&cx, &typed, &client.metadata) {
+        let metadata = match sound(&cx, judge(&cx, &typed, &client.metadata)).await {
             Ok(metadata) => metadata,
             Err(faults) => {
                 let form = draw(&cx, format!("{}/edit", path_of(&client.id)), "Save", &typed, &faults);
@@ -224,16 +227,38 @@ async fn post_edit(Path(id): Path<String>, form: Form) -> Response {
             }
         };
         let changed = changes(&client.metadata, &metadata);
-        let client = Client { metadata, ..client };
         let transaction = cx.app.db.begin().await?;
-        if !applications::update_client(&transaction, &client).await? {
+        if !applications::hold_client(&transaction, &client.id).await? {
             return Err(PageFailure::NotFound);
         }
+        let secret = secret_for(&cx, &transaction, &client, &metadata).await.map_err(|failure| match failure {
+            ProtocolFailure::Fault(fault) => fault,
+            _ => Fault::internal("a secret was refused"),
+        })?;
+        let client = Client { metadata, ..client };
+        applications::update_client(&transaction, &client).await?;
         let event = integrator.event("developer.client.changed").data(json!({ "changed": changed }));
         commit(&cx, transaction, &client.id, event).await?;
-        Ok(see_other(&format!("{}?done=saved", path_of(&client.id))))
+        let Some(secret) = secret else { return Ok(see_other(&format!("{}?done=saved", path_of(&client.id)))) };
+        // The method of authentication now needs a secret that was not there.
+        let (client, application) = integrator.client(&cx, &client.id).await?;
+        let mut page = overview(&cx, &integrator, &client, &application).await?;
+        page.done = Some("Saved. The way of authentication needs a new secret.".to_owned());
+        page.secret = Some(("The new client secret".to_owned(), secret.text.expose().clone()));
+        Ok(respond(&page))
     };
     saved.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+type Judged = Result<ClientMetadata, Vec<(String, String)>>;
+
+/// What was judged right may still point to a document that says otherwise (OpenID Connect Registration §5).
+async fn sound(cx: &Cx, judged: Judged) -> Judged {
+    let metadata = judged?;
+    match check_sector(cx, &metadata).await {
+        Ok(()) => Ok(metadata),
+        Err(error) => Err(vec![(error.member, error.fault)]),
+    }
 }
 
 /// The names of the members that differ; their values are in the registration itself.
@@ -260,7 +285,7 @@ async fn get_configuration(
             Err(response) => return Ok(response),
         };
         let (client, application) = integrator.client(&cx, &id).await?;
-        let all = snippets::all(&values(&cx, &client)).map_err(crate::fault::Fault::internal)?;
+        let all = snippets::all(&values(&cx, &client)).map_err(Fault::internal)?;
         let base = format!("{}/configuration", path_of(&client.id));
         let open = all.iter().find(|snippet| snippet.id == query.library).or(all.first());
         let open = open.cloned().ok_or(PageFailure::NotFound)?;

@@ -47,7 +47,7 @@ pub struct StatementIssuer {
 
 impl Default for RegistrationSettings {
     fn default() -> Self {
-        Self { mode: None, open_per_hour: 60, scopes: Vec::new(), software_statement_issuers: Vec::new() }
+        Self { mode: None, open_per_hour: 600, scopes: Vec::new(), software_statement_issuers: Vec::new() }
     }
 }
 
