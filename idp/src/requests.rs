@@ -165,3 +165,46 @@ fn effective(request: &AuthorizationRequest) -> Vec<(String, String)> {
     }
     fields
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observed(client: usize, outcome: Outcome) -> Observed {
+        Observed {
+            at: Timestamp::from_unix_seconds(1_000),
+            client: client.to_string(),
+            endpoint: Endpoint::Token,
+            outcome,
+            parameters: Vec::new(),
+            shown: Shown::default(),
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted_and_nobody_waits() {
+        let log = RequestLog::default();
+        for number in 0..QUEUE + 7 {
+            log.push(observed(number, Outcome::Answered));
+        }
+        assert_eq!(log.dropped(), 7);
+        assert!(log.take_receiver().is_some() && log.take_receiver().is_none(), "one reader");
+    }
+
+    #[test]
+    fn one_clients_refusals_do_not_crowd_out_the_others() {
+        let log = RequestLog::default();
+        let failed = || {
+            let (error, description) = ("invalid_grant".to_owned(), String::new());
+            Outcome::Failed(Failure { error, description, rule: None })
+        };
+        for _ in 0..FAILURES + 5 {
+            log.push(observed(1, failed()));
+        }
+        log.push(observed(2, failed()));
+        assert_eq!(log.dropped(), 5);
+        let now = Timestamp::from_unix_seconds(1_000);
+        let minute = std::time::Duration::from_secs(60);
+        assert!(log.due(7, now, minute) && !log.due(7, now, minute) && log.due(7, now + minute, minute));
+    }
+}

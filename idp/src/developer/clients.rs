@@ -14,7 +14,9 @@ use stepgate_core::oidc::STANDARD_SCOPES;
 use stepgate_store::{applications, requests};
 
 use super::form::{draw, judge, of_form, of_metadata};
-use super::{APPLICATIONS, Integrator, Query, client_page, commit, done, enter, path_of, requests_path, respond};
+use super::{
+    APPLICATIONS, Integrator, Query, client_page, commit, done, encode, enter, path_of, requests_path, respond,
+};
 use crate::app::App;
 use crate::client_auth::NewSecret;
 use crate::cx::Cx;
@@ -189,7 +191,10 @@ async fn overview(
         if act == "off" { switch.dangerous("All its requests are refused until it is switched on.") } else { switch };
     let remove = PageForm::side("remove", path, "Remove the client", hidden("remove"))
         .dangerous("It is gone for good, with its log. Its tokens are worth nothing from then on.");
-    Ok(client_page(cx, integrator, (client, application), "")
+    let mut page = client_page(cx, integrator, (client, application), "");
+    let playground = format!("/developer/playground?client={}", encode(&client.id));
+    page.actions = vec![Action::link("try", "Try in the playground", playground)];
+    Ok(page
         .with(Block::Facts(String::new(), facts))
         .with(Block::Small(words.to_owned(), switch))
         .with(Block::Small("Remove".to_owned(), remove)))
