@@ -1,7 +1,8 @@
 """Plays the person: walks the login pages as a browser without scripts would, and stops at the application.
 
-usage: walk.py USERNAME START_URL STOP_PREFIX
-Prints the first address that begins with STOP_PREFIX; with --open also opens it and prints the page.
+usage: walk.py USERNAME START_URL STOP_PREFIX [--open] [--fetch [--post]] [--jar FILE]
+Prints the first address that begins with STOP_PREFIX, to which a redirect leads; with --open opens it instead and
+prints the page. --fetch opens START_URL only (--post: with an empty form), as the same browser; --jar keeps its cookies from one walk to the next.
 """
 
 import html
@@ -54,6 +55,7 @@ def walk(opener, username, start):
         "factor": ('name="factor"', lambda: {"factor": "hardware_token"}),
         "code": ('name="code"', lambda: {"code": code_of(username)}),
         "consent": ('name="decision"', lambda: {"decision": "allow"}),
+        "logout-confirm": ('name="decision"', lambda: {"decision": "logout"}),
     }
     response = opener.open(start)
     for _ in range(12):
@@ -74,18 +76,26 @@ def walk(opener, username, start):
 
 def main():
     username, start, prefix = sys.argv[1:4]
-    jar = http.cookiejar.CookieJar()
+    kept = sys.argv[sys.argv.index("--jar") + 1] if "--jar" in sys.argv else None
+    jar = http.cookiejar.LWPCookieJar(kept)
+    if kept and os.path.exists(kept):
+        jar.load(ignore_discard=True)
     cookies = urllib.request.HTTPCookieProcessor(jar)
     browser, onwards = (urllib.request.build_opener(cookies, *more) for more in ([Redirects(prefix)], []))
     for opener in (browser, onwards):
         opener.addheaders = [("User-Agent", "walk"), ("Accept", "text/html")]
     try:
-        walk(browser, username, start)
+        if "--fetch" in sys.argv:
+            print(browser.open(start, b"" if "--post" in sys.argv else None).read().decode())
+        else:
+            walk(browser, username, start)
     except Stop as reached:
         if "--open" in sys.argv:
             print(onwards.open(str(reached)).read().decode())
         else:
             print(reached)
+    if kept:
+        jar.save(ignore_discard=True)
 
 
 main()

@@ -2,6 +2,8 @@
 //!
 //! Owns: what userinfo, introspection and revocation share. At most one indexed read beyond the signature.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use stepgate_core::id::PersonId;
 use stepgate_core::jose::{self, SigningAlgorithm, VerifyRules};
@@ -12,10 +14,12 @@ use stepgate_store::grants::{self, GrantStanding};
 use crate::clients;
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::standing;
+use crate::{keys, standing};
 
 /// The longest token that is looked at, in characters.
 const LONGEST: usize = 8 * 1024;
+/// The shortest time between two looks at the store for keys that we do not know.
+const NEW_KEYS: Duration = Duration::from_secs(1);
 
 /// A good token and what it hangs on.
 pub enum Good {
@@ -57,10 +61,25 @@ pub async fn read(cx: &Cx, token: &str) -> Result<Option<PresentedAccessToken>, 
         return Ok(None);
     }
     if token.contains('.') {
-        return Ok(cx.app.keys().read_access_token(token));
+        return read_jwt(cx, token).await;
     }
     let claims = grants::find_opaque(&cx.app.db, &TokenHash::of(token), cx.now).await?;
     claims.map(serde_json::from_value).transpose().map_err(Fault::internal)
+}
+
+/// A token of a key that we do not know may be the first of a new one, which another node has made just now.
+async fn read_jwt(cx: &Cx, token: &str) -> Result<Option<PresentedAccessToken>, Fault> {
+    let keys = cx.app.keys();
+    if let Some(found) = keys.read_access_token(token) {
+        return Ok(Some(found));
+    }
+    let is_news = jose::unverified_kid(token).is_some_and(|kid| !keys.knows(&kid));
+    // Strangers can make up as many keys as they like: the store is asked once in a while.
+    if !is_news || cx.now.since(keys.loaded_at()) < NEW_KEYS {
+        return Ok(None);
+    }
+    cx.app.replace_keys(keys::load(&cx.app.db, &cx.app.secrets.sealing, cx.now).await?);
+    Ok(cx.app.keys().read_access_token(token))
 }
 
 /// The claims of an ID token that we issued earlier, as a hint carries them. It may have expired.

@@ -1,8 +1,9 @@
-//! The person's own pages: My Account, Manage OTP, Sessions, My Applications.
+//! The person's own pages: My Account, Manage OTP, Sessions, My Applications, and what applications may know.
 //!
 //! Owns: who may see them (a live session, else the login), and the header on them. Never: another person's things.
 
 mod applications;
+mod connections;
 mod manage;
 mod mobile;
 mod overview;
@@ -35,6 +36,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(mobile::routes())
         .merge(sessions::routes())
         .merge(applications::routes())
+        .merge(connections::routes())
 }
 
 /// Somebody who is logged in, and what every page of theirs shows.

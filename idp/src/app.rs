@@ -3,6 +3,7 @@
 use std::sync::{Arc, RwLock};
 
 use stepgate_core::assurance::Catalogue;
+use stepgate_core::oidc::ResponseType;
 use stepgate_store::Db;
 use stepgate_store::ephemeral::Ephemeral;
 use stepgate_store::invalidations::Invalidations;
@@ -12,6 +13,7 @@ use crate::cx::Clock;
 use crate::discovery::Documents;
 use crate::http::cookies::CookieNames;
 use crate::keys::KeySet;
+use crate::mutual_tls::MutualTls;
 use crate::outbound::Outbound;
 use crate::passwords::PasswordHasher;
 use crate::requests::RequestLog;
@@ -44,8 +46,12 @@ pub struct App {
     pub passwords: PasswordHasher,
     /// The ways out: text, voice, mail.
     pub outbound: Outbound,
+    /// Whom we believe about clients' certificates.
+    pub mutual_tls: MutualTls,
     /// Documents that are made once.
     pub documents: Documents,
+    /// The response types that the deployment offers.
+    pub response_types: Vec<ResponseType>,
     /// The scopes that the deployment knows.
     pub scopes: Vec<String>,
     /// The clock.
@@ -74,6 +80,8 @@ pub struct Parts {
     /// See [`App`].
     pub outbound: Outbound,
     /// See [`App`].
+    pub mutual_tls: MutualTls,
+    /// See [`App`].
     pub clock: Clock,
     /// See [`App`].
     pub keys: KeySet,
@@ -91,6 +99,7 @@ impl App {
             cookies: CookieNames::for_server(&parts.settings.server),
             documents: Documents::new(&parts.settings, &parts.catalogue),
             clients: ClientCache::default(),
+            response_types: parts.settings.authorization.response_types(),
             requests: RequestLog::default(),
             scopes: crate::authorize::supported_scopes(),
             settings: parts.settings,
@@ -101,6 +110,7 @@ impl App {
             secrets: parts.secrets,
             passwords: parts.passwords,
             outbound: parts.outbound,
+            mutual_tls: parts.mutual_tls,
             clock: parts.clock,
             demo: parts.demo,
             keys: RwLock::new(Arc::new(parts.keys)),

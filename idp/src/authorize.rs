@@ -1,6 +1,9 @@
 //! The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2): silent where nothing is left to ask, parked
 //! where the person has to act.
 
+pub mod gather;
+pub mod settings;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,19 +14,20 @@ use axum::response::Response;
 use axum::routing::get;
 use stepgate_core::authorize::interaction::{Interaction, Purpose};
 use stepgate_core::authorize::next::{NextStep, next};
-use stepgate_core::authorize::{self, AuthorizationRequest, Context, Hint, HintedSubject, Refusal};
+use stepgate_core::authorize::{self, Arrival, AuthorizationRequest, Context, Hint, HintedSubject, Refusal};
 use stepgate_core::oidc::params::{Params, RawAuthorization};
 use stepgate_core::oidc::{ErrorCode, OAuthError, STANDARD_SCOPES};
 
 use crate::access;
 use crate::app::App;
+use crate::authorize::gather::{GatherError, Gathered, gather};
 use crate::clients::{self, Registered};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::Browser;
 use crate::http::oauth_error::{Refused, refused};
 use crate::http::page::{PageFailure, see_other, with_browser};
-use crate::login::finish::{Issued, issue_code};
+use crate::login::finish::{Issued, issue};
 use crate::login::http::to_client;
 use crate::login::{Parked, Standing, demand, stand};
 use crate::session;
@@ -57,30 +61,50 @@ async fn get_authorize(cx: Cx, browser: Browser, RawQuery(query): RawQuery) -> R
 
 async fn answer(cx: &Cx, browser: &Browser, query: &str) -> Result<Response, PageFailure> {
     let bad = |detail: String| PageFailure::BadRequest { detail };
-    let raw = RawAuthorization::from(&Params::parse(query.as_bytes()).map_err(|error| bad(error.to_string()))?);
-    let client = match raw.client_id.as_deref() {
+    let outer = RawAuthorization::from(&Params::parse(query.as_bytes()).map_err(|error| bad(error.to_string()))?);
+    let client = match outer.client_id.as_deref() {
         Some(id) => clients::find(cx, id).await?,
         None => None,
     };
+    let judged = match &client {
+        None => Err(authorize::refuse(&outer, None, OAuthError::invalid("client_id", "unknown"), cx.app.issuer())),
+        Some(registered) => match gather(cx, registered, &outer).await {
+            Ok(Gathered { raw, arrival }) => judge(cx, registered, &raw, arrival).await?,
+            Err(GatherError::Refused(error)) => {
+                Err(authorize::refuse(&outer, Some(&registered.client), error, cx.app.issuer()))
+            }
+            Err(GatherError::Fault(fault)) => return Err(fault.into()),
+        },
+    };
+    match (judged, client) {
+        (Ok(request), Some(client)) => decide(cx, browser, request, client).await,
+        (Err(Refusal::Client { response, error }), Some(client)) => {
+            tracing::info!(client.id = client.client.id, %error, "an authorization request was refused");
+            Ok(refused(to_client(cx, &response, &client.application.name), Refused::Error(error)))
+        }
+        (Err(Refusal::Page(error)), _) => Err(bad(error.to_string())),
+        (_, None) => Err(bad("client_id: names no registered client".to_owned())),
+    }
+}
+
+/// Judges a client's request by what the deployment supports and knows.
+pub async fn judge(
+    cx: &Cx,
+    client: &Registered,
+    raw: &RawAuthorization,
+    arrival: Arrival,
+) -> Result<Result<AuthorizationRequest, Refusal>, Fault> {
     let context = Context {
         issuer: cx.app.issuer(),
+        arrival,
+        response_types: &cx.app.response_types,
+        pushed_only: cx.app.settings.authorization.require_pushed_requests,
         supported_scopes: &cx.app.scopes,
         hint: hint(cx, raw.id_token_hint.as_deref()).await?,
-        person_of: &|subject| client.as_ref().and_then(|client| client.person(cx, subject)),
+        person_of: &|subject| client.person(cx, subject),
         now: cx.now,
     };
-    let request = match authorize::validate(&raw, client.as_ref().map(|client| &client.client), &context) {
-        Ok(request) => request,
-        Err(Refusal::Page(error)) => return Err(bad(error.to_string())),
-        Err(Refusal::Client { response, error }) => {
-            tracing::info!(client.id = raw.client_id.as_deref(), %error, "an authorization request was refused");
-            let answer = to_client(cx, &response, client.as_ref().map_or("", |client| &client.application.name));
-            return Ok(refused(answer, Refused::Error(error)));
-        }
-    };
-    // `validate` lets no request of an unknown client through.
-    let client = client.ok_or_else(|| bad("client_id: names no registered client".to_owned()))?;
-    decide(cx, browser, request, client).await
+    Ok(authorize::validate(raw, Some(&client.client), &context))
 }
 
 async fn hint(cx: &Cx, hint: Option<&str>) -> Result<Hint, Fault> {
@@ -114,7 +138,7 @@ async fn decide(
             let (Some(request), Some(standing)) = (interaction.request(), &standing) else {
                 return Err(Fault::internal("finished without a request or a session").into());
             };
-            match issue_code(cx, request, &client, standing, None).await? {
+            match issue(cx, request, &client, standing, None).await? {
                 Issued::Answer(response) => Ok(to_client(cx, &response, name)),
                 Issued::Gone => Err(PageFailure::InteractionGone),
                 Issued::Unanswerable(error) => Err(PageFailure::BadRequest { detail: error.to_string() }),

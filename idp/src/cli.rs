@@ -1,6 +1,7 @@
 //! The command line. Without a command it is the demo.
 
 mod operate;
+mod transport;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ enum Command {
     #[cfg(feature = "demo")]
     Demo(DemoArguments),
     /// Serves in production; refuses to start with anything that is unfit for it, all of it named at once.
-    Serve,
+    Serve(transport::Transport),
     /// What an operator does without a browser.
     #[command(flatten)]
     Operate(operate::Operate),
@@ -64,6 +65,8 @@ struct DemoArguments {
     /// The issuer, when a front door stands before several nodes.
     #[arg(long)]
     issuer: Option<String>,
+    #[command(flatten)]
+    transport: transport::Transport,
 }
 
 /// Runs the command that the arguments name.
@@ -112,8 +115,8 @@ async fn run(cli: Cli) -> Result<Option<serde_json::Value>, CliError> {
         None => return Err(BootError::Settings(vec!["name a command; see `stepgate --help`".to_owned()]).into()),
         #[cfg(feature = "demo")]
         Some(Command::Demo(arguments)) => demo(arguments).await?,
-        Some(Command::Serve) => {
-            let settings = production(cli.config.as_deref())?;
+        Some(Command::Serve(transport)) => {
+            let settings = production(cli.config.as_deref(), &transport)?;
             let node = boot::build(settings, Delivery::Providers, Clock::default()).await?;
             let routes = router::routes(&node.app);
             node.serve(routes).await?;
@@ -128,20 +131,27 @@ async fn run(cli: Cli) -> Result<Option<serde_json::Value>, CliError> {
 
 #[cfg(feature = "demo")]
 async fn demo(arguments: DemoArguments) -> Result<(), BootError> {
+    let data = arguments.data.unwrap_or_else(crate::demo::temporary_folder);
+    let mut settings = settings::load(None, std::env::vars()).map_err(words)?;
+    let authority = arguments.transport.lay_over(&mut settings, &data.join("tls"))?;
     let options = crate::demo::Options {
         port: arguments.port,
         partner_port: arguments.partner_port,
-        data: arguments.data,
+        data,
+        authority,
         database_url: arguments.database_url,
         redis_url: arguments.redis_url,
         issuer: arguments.issuer,
     };
-    crate::demo::run(options, settings::load(None, std::env::vars()).map_err(words)?).await
+    crate::demo::run(options, settings).await
 }
 
 /// Settings fit for production, or every problem at once.
-fn production(config: Option<&Path>) -> Result<Settings, BootError> {
-    let settings = settings::load(config, std::env::vars()).map_err(words)?;
+fn production(config: Option<&Path>, transport: &transport::Transport) -> Result<Settings, BootError> {
+    let mut settings = settings::load(config, std::env::vars()).map_err(words)?;
+    if let Some(authority) = transport.lay_over(&mut settings, Path::new("stepgate-tls"))? {
+        println!("clients must trust {}", authority.display());
+    }
     let problems = boot::problems(&settings);
     if problems.is_empty() { Ok(settings) } else { Err(words(problems)) }
 }

@@ -1,7 +1,7 @@
 //! Who is calling: client authentication at the token, introspection and revocation endpoints.
 //!
-//! Owns: `client_secret_basic`, `client_secret_post`, `client_secret_jwt`, `private_key_jwt`, `none`. A secret is checked
-//! by one SHA-256, never by a password hash: secrets are random and long, and this is the hottest path there is.
+//! Owns: `client_secret_basic`, `client_secret_post`, `client_secret_jwt`, `private_key_jwt`, `none`; certificates are
+//! `mutual_tls`'s. A secret is checked by one SHA-256, never by a password hash: secrets are random and long, and this is the hottest path there is.
 
 mod assertion;
 mod secret;
@@ -20,6 +20,7 @@ use stepgate_core::secret::SecretString;
 use crate::clients::{self, Registered};
 use crate::cx::Cx;
 use crate::http::oauth_error::ProtocolFailure;
+use crate::mutual_tls;
 use assertion::check_assertion;
 use secret::check_secret;
 
@@ -50,7 +51,10 @@ pub async fn authenticate(
         (None, Some(secret), Some(id)) => check_secret(cx, id, secret, ClientAuthMethod::ClientSecretPost).await,
         (None, None, Some(id)) => {
             let client = find(cx, id).await?;
-            if client.client.is_public() { Ok(client) } else { Err(invalid("the client must authenticate")) }
+            if !client.client.is_public() {
+                mutual_tls::authenticate(cx, &client).map_err(|why| invalid(&why))?;
+            }
+            Ok(client)
         }
         (None, _, None) => Err(invalid("client_id: missing")),
     }

@@ -11,6 +11,7 @@ use stepgate_core::entropy::Entropy;
 use stepgate_core::time::Timestamp;
 
 use crate::app::App;
+use crate::mutual_tls::PresentedCertificate;
 
 /// The operating system's randomness.
 pub struct OsEntropy;
@@ -55,6 +56,8 @@ pub struct Cx {
     pub now: Timestamp,
     /// Where the request came from; `None` for background work and the command line.
     pub ip: Option<IpAddr>,
+    /// The certificate that the request came with; what it is worth is decided for each client.
+    pub client_certificate: Option<Arc<PresentedCertificate>>,
     /// The browser, as it names itself, cut to 200 characters.
     pub user_agent: String,
 }
@@ -62,7 +65,13 @@ pub struct Cx {
 impl Cx {
     /// The context of background work that starts now.
     pub fn background(app: &Arc<App>) -> Self {
-        Self { app: Arc::clone(app), now: app.clock.now(), ip: None, user_agent: String::new() }
+        Self {
+            app: Arc::clone(app),
+            now: app.clock.now(),
+            ip: None,
+            client_certificate: None,
+            user_agent: String::new(),
+        }
     }
 
     /// Randomness.

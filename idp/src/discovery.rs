@@ -8,8 +8,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use stepgate_core::assurance::Catalogue;
-use stepgate_core::jose::{MacAlgorithm, SigningAlgorithm};
-use stepgate_core::oidc::{Endpoints, ProviderMetadata, STANDARD_SCOPES, Supported};
+use stepgate_core::authorize::request_object::Unsigned;
+use stepgate_core::clients::ClientAuthMethod;
+use stepgate_core::jose::{ContentEncryption, KeyManagement, MacAlgorithm, SigningAlgorithm};
+use stepgate_core::oidc::{Endpoints, ProviderMetadata, ResponseType, STANDARD_SCOPES, Supported};
 
 use crate::app::App;
 use crate::registration::RegistrationMode;
@@ -38,7 +40,6 @@ impl Document {
             (header::ETAG, self.etag.clone()),
             // Short, so that a rotated key is seen in time; clients fetch again for an unknown `kid` anyway.
             (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
-            (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
         ];
         if headers.get(header::IF_NONE_MATCH) == Some(&self.etag) {
             return (StatusCode::NOT_MODIFIED, caching).into_response();
@@ -73,12 +74,31 @@ impl Documents {
         let algorithms: Vec<&str> = SigningAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
         let macs = MacAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str());
         let assertion_algorithms: Vec<&str> = algorithms.iter().copied().chain(macs).collect();
+        let methods = authentication_methods(settings);
+        let mut all_methods = methods.clone();
+        all_methods.push(ClientAuthMethod::None.as_str());
+        let encryption: Vec<&str> = KeyManagement::ALL.iter().map(|alg| alg.as_str()).collect();
+        let contents: Vec<&str> = ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect();
+        let response_types: Vec<&str> =
+            settings.authorization.response_types().into_iter().map(ResponseType::as_str).collect();
+        let mut request_objects = algorithms.clone();
+        if settings.authorization.unsigned() == Unsigned::Taken {
+            request_objects.push("none");
+        }
         let metadata = ProviderMetadata::new(Supported {
             issuer: &settings.server.issuer,
             acr_values: &acr_values,
             scopes: &scopes,
+            response_types: &response_types,
+            request_object_algorithms: &request_objects,
+            pushed_only: settings.authorization.require_pushed_requests,
             id_token_algorithms: &algorithms,
             assertion_algorithms: &assertion_algorithms,
+            confidential_methods: &methods,
+            all_methods: &all_methods,
+            encryption_algorithms: &encryption,
+            encryption_methods: &contents,
+            mutual_tls: sees_certificates(settings),
             ui_locales: &["en"],
             registration: settings.registration.mode() != RegistrationMode::Closed,
             service_documentation: None,
@@ -87,7 +107,7 @@ impl Documents {
         // Plain structs of strings: they always serialise.
         Self {
             response_types: owned(metadata.response_types_supported),
-            grant_types: owned(metadata.grant_types_supported),
+            grant_types: owned(&metadata.grant_types_supported),
             auth_methods: owned(metadata.token_endpoint_auth_methods_supported),
             endpoints: authenticated(&metadata.endpoints),
             scopes: registrable,
@@ -103,6 +123,27 @@ fn authenticated(endpoints: &Endpoints) -> Vec<String> {
         name.ends_with("_endpoint") && !matches!(name.as_str(), "authorization_endpoint" | "end_session_endpoint")
     });
     members.filter_map(|(_, url)| url.as_str().map(str::to_owned)).collect()
+}
+
+/// Whether we see the certificates of clients: in our own handshakes, or through a proxy that tells.
+fn sees_certificates(settings: &Settings) -> bool {
+    let own = settings.tls.certificate_file.is_some() && settings.tls.request_client_certificates;
+    own || settings.mtls.client_certificate_header.is_some()
+}
+
+/// How clients that have something to show can authenticate in this deployment.
+fn authentication_methods(settings: &Settings) -> Vec<&'static str> {
+    let sees = sees_certificates(settings);
+    let offered = ClientAuthMethod::ALL.iter().filter(|method| match method {
+        ClientAuthMethod::ClientSecretBasic
+        | ClientAuthMethod::ClientSecretPost
+        | ClientAuthMethod::ClientSecretJwt
+        | ClientAuthMethod::PrivateKeyJwt => true,
+        ClientAuthMethod::TlsClientAuth => sees && settings.mtls.trust_anchors.is_some(),
+        ClientAuthMethod::SelfSignedTlsClientAuth => sees,
+        ClientAuthMethod::None => false,
+    });
+    offered.map(|method| method.as_str()).collect()
 }
 
 /// The routes.

@@ -7,9 +7,10 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use stepgate_core::jose;
 use stepgate_core::oidc::params::RawTokenQuestion;
 use stepgate_core::oidc::{ErrorCode, OAuthError};
-use stepgate_core::token::{Audience, GoodToken, Introspection, PresentedAccessToken, Standing};
+use stepgate_core::token::{Audience, GoodToken, Introspection, IntrospectionToken, PresentedAccessToken, Standing};
 
 use crate::access::{self, Good};
 use crate::app::App;
@@ -19,6 +20,7 @@ use crate::cx::Cx;
 use crate::http::oauth_error::ProtocolFailure;
 use crate::standing;
 use crate::token::http::form;
+use crate::token::protect::{self, Use};
 
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
@@ -35,13 +37,13 @@ async fn post_introspect(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<Resp
     let token = raw.token.as_ref().ok_or_else(|| OAuthError::invalid("token", "missing"))?;
     let good = access::find(&cx, token.expose()).await?;
     let (Some(Good::Person { token: found, .. }) | Some(Good::Service(found))) = &good else {
-        return Ok(answer(&Introspection::inactive()));
+        return answer(&cx, &client, &headers, &Introspection::inactive()).await;
     };
-    // Whom the token is for is a matter of the client that it was issued to, not of the one that asks.
-    let Some(issued_to) = clients::find(&cx, &found.client_id).await? else {
-        return Ok(answer(&Introspection::inactive()));
-    };
-    Ok(match good {
+    // A client that was removed, or switched off, takes its tokens along.
+    if clients::find(&cx, &found.client_id).await?.is_none() {
+        return answer(&cx, &client, &headers, &Introspection::inactive()).await;
+    }
+    match good {
         Some(Good::Person { token, standing }) if concerns(&client, &token) => {
             let holds = standing::strength(&cx, &standing);
             let now = Standing {
@@ -49,13 +51,14 @@ async fn post_introspect(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<Resp
                 amr: holds.as_ref().map_or(&[], |granted| granted.amr.as_slice()),
                 auth_time: holds.as_ref().map(|granted| granted.auth_time.unix_seconds()),
             };
-            answer(&active(&issued_to, &cx, &token, Some(standing.person.username.as_str()), now))
+            let username = Some(standing.person.username.as_str());
+            answer(&cx, &client, &headers, &active(&token, username, now)).await
         }
         Some(Good::Service(token)) if concerns(&client, &token) => {
-            answer(&active(&issued_to, &cx, &token, None, Standing::default()))
+            answer(&cx, &client, &headers, &active(&token, None, Standing::default())).await
         }
-        _ => answer(&Introspection::inactive()),
-    })
+        _ => answer(&cx, &client, &headers, &Introspection::inactive()).await,
+    }
 }
 
 /// A client may ask about its own tokens; a service (a client that acts for itself) about all: it is how resource
@@ -65,17 +68,10 @@ fn concerns(client: &Registered, token: &PresentedAccessToken) -> bool {
     token.client_id == client.client.id || serves
 }
 
-fn active<'a>(
-    client: &'a Registered,
-    cx: &'a Cx,
-    token: &'a PresentedAccessToken,
-    username: Option<&'a str>,
-    standing: Standing<'a>,
-) -> Introspection<'a> {
-    let audience = match client.client.metadata.audience.as_slice() {
-        [] => Audience::One(cx.app.issuer()),
-        [one] => Audience::One(one),
-        several => Audience::Several(several),
+fn active<'a>(token: &'a PresentedAccessToken, username: Option<&'a str>, standing: Standing<'a>) -> Introspection<'a> {
+    let audience = match &token.aud {
+        jose::Audience::One(one) => Audience::One(one),
+        jose::Audience::Several(several) => Audience::Several(several),
     };
     Introspection::active(GoodToken {
         iss: &token.iss,
@@ -87,10 +83,34 @@ fn active<'a>(
         exp: token.exp,
         iat: token.iat,
         jti: Some(&token.jti),
+        cnf: token.cnf.as_ref(),
         standing,
     })
 }
 
-fn answer(body: &Introspection<'_>) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+/// The media type of signed answers (RFC 9701 §4).
+const SIGNED: &str = "application/token-introspection+jwt";
+
+/// As JSON; signed, and perhaps encrypted, for a client that registered it so or asks for it by `Accept` (RFC 9701).
+async fn answer(
+    cx: &Cx,
+    client: &Registered,
+    headers: &HeaderMap,
+    body: &Introspection<'_>,
+) -> Result<Response, ProtocolFailure> {
+    let never_stored = [(header::CACHE_CONTROL, "no-store")];
+    let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut ranges = accepts.flat_map(|value| value.split(',')).filter_map(|range| range.split(';').next());
+    let asked = ranges.any(|range| range.trim().eq_ignore_ascii_case(SIGNED));
+    if !asked && !protect::is_signed(client, Use::Introspection) {
+        return Ok((never_stored, Json(body)).into_response());
+    }
+    let claims = IntrospectionToken {
+        iss: cx.app.issuer(),
+        aud: &client.client.id,
+        iat: cx.now.unix_seconds(),
+        token_introspection: body,
+    };
+    let token = protect::seal_for(cx, client, Use::Introspection, &claims).await?;
+    Ok((never_stored, [(header::CONTENT_TYPE, SIGNED)], token).into_response())
 }

@@ -25,6 +25,9 @@ pub struct KeySet {
     signers: Vec<PrivateKey>,
     public: PublicKeys,
     jwks: Document,
+    /// Which keys there are and where each stands; what tells that something has changed.
+    stages: Vec<(String, KeyStage)>,
+    loaded_at: Timestamp,
     /// Tokens that these keys have verified. They are shown again and again, and a signature that was right stays so;
     /// what else a token's worth depends on is asked each time.
     verified: Cache<TokenHash, PresentedAccessToken>,
@@ -53,6 +56,16 @@ impl KeySet {
         Some(claims)
     }
 
+    /// Whether a key of that id is among them.
+    pub fn knows(&self, kid: &str) -> bool {
+        self.stages.iter().any(|(known, _)| known == kid)
+    }
+
+    /// When they were loaded.
+    pub const fn loaded_at(&self) -> Timestamp {
+        self.loaded_at
+    }
+
     /// The published keys as a document.
     pub const fn jwks(&self) -> &Document {
         &self.jwks
@@ -75,6 +88,25 @@ pub async fn load(db: &Db, sealing: &SealingKeys, now: Timestamp) -> Result<KeyS
     open(&store::list_keys(db).await?, sealing, now).map_err(Fault::internal)
 }
 
+/// Loads the keys again where another process has made new ones, or one's time has come.
+pub async fn load_if_changed(
+    db: &Db,
+    sealing: &SealingKeys,
+    known: &KeySet,
+    now: Timestamp,
+) -> Result<Option<KeySet>, Fault> {
+    let stored = store::list_keys(db).await?;
+    if stages(&stored, now) == known.stages {
+        return Ok(None);
+    }
+    open(&stored, sealing, now).map(Some).map_err(Fault::internal)
+}
+
+fn stages(stored: &[StoredKey], now: Timestamp) -> Vec<(String, KeyStage)> {
+    let stages = stored.iter().map(|key| (key.times.kid.clone(), stage(&key.times, now)));
+    stages.filter(|(_, stage)| *stage != KeyStage::Gone).collect()
+}
+
 fn open(stored: &[StoredKey], sealing: &SealingKeys, now: Timestamp) -> Result<KeySet, KeyError> {
     let mut published: Vec<&StoredKey> = stored.iter().filter(|key| stage(&key.times, now) != KeyStage::Gone).collect();
     // The default algorithm first: some clients look no further.
@@ -93,6 +125,8 @@ fn open(stored: &[StoredKey], sealing: &SealingKeys, now: Timestamp) -> Result<K
         signers,
         public: PublicKeys::new(&set),
         jwks: Document::new(serde_json::to_vec(&set)?),
+        stages: stages(stored, now),
+        loaded_at: now,
         verified: Cache::new(REMEMBERED),
     })
 }

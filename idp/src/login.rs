@@ -3,6 +3,7 @@
 //! Owns: parked requests, the dispatcher, and the steps. A step checks one thing and returns; only
 //! `stepgate_core::authorize::next` chooses what comes after it. Never: what a strength is worth.
 
+mod consent;
 mod dispatch;
 mod evaluate;
 pub mod finish;

@@ -1,4 +1,13 @@
-//! Logout that a relying party starts (OpenID Connect RP-Initiated Logout), or the person on our own pages.
+//! Logout that a relying party starts (OpenID Connect RP-Initiated Logout), or the person on our own pages; and how
+//! everybody in a session learns that it has ended, whatever ended it.
+//!
+//! Owns: the one way in which a session ends (`end`), with what partners are told. Never: when a session ends without
+//! asking; `stepgate_core::logout` decides that.
+
+pub mod back_channel;
+pub mod check_session;
+pub mod end;
+mod farewell;
 
 use std::sync::Arc;
 
@@ -10,19 +19,19 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use stepgate_core::logout::{self, BrowserSession, LogoutDecision, LogoutHint, PostLogoutRedirect, VerifiedHint};
 use stepgate_core::oidc::params::{Params, RawLogout};
-use stepgate_store::sessions;
 
 use crate::access;
 use crate::app::App;
-use crate::audit::{self, Event};
-use crate::clients;
+use crate::clients::{self, Registered};
 use crate::cx::Cx;
-use crate::http::cookies::Cookie;
 use crate::http::extract::{Browser, Form};
-use crate::http::page::{PageFailure, see_other, with_browser, with_cookie};
-use crate::pages::message::{LoggedOutPage, LogoutConfirmPage};
-use crate::pages::{self, Action, Layout};
+use crate::http::page::{PageFailure, see_other, with_browser};
+use crate::pages::message::LogoutConfirmPage;
+use crate::pages::{self, Layout};
 use crate::session::{self, Live};
+
+pub use back_channel::deliver_left_behind;
+pub use farewell::{Onward, replaced, signed_out};
 
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
@@ -30,6 +39,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/logout", get(get_logout).post(post_logout))
         .route("/logout/confirm", post(post_confirm))
         .route("/account/sign-out", post(post_sign_out))
+        .merge(check_session::routes())
 }
 
 async fn get_logout(cx: Cx, browser: Browser, RawQuery(query): RawQuery) -> Response {
@@ -57,7 +67,29 @@ async fn hint(cx: &Cx, hint: Option<&str>) -> Result<LogoutHint, PageFailure> {
     }))
 }
 
-async fn decide(cx: &Cx, browser: &Browser, query: &[u8]) -> Result<(LogoutDecision, Option<Live>), PageFailure> {
+/// A logout request that was judged.
+struct Judged {
+    decision: LogoutDecision,
+    /// The browser's session.
+    live: Option<Live>,
+    /// The client that the request speaks for.
+    client: Option<Arc<Registered>>,
+}
+
+impl Judged {
+    /// The name of the client's application, for people.
+    fn application(&self) -> Option<&str> {
+        self.client.as_ref().map(|client| client.application.name.as_str())
+    }
+
+    /// Ends the session and goes where the decision says.
+    async fn end(self, cx: &Cx, then: Option<&PostLogoutRedirect>) -> Result<Response, PageFailure> {
+        let name = self.application().unwrap_or("the application").to_owned();
+        end(cx, self.live, then, &name).await
+    }
+}
+
+async fn judge(cx: &Cx, browser: &Browser, query: &[u8]) -> Result<Judged, PageFailure> {
     let bad = |detail: String| PageFailure::BadRequest { detail };
     let raw = RawLogout::from(&Params::parse(query).map_err(|error| bad(error.to_string()))?);
     let hint = hint(cx, raw.id_token_hint.as_deref()).await?;
@@ -67,16 +99,19 @@ async fn decide(cx: &Cx, browser: &Browser, query: &[u8]) -> Result<(LogoutDecis
     };
     let live = session::find(cx, browser.session.as_deref()).await?;
     let session = live.as_ref().map(|live| BrowserSession { session: live.session.id, person: live.session.person });
-    Ok((logout::decide(&raw, &hint, client.as_ref().map(|client| &client.client), session), live))
+    let decision = logout::decide(&raw, &hint, client.as_ref().map(|client| &client.client), session);
+    // Anybody can write a client_id; only a hint shows that the request is the client's.
+    let client = client.filter(|_| matches!(hint, LogoutHint::Verified(_)));
+    Ok(Judged { decision, live, client })
 }
 
 async fn answer(cx: &Cx, browser: &Browser, query: &[u8]) -> Result<Response, PageFailure> {
-    let (decision, live) = decide(cx, browser, query).await?;
-    match decision {
-        LogoutDecision::RedirectNow(then) => end(cx, live, Some(&then)).await,
-        LogoutDecision::LoggedOutPage => end(cx, live, None).await,
+    let judged = judge(cx, browser, query).await?;
+    match judged.decision.clone() {
+        LogoutDecision::RedirectNow(then) => judged.end(cx, Some(&then)).await,
+        LogoutDecision::LoggedOutPage => judged.end(cx, None).await,
         LogoutDecision::AskConfirmation { .. } => {
-            let live = live.ok_or(PageFailure::InteractionGone)?;
+            let live = judged.live.as_ref().ok_or(PageFailure::InteractionGone)?;
             let person = stepgate_store::people::find_person(&cx.app.db, live.session.person).await?;
             let request = String::from_utf8_lossy(query).into_owned();
             let page = LogoutConfirmPage {
@@ -84,7 +119,7 @@ async fn answer(cx: &Cx, browser: &Browser, query: &[u8]) -> Result<Response, Pa
                 action: "/logout/confirm".to_owned(),
                 csrf: browser.csrf(&cx.app),
                 username: person.map(|person| person.username.to_string()).unwrap_or_default(),
-                application: None,
+                application: judged.application().map(str::to_owned),
                 fields: vec![("request".to_owned(), request)],
             };
             Ok(with_browser(cx, browser, pages::respond(StatusCode::OK, &page)))
@@ -100,13 +135,13 @@ async fn post_confirm(form: Form) -> Response {
         if form.get("decision") != "logout" {
             return Ok(see_other("/account"));
         }
-        let (decision, live) = decide(&cx, &form.browser, form.get("request").as_bytes()).await?;
-        match decision {
+        let judged = judge(&cx, &form.browser, form.get("request").as_bytes()).await?;
+        match judged.decision.clone() {
             LogoutDecision::RedirectNow(then) | LogoutDecision::AskConfirmation { then: Some(then) } => {
-                end(&cx, live, Some(&then)).await
+                judged.end(&cx, Some(&then)).await
             }
             LogoutDecision::LoggedOutPage | LogoutDecision::AskConfirmation { then: None } => {
-                end(&cx, live, None).await
+                judged.end(&cx, None).await
             }
             LogoutDecision::Refuse(refusal) => Err(PageFailure::BadRequest { detail: refusal.to_string() }),
         }
@@ -118,29 +153,26 @@ async fn post_sign_out(form: Form) -> Response {
     let cx = form.cx.clone();
     let ended = async {
         let live = session::find(&cx, form.browser.session.as_deref()).await?;
-        end(&cx, live, None).await
+        end(&cx, live, None, "").await
     };
     ended.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
-async fn end(cx: &Cx, live: Option<Live>, then: Option<&PostLogoutRedirect>) -> Result<Response, PageFailure> {
-    if let Some(live) = live
-        && sessions::end_session(&cx.app.db.write, live.session.id, cx.now).await?
-    {
-        let event = Event::new("session.ended").by(live.session.person).session(live.session.id);
-        audit::record(cx, &cx.app.db.write, event).await?;
-    }
-    let response = match then {
-        Some(then) => see_other(&then.location()),
-        None => {
-            let page = LoggedOutPage {
-                layout: Layout::plain("Signed out", cx.app.demo),
-                frames: Vec::new(),
-                unreached: Vec::new(),
-                action: Some(Action::link("continue", "Sign in again", "/account")),
-            };
-            pages::respond(StatusCode::OK, &page)
-        }
+/// Ends the browser's session, if there is one, tells everybody in it, and answers.
+async fn end(
+    cx: &Cx,
+    live: Option<Live>,
+    then: Option<&PostLogoutRedirect>,
+    name: &str,
+) -> Result<Response, PageFailure> {
+    let ended = match live {
+        Some(live) => end::end(cx, live.session.id, live.session.person).await?,
+        None => None,
     };
-    Ok(with_cookie(response, cx.app.cookies.clear(Cookie::Session)))
+    let location = then.map(PostLogoutRedirect::location);
+    let onward = match &location {
+        Some(location) => Onward::Application { location, name },
+        None => Onward::Stay,
+    };
+    Ok(signed_out(cx, ended, onward).await?)
 }

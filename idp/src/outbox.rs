@@ -1,11 +1,12 @@
-//! The outbox: what must reach a person even if this node dies.
+//! The outbox: what must reach a person, or a partner, even if this node dies.
 //!
-//! Owns: sealing, delivery at once, and the worker that delivers what was left behind. Messages are inserted in the
+//! Owns: sealing; of codes, delivery at once, and the worker that delivers what was left behind. Messages are inserted in the
 //! transaction of the act they belong to and delivered at least once. Never: the log; codes and numbers stay sealed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use stepgate_core::contact::PhoneNumber;
 use stepgate_core::credentials::phone_otp;
@@ -19,8 +20,10 @@ use crate::fault::Fault;
 use crate::login::phone::Channel;
 
 const SEAL: &str = "outbox";
+/// The kind of messages that bring a code.
+const CODE: &str = "code";
 /// A message is this node's for so long; then any node may deliver it.
-const OWN_TIME: Duration = Duration::from_secs(15);
+pub const OWN_TIME: Duration = Duration::from_secs(15);
 /// A code that is older is worthless and is not sent any more.
 const CODE_LIFETIME: Duration = phone_otp::LIFE;
 
@@ -70,20 +73,30 @@ impl Message {
 
 /// Seals a message for the outbox.
 pub fn seal(cx: &Cx, message: &Message) -> Result<NewMessage, Fault> {
+    sealed(cx, CODE, message, None)
+}
+
+/// Seals what is to be delivered, of whatever kind. Of two with the same key only the first is kept.
+pub fn sealed(cx: &Cx, kind: &str, message: &impl Serialize, dedupe_key: Option<String>) -> Result<NewMessage, Fault> {
     let id = MessageId::random(cx.entropy());
     let payload = serde_json::to_vec(message).map_err(Fault::internal)?;
     Ok(NewMessage {
         id,
-        kind: "code".to_owned(),
+        kind: kind.to_owned(),
         sealed_payload: cx.app.secrets.sealing.seal(cx.entropy(), SEAL, &id.to_string(), &payload)?,
         created_at: cx.now,
         due_at: cx.now + OWN_TIME,
-        dedupe_key: None,
+        dedupe_key,
     })
 }
 
-/// Opens a message that was kept.
+/// Opens a message to a person that was kept.
 pub fn open(app: &App, kept: &Leased) -> Result<Message, Fault> {
+    open_as(app, kept)
+}
+
+/// Opens what was kept.
+pub fn open_as<T: DeserializeOwned>(app: &App, kept: &Leased) -> Result<T, Fault> {
     let payload = app.secrets.sealing.open(SEAL, &kept.id.to_string(), &kept.sealed_payload)?;
     serde_json::from_slice(payload.expose()).map_err(Fault::internal)
 }
@@ -102,7 +115,7 @@ pub async fn deliver_now(cx: &Cx, id: MessageId, message: &Message) -> Result<bo
 /// Delivers what other nodes left behind. Called every few seconds by the background task.
 pub async fn deliver_left_behind(app: &Arc<App>) -> Result<(), Fault> {
     let cx = Cx::background(app);
-    for leased in outbox::lease_messages(&app.db, 20, cx.now, cx.now + OWN_TIME).await? {
+    for leased in outbox::lease_messages(&app.db, CODE, 20, cx.now, cx.now + OWN_TIME).await? {
         if cx.now.since(leased.created_at) > CODE_LIFETIME {
             outbox::abandon_message(&app.db, leased.id, cx.now, "too old to be of use").await?;
             continue;

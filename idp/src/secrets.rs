@@ -26,6 +26,8 @@ pub struct Secrets {
     pub sealing: SealingKeys,
     /// Proof that a form came from a page of ours.
     pub csrf: hmac::Key,
+    /// What a browser's session looks like to scripts of partners.
+    pub browser_state: hmac::Key,
     /// Short codes that were sent to a person.
     pub codes: SecretBytes,
     /// Pairwise subjects. From the oldest master secret: what relying parties know people by must outlive a new one.
@@ -49,6 +51,7 @@ impl Secrets {
         Ok(Self {
             sealing: SealingKeys::new(SealingKey::new(derive(&current, b"seal").expose())?, old),
             csrf: mac(b"csrf"),
+            browser_state: mac(b"browser state"),
             codes: derive(&current, b"codes"),
             subjects: SubjectKey::new(&derive(&oldest, b"subjects")).ok_or(SealError::KeyLength)?,
             numbers: mac(b"numbers"),

@@ -16,6 +16,7 @@ use stepgate_store::{credentials, people, sessions};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::cookies::Cookie;
+use crate::logout::check_session::browser_state;
 
 /// A live session and the cookie that named it.
 #[derive(Clone, Debug)]
@@ -30,8 +31,13 @@ pub struct Live {
 pub struct Renewed {
     /// The session as it is now.
     pub live: Live,
-    /// The header to send.
-    pub cookie: HeaderValue,
+    /// The headers to send: the session's name, and what partners' scripts can learn of it.
+    pub cookies: [HeaderValue; 2],
+}
+
+fn cookies(cx: &Cx, session: SessionId, name: &str) -> [HeaderValue; 2] {
+    let state = browser_state(&cx.app, session);
+    [cx.app.cookies.set(Cookie::Session, name), cx.app.cookies.set(Cookie::State, &state)]
 }
 
 /// How often `last_seen_at` is written at most, in milliseconds: a write for every click would buy nothing.
@@ -72,7 +78,7 @@ pub async fn begin(
     };
     let token = TokenHash::of(&cookie);
     sessions::insert_session(connection, &session, &token).await?;
-    Ok(Renewed { live: Live { session, token }, cookie: cx.app.cookies.set(Cookie::Session, &cookie) })
+    Ok(Renewed { cookies: cookies(cx, session.id, &cookie), live: Live { session, token } })
 }
 
 /// Adds a factor event and renews the cookie, so that a cookie stolen before the rise is worth nothing after it.
@@ -91,7 +97,7 @@ pub async fn raise(
     sessions::append_factor_event(connection, live.session.id, &event).await?;
     live.session.events.push(event);
     live.token = token;
-    Ok(Some(Renewed { live, cookie: cx.app.cookies.set(Cookie::Session, &cookie) }))
+    Ok(Some(Renewed { cookies: cookies(cx, live.session.id, &cookie), live }))
 }
 
 /// What a person holds now, as the assurance module asks for it.

@@ -32,6 +32,8 @@ pub struct Settings {
     pub secrets: SecretSettings,
     /// Passwords.
     pub passwords: crate::passwords::PasswordSettings,
+    /// What the authorization endpoint answers.
+    pub authorization: crate::authorize::settings::AuthorizationSettings,
     /// Browser sessions.
     pub sessions: Sessions,
     /// Life times of what is issued.
@@ -44,6 +46,10 @@ pub struct Settings {
     pub outbound: crate::outbound::fetch::OutboundSettings,
     /// Registration of clients over HTTP.
     pub registration: crate::registration::RegistrationSettings,
+    /// TLS of our own.
+    pub tls: crate::tls::TlsSettings,
+    /// Clients that are known by a certificate.
+    pub mtls: crate::mutual_tls::MutualTlsSettings,
     /// The integrators' console.
     pub developer: crate::requests::DeveloperSettings,
 }

@@ -6,7 +6,8 @@
 mod client_credentials;
 mod code;
 pub mod http;
-mod mint;
+pub mod mint;
+pub mod protect;
 mod refresh;
 
 use serde::Serialize;

@@ -9,13 +9,16 @@ use axum::routing::get;
 use axum::{Json, Router};
 use stepgate_core::oidc::params::{Params, RawUserinfo};
 use stepgate_core::oidc::{ClaimsRequest, ErrorCode, OAuthError};
-use stepgate_core::token::{Standing, UserinfoClaims};
+use stepgate_core::token::{Standing, UserinfoClaims, UserinfoToken};
 
 use crate::access::{self, Good};
 use crate::app::App;
+use crate::clients::{self, Registered};
 use crate::cx::Cx;
+use crate::fault::Fault;
 use crate::http::oauth_error::ProtocolFailure;
-use crate::standing;
+use crate::token::protect::{self, Use};
+use crate::{mutual_tls, standing};
 
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
@@ -60,6 +63,10 @@ async fn answer(cx: &Cx, token: &str) -> Result<Response, ProtocolFailure> {
         Some(Good::Service(_)) => return Err(refused(ErrorCode::InsufficientScope, "a token without a person")),
         None => return Err(refused(ErrorCode::InvalidToken, "the token is unknown, expired or revoked")),
     };
+    if !mutual_tls::may_use(cx, token.cnf.as_ref()) {
+        let text = "the token is bound to a certificate that did not come with the request";
+        return Err(refused(ErrorCode::InvalidToken, text));
+    }
     if !token.scope.contains("openid") {
         return Err(refused(ErrorCode::InsufficientScope, "the scope openid is needed"));
     }
@@ -71,5 +78,22 @@ async fn answer(cx: &Cx, token: &str) -> Result<Response, ProtocolFailure> {
         auth_time: holds.as_ref().map(|granted| granted.auth_time.unix_seconds()),
     };
     let body = UserinfoClaims::of(&token.sub, &found.person, &token.scope, &claims, now);
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
+    let client = clients::find(cx, &token.client_id).await?;
+    let client = client.ok_or_else(|| refused(ErrorCode::InvalidToken, "the client of the token is gone"))?;
+    protected(cx, &client, &body).await
+}
+
+/// As JSON, signed, or encrypted, as the client registered (OpenID Connect Core §5.3.2).
+async fn protected(cx: &Cx, client: &Registered, body: &UserinfoClaims<'_>) -> Result<Response, ProtocolFailure> {
+    let never_stored = [(header::CACHE_CONTROL, "no-store")];
+    let token = if protect::is_signed(client, Use::Userinfo) {
+        let claims = UserinfoToken { iss: cx.app.issuer(), aud: &client.client.id, claims: body };
+        protect::seal_for(cx, client, Use::Userinfo, &claims).await?
+    } else if protect::is_encrypted(client, Use::Userinfo) {
+        let plain = serde_json::to_vec(body).map_err(Fault::internal)?;
+        protect::encrypt_for(cx, client, Use::Userinfo, &plain, None).await?
+    } else {
+        return Ok((never_stored, Json(body)).into_response());
+    };
+    Ok((never_stored, [(header::CONTENT_TYPE, "application/jwt")], token).into_response())
 }

@@ -9,6 +9,7 @@ mod m20261124_000002_credentials;
 mod m20261124_000003_sessions_and_grants;
 mod m20261124_000004_audit_and_housekeeping;
 mod m20261128_000006_registration;
+mod m20261128_000005_pushed_requests;
 mod m20261128_000009_console;
 mod portable;
 
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000003_sessions_and_grants::Migration),
             Box::new(m20261124_000004_audit_and_housekeeping::Migration),
             Box::new(m20261128_000006_registration::Migration),
+            Box::new(m20261128_000005_pushed_requests::Migration),
             Box::new(m20261128_000009_console::Migration),
         ]
     }

@@ -16,7 +16,7 @@ const FLAGS: &[&str] = &[
 ];
 
 /// A browser window, as wide as a phone or as a desk; `None` where there is no ChromeDriver.
-async fn chromium(width: u32, scripts: bool) -> Option<WebDriver> {
+pub(super) async fn chromium(width: u32, scripts: bool) -> Option<WebDriver> {
     let Ok(driver) = std::env::var("STEPGATE_TEST_CHROMEDRIVER") else {
         println!("STEPGATE_TEST_CHROMEDRIVER is not set: no browser");
         return None;
@@ -33,7 +33,7 @@ async fn chromium(width: u32, scripts: bool) -> Option<WebDriver> {
     Some(WebDriver::new(&driver, capabilities).await.unwrap())
 }
 
-async fn find(driver: &WebDriver, selector: &str) -> WebElement {
+pub(super) async fn find(driver: &WebDriver, selector: &str) -> WebElement {
     let element = driver.query(By::Css(selector)).first().await;
     match element {
         Ok(element) => element,
@@ -41,15 +41,15 @@ async fn find(driver: &WebDriver, selector: &str) -> WebElement {
     }
 }
 
-async fn click(driver: &WebDriver, selector: &str) {
+pub(super) async fn click(driver: &WebDriver, selector: &str) {
     find(driver, selector).await.click().await.unwrap();
 }
 
-async fn fill(driver: &WebDriver, selector: &str, text: &str) {
+pub(super) async fn fill(driver: &WebDriver, selector: &str, text: &str) {
     find(driver, selector).await.send_keys(text).await.unwrap();
 }
 
-async fn text(driver: &WebDriver, selector: &str) -> String {
+pub(super) async fn text(driver: &WebDriver, selector: &str) -> String {
     find(driver, selector).await.text().await.unwrap()
 }
 

@@ -9,19 +9,32 @@
 )]
 
 mod admin;
+mod attacks;
 mod chromium;
 mod client_auth;
+mod consent;
+mod cross_origin;
 mod developer;
 mod drift;
 mod elevate;
+mod encryption;
 mod faults;
+mod keys;
 mod load;
 mod login;
+mod logout;
 mod mobile_id;
+mod oidc;
+mod par;
 mod portal;
 mod races;
 mod registration;
+mod request_objects;
+mod response_types;
+mod session_management;
+mod single_logout;
 mod tidy;
 mod timing;
+mod tls;
 mod tokens;
 mod voice;

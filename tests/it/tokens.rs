@@ -158,15 +158,16 @@ async fn bad_requests_get_errors_that_name_the_parameter() {
             assert_eq!((page.name(), page.status.as_u16()), ("error", 400), "{redirect}");
         }
         let cases = [
-            ("response_type", "token", "unsupported_response_type"),
+            ("response_type", "none", "unsupported_response_type"),
+            ("resource", "https://api.example", "invalid_target"),
             ("response_type", "", "invalid_request"),
             ("scope", "openid admin", "invalid_scope"),
             ("prompt", "none login", "invalid_request"),
             ("max_age", "-1", "invalid_request"),
             ("claims", "{", "invalid_request"),
             ("code_challenge_method", "plain", "invalid_request"),
-            ("request", "e30.e30.", "request_not_supported"),
-            ("request_uri", "https://a.example/", "request_uri_not_supported"),
+            ("request", "e30.e30.", "invalid_request_object"),
+            ("request_uri", "https://a.example/", "invalid_request_uri"),
             ("id_token_hint", "not.a.token", "invalid_request"),
         ];
         for (name, value, error) in cases {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use reqwest::cookie::Jar;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use url::Url;
 
 use crate::World;
@@ -43,6 +43,29 @@ impl Page {
     pub fn parameter(&self, name: &str) -> Option<String> {
         let fragment = url::form_urlencoded::parse(self.url.fragment().unwrap_or_default().as_bytes());
         self.url.query_pairs().chain(fragment).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// Where the form of the page goes, and what it carries: an answer by `form_post` (Form Post Response Mode §2).
+    pub fn posted_fields(&self) -> (String, Vec<(String, String)>) {
+        let form = between(&self.text, "<form", "</form>").unwrap_or_else(|| panic!("no form: {}", self.words()));
+        let fields = form.split("<input").filter(|input| input.contains("type=\"hidden\"")).map(|input| {
+            let part = |start| unescape(between(input, start, "\"").unwrap_or_default());
+            (part("name=\""), part("value=\""))
+        });
+        (unescape(between(form, "action=\"", "\"").unwrap_or_default()), fields.collect())
+    }
+
+    /// The answer that a page hands to the application in a form, as if it had come in the fragment.
+    pub fn posted(&self) -> Self {
+        let form = between(&self.text, "<form", "</form>").unwrap_or_else(|| panic!("no form: {}", self.words()));
+        let mut url = Url::parse(&unescape(between(form, "action=\"", "\"").unwrap())).unwrap();
+        let mut fields = url::form_urlencoded::Serializer::new(String::new());
+        for input in form.split("<input").filter(|input| input.contains("type=\"hidden\"")) {
+            let attribute = |name: &str| unescape(between(input, &format!("{name}=\""), "\"").unwrap_or_default());
+            fields.append_pair(&attribute("name"), &attribute("value"));
+        }
+        url.set_fragment(Some(&fields.finish()));
+        Self { url, status: StatusCode::FOUND, text: String::new() }
     }
 
     /// What the page says, without markup.
@@ -108,10 +131,14 @@ pub struct Browser {
 impl Browser {
     /// One without any cookies.
     pub fn new(issuer: &str) -> Self {
+        Self::over(issuer, Client::builder())
+    }
+
+    /// One that speaks through this client, to which it adds cookies.
+    pub fn over(issuer: &str, client: ClientBuilder) -> Self {
         let jar = Arc::new(Jar::default());
         // No connection is kept: a node that dies takes its connections along, and browsers would ask again by themselves.
-        let client =
-            Client::builder().redirect(Policy::none()).cookie_provider(Arc::clone(&jar)).pool_max_idle_per_host(0);
+        let client = client.redirect(Policy::none()).cookie_provider(Arc::clone(&jar)).pool_max_idle_per_host(0);
         let client = client.build().unwrap();
         let page = Page { url: Url::parse(issuer).unwrap(), status: StatusCode::OK, text: String::new() };
         Self { issuer: issuer.to_owned(), client, jar, page }
@@ -128,6 +155,12 @@ impl Browser {
     pub async fn open(&mut self, url: &str) -> &Page {
         let url = Url::parse(&self.issuer).unwrap().join(url).unwrap();
         let response = self.client.get(url).send().await.unwrap();
+        self.follow(response).await
+    }
+
+    /// Posts a form to an address, as a page of another site would, and follows.
+    pub async fn post(&mut self, url: &str, fields: &[(String, String)]) -> &Page {
+        let response = self.client.post(url).form(fields).send().await.unwrap();
         self.follow(response).await
     }
 
@@ -176,12 +209,17 @@ impl Browser {
 
     /// Sends the form that posts to a path, as it stands.
     pub async fn submit_to(&mut self, path: &str) -> &Page {
+        let response = self.prepared_to(path).send().await.unwrap();
+        self.follow(response).await
+    }
+
+    /// The same, prepared.
+    pub fn prepared_to(&self, path: &str) -> reqwest::RequestBuilder {
         let marker = format!("action=\"{path}\"");
         let form = self.page.text.split("<form").find(|form| form.contains(&marker)).expect("no such form").to_owned();
         let csrf = between(&form, "name=\"csrf\" value=\"", "\"").unwrap().to_owned();
         let url = self.page.url.join(path).unwrap();
-        let response = self.client.post(url).form(&[("csrf", csrf)]).send().await.unwrap();
-        self.follow(response).await
+        self.client.post(url).form(&[("csrf", csrf)])
     }
 
     /// Posts fields to a path and follows.

@@ -14,12 +14,14 @@
 mod browser;
 mod front;
 mod keys;
+mod listener;
 mod publisher;
 mod relying_party;
 mod world;
 
-pub use browser::{Browser, Page};
+pub use browser::{Browser, PASSWORD, Page};
 pub use keys::{ClientKey, mac};
+pub use listener::Listener;
 pub use publisher::Publisher;
-pub use relying_party::{ASSERTION_TYPE, Login, RelyingParty, Started};
+pub use relying_party::{ASSERTION_TYPE, Front, Login, RelyingParty, Started};
 pub use world::{Backend, World, on_each_backend, on_each_backend_with};

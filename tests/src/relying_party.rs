@@ -2,13 +2,16 @@
 
 use std::str::FromStr as _;
 
-use openidconnect::core::{CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier, CoreProviderMetadata};
+use openidconnect::core::{
+    CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier, CoreJwsSigningAlgorithm, CoreProviderMetadata,
+};
 use openidconnect::{
     AccessToken, AccessTokenHash, AsyncHttpClient, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse,
-    IssuerUrl, Nonce, PkceCodeChallenge,
+    IssuerUrl, JsonWebKey, Nonce, PkceCodeChallenge,
 };
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use url::Url;
 
 use crate::{ClientKey, Page, World};
 
@@ -78,6 +81,29 @@ pub struct Login {
     pub refresh_token: Option<String>,
 }
 
+/// What the authorization endpoint gave at once, verified.
+#[derive(Clone, Debug)]
+pub struct Front {
+    /// The code.
+    pub code: Option<String>,
+    /// The access token.
+    pub access_token: Option<String>,
+    /// The ID token's claims.
+    pub claims: Option<Value>,
+}
+
+impl Started {
+    /// The parameters of the request, as a request object or a push takes them.
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        Url::parse(&self.url).unwrap().query_pairs().into_owned().collect()
+    }
+
+    /// The same as claims.
+    pub fn claims(&self) -> Value {
+        self.parameters().into_iter().map(|(name, value)| (name, Value::String(value))).collect::<Map<_, _>>().into()
+    }
+}
+
 impl Login {
     /// The `acr`.
     pub fn acr(&self) -> &str {
@@ -100,6 +126,17 @@ impl RelyingParty {
     /// Discovers the provider.
     pub async fn discover(issuer: &str, client_id: &str, secret: Option<&str>, redirect: &str) -> Self {
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        Self::discover_over(http, issuer, client_id, secret, redirect).await
+    }
+
+    /// Discovers the provider through this client, and speaks through it afterwards.
+    pub async fn discover_over(
+        http: reqwest::Client,
+        issuer: &str,
+        client_id: &str,
+        secret: Option<&str>,
+        redirect: &str,
+    ) -> Self {
         let url = IssuerUrl::new(issuer.to_owned()).unwrap();
         let metadata = CoreProviderMetadata::discover_async(url, &Http(http.clone())).await.unwrap();
         Self {
@@ -170,6 +207,49 @@ impl RelyingParty {
         assert_eq!(page.parameter("state").as_deref(), Some(started.state.as_str()));
         assert_eq!(page.parameter("iss").as_deref(), Some(self.issuer.as_str()));
         page.parameter("code").unwrap_or_else(|| panic!("no code: {}", page.url))
+    }
+
+    /// The address of the authorization endpoint with these parameters.
+    pub fn authorize(&self, fields: &[(&str, &str)]) -> String {
+        let mut url = self.metadata.authorization_endpoint().url().clone();
+        url.query_pairs_mut().extend_pairs(fields);
+        url.to_string()
+    }
+
+    /// Pushes a request, with changes.
+    pub async fn push(&self, started: &Started, changes: &[(&str, &str)]) -> (StatusCode, Value) {
+        let parameters = started.parameters();
+        let unchanged = |(name, _): &&(String, String)| changes.iter().all(|(changed, _)| changed != name);
+        let mut fields: Vec<(&str, &str)> =
+            parameters.iter().filter(unchanged).map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        fields.extend(changes.iter().filter(|(_, value)| !value.is_empty()));
+        let response = self.post("/par", &fields).send().await.unwrap();
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        (response.status(), response.json().await.unwrap())
+    }
+
+    /// What came in the fragment, after state and issuer were compared and the library has judged the ID token and the
+    /// hashes in it. Nothing may have come in the query.
+    pub fn front(&self, started: &Started, page: &Page) -> Front {
+        assert_eq!(page.name(), "outside", "{}", page.words());
+        assert_eq!(page.url.query(), None, "{}", page.url);
+        assert_eq!(page.parameter("error"), None, "{}", page.url);
+        assert_eq!(page.parameter("state").as_deref(), Some(started.state.as_str()));
+        assert_eq!(page.parameter("iss").as_deref(), Some(self.issuer.as_str()));
+        let (code, access_token) = (page.parameter("code"), page.parameter("access_token"));
+        assert_eq!(page.parameter("token_type").as_deref(), access_token.as_ref().map(|_| "Bearer"));
+        let claims = page.parameter("id_token").map(|id_token| {
+            let claims = self.judge(&id_token, access_token.as_deref(), Some(&started.nonce));
+            let hash = |value: &str| {
+                let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, value.as_bytes());
+                Value::String(data_encoding::BASE64URL_NOPAD.encode(&digest.as_ref()[..16]))
+            };
+            assert_eq!(claims.get("c_hash"), code.as_deref().map(hash).as_ref(), "c_hash");
+            assert_eq!(claims.get("at_hash"), access_token.as_deref().map(hash).as_ref(), "at_hash");
+            assert_eq!(claims["s_hash"], hash(&started.state), "s_hash");
+            claims
+        });
+        Front { code, access_token, claims }
     }
 
     /// The error of an answer, after state and issuer were compared.
@@ -256,6 +336,12 @@ impl RelyingParty {
     fn verify(&self, answer: &Value, nonce: Option<&Nonce>) -> Login {
         let text = |name: &str| answer[name].as_str().map(str::to_owned);
         let (id_token, access_token) = (text("id_token").unwrap(), text("access_token").unwrap());
+        assert_eq!(answer["token_type"], "Bearer");
+        let claims = self.judge(&id_token, Some(&access_token), nonce);
+        Login { claims, id_token, access_token, refresh_token: text("refresh_token") }
+    }
+
+    fn judge(&self, id_token: &str, access_token: Option<&str>, nonce: Option<&Nonce>) -> Value {
         let (client, keys) = (ClientId::new(self.client_id.clone()), self.metadata.jwks().clone());
         let issuer = self.metadata.issuer().clone();
         let verifier = match &self.secret {
@@ -266,7 +352,7 @@ impl RelyingParty {
         };
         // The demo's clock can be ahead of ours.
         let verifier = verifier.set_issue_time_verifier_fn(|_| Ok(())).set_time_fn(Default::default);
-        let parsed = CoreIdToken::from_str(&id_token).unwrap();
+        let parsed = CoreIdToken::from_str(id_token).unwrap();
         let same_nonce = |given: Option<&Nonce>| match (nonce, given) {
             (Some(sent), Some(given)) if sent.secret() == given.secret() => Ok(()),
             (None, None) => Ok(()),
@@ -274,13 +360,31 @@ impl RelyingParty {
         };
         let claims: &CoreIdTokenClaims = parsed.claims(&verifier, same_nonce).unwrap();
         let (algorithm, key) = (parsed.signing_alg().unwrap(), parsed.signing_key(&verifier).unwrap());
-        let hash = AccessTokenHash::from_token(&AccessToken::new(access_token.clone()), algorithm, key).unwrap();
-        assert_eq!(Some(&hash), claims.access_token_hash(), "at_hash");
-        assert_eq!(answer["token_type"], "Bearer");
+        let hash = access_token
+            .map(|token| AccessTokenHash::from_token(&AccessToken::new(token.to_owned()), algorithm, key).unwrap());
+        assert_eq!(hash.as_ref(), claims.access_token_hash(), "at_hash");
         let payload = id_token.split('.').nth(1).unwrap();
         let payload = data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap();
-        let claims = serde_json::from_slice(&payload).unwrap();
-        Login { claims, id_token, access_token, refresh_token: text("refresh_token") }
+        serde_json::from_slice(&payload).unwrap()
+    }
+
+    /// What a logout token says, once its signature, its type and its claims are as Back-Channel Logout §2.6 wants them.
+    pub fn logout_token(&self, token: &str) -> Value {
+        let parts: Vec<&str> = token.split('.').collect();
+        let read = |part: &str| data_encoding::BASE64URL_NOPAD.decode(part.as_bytes()).unwrap();
+        let header: Value = serde_json::from_slice(&read(parts[0])).unwrap();
+        assert_eq!(header["typ"], "logout+jwt");
+        let algorithm: CoreJwsSigningAlgorithm = serde_json::from_value(header["alg"].clone()).unwrap();
+        let kid = openidconnect::JsonWebKeyId::new(header["kid"].as_str().unwrap().to_owned());
+        let key = self.metadata.jwks().keys().iter().find(|key| key.key_id() == Some(&kid)).unwrap();
+        let message = format!("{}.{}", parts[0], parts[1]);
+        key.verify_signature(&algorithm, message.as_bytes(), &read(parts[2])).unwrap();
+        let claims: Value = serde_json::from_slice(&read(parts[1])).unwrap();
+        assert_eq!((claims["iss"].as_str(), claims["aud"].as_str()), (Some(&*self.issuer), Some(&*self.client_id)));
+        assert_eq!(claims["events"], serde_json::json!({ "http://schemas.openid.net/event/backchannel-logout": {} }));
+        assert!(claims["iat"].is_i64() && claims["exp"].is_i64() && claims["jti"].is_string());
+        assert!(claims.get("nonce").is_none());
+        claims
     }
 
     /// The answer of the userinfo endpoint.

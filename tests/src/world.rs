@@ -39,6 +39,8 @@ pub struct World {
     nodes: Vec<Node>,
     folder: PathBuf,
     settings: Vec<(&'static str, &'static str)>,
+    /// The authority behind its certificate, where it speaks TLS.
+    trust: Option<reqwest::Certificate>,
     http: reqwest::Client,
 }
 
@@ -118,12 +120,44 @@ impl World {
             nodes,
             folder,
             settings: settings.to_vec(),
+            trust: None,
             http: reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap(),
         };
         for number in 0..world.nodes.len() {
             world.start_node(number).await;
         }
         world
+    }
+
+    /// Starts one node on SQLite that speaks TLS with a certificate of its own.
+    pub async fn start_tls(settings: &[(&'static str, &'static str)]) -> Self {
+        let folder = std::env::temp_dir().join(format!("stepgate-test-{}", unique()));
+        let made = stepgate::tls::self_signed(&folder.join("0").join("tls")).unwrap();
+        let trust = reqwest::Certificate::from_pem(&std::fs::read(made.authority_file).unwrap()).unwrap();
+        let node = Node { port: free_port(), partner_port: free_port(), child: Mutex::new(None) };
+        let mut world = Self {
+            backend: Backend::Sqlite,
+            issuer: format!("https://localhost:{}", node.port),
+            partner: format!("http://localhost:{}", node.partner_port),
+            database_url: None,
+            nodes: vec![node],
+            folder,
+            settings: settings.to_vec(),
+            trust: Some(trust),
+            http: reqwest::Client::new(),
+        };
+        world.http = world.client().build().unwrap();
+        world.start_node(0).await;
+        world
+    }
+
+    /// A client that trusts the provider's certificate and keeps no connection.
+    pub fn client(&self) -> reqwest::ClientBuilder {
+        let builder = reqwest::Client::builder().pool_max_idle_per_host(0);
+        match &self.trust {
+            Some(trust) => builder.tls_certs_only([trust.clone()]),
+            None => builder,
+        }
     }
 
     /// How many nodes there are.
@@ -133,7 +167,10 @@ impl World {
 
     /// The address of one node, past the front door.
     pub fn node(&self, number: usize) -> String {
-        format!("http://127.0.0.1:{}", self.nodes[number].port)
+        match &self.trust {
+            Some(_) => self.issuer.clone(),
+            None => format!("http://127.0.0.1:{}", self.nodes[number].port),
+        }
     }
 
     /// Starts a node, again or for the first time, and waits until it is ready.
@@ -147,6 +184,9 @@ impl World {
             .stdout(Stdio::null())
             .envs(self.settings.iter().copied())
             .env("RUST_LOG", "error");
+        if self.trust.is_some() {
+            command.arg("--tls-self-signed");
+        }
         if let Some(url) = &self.database_url {
             command.args(["--database-url", url, "--redis-url", &std::env::var("STEPGATE_TEST_REDIS").unwrap()]);
         }
@@ -235,6 +275,28 @@ impl World {
         (output.status.success(), String::from_utf8(said).unwrap())
     }
 
+    /// Registers a client with metadata of its own, past the provider, and discovers as it.
+    pub async fn register(&self, id: &str, metadata: Value) -> RelyingParty {
+        let redirect = "http://127.0.0.1/callback";
+        let add =
+            ["client", "add", "--id", id, "--name", id, "--partner", "Acme", "--redirect-uri", redirect, "--json"];
+        let (done, said) = self.operate(&add);
+        assert!(done, "{said}");
+        let added: Value = serde_json::from_str(&said).unwrap();
+        let mut whole = json!({
+            "client_name": id, "redirect_uris": [redirect], "skip_consent": true,
+            "grant_types": ["authorization_code", "implicit", "refresh_token", "client_credentials"],
+            "response_types": ["code", "id_token", "token id_token", "code id_token", "code token", "code id_token token"],
+            "scope": "openid profile email offline_access orders",
+        });
+        for (name, value) in metadata.as_object().unwrap() {
+            whole[name] = value.clone();
+        }
+        let whole = whole.to_string().replace('\'', "''");
+        self.tamper(&format!("UPDATE clients SET metadata = '{whole}' WHERE client_id = '{id}'")).await;
+        RelyingParty::discover(&self.issuer, id, added["client_secret"].as_str(), redirect).await
+    }
+
     /// Runs a statement on this world's database, past the provider.
     pub async fn tamper(&self, sql: &str) {
         let database = self.folder.join("0").join("stepgate.db");
@@ -253,7 +315,7 @@ impl World {
 
     /// A new browser.
     pub fn browser(&self) -> Browser {
-        Browser::new(&self.issuer)
+        Browser::over(&self.issuer, self.client())
     }
 
     /// The demo's client for this machine.
@@ -284,6 +346,29 @@ impl World {
         }
         let login = rp.finish(&started, &browser.page).await;
         (browser, login)
+    }
+
+    /// A client of one's own: registered by the operator, then with these changes to its metadata. Its secret, if it has
+    /// one.
+    pub async fn register_as(&self, id: &str, changes: Value) -> Option<String> {
+        let redirect = "http://127.0.0.1/callback";
+        let add =
+            ["client", "add", "--id", id, "--name", id, "--partner", "Acme", "--redirect-uri", redirect, "--json"];
+        let (done, said) = self.operate(&add);
+        assert!(done, "{said}");
+        let added: Value = serde_json::from_str(&said).unwrap();
+        let (_, shown) = self.operate(&["client", "show", id, "--json"]);
+        let mut metadata = serde_json::from_str::<Value>(&shown).unwrap()["metadata"].clone();
+        metadata.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let metadata = metadata.to_string().replace('\'', "''");
+        self.tamper(&format!("UPDATE clients SET metadata = '{metadata}' WHERE client_id = '{id}'")).await;
+        added["client_secret"].as_str().map(str::to_owned)
+    }
+
+    /// New signing keys at once.
+    pub async fn rotate_keys(&self) {
+        let url = format!("{}/demo/rotate-keys", self.issuer);
+        assert_eq!(self.http.post(url).send().await.unwrap().status(), 204);
     }
 
     /// The demo's public client.

@@ -1,9 +1,10 @@
-"""PyPI `authlib`: discovery, code flow with PKCE, elevated acr, the ID token verified, userinfo, refresh."""
+"""PyPI `authlib`: discovery, code flow with PKCE, elevated acr, the ID token verified, userinfo, refresh, logout."""
 
 import json
 import os
 import subprocess
 from pathlib import Path
+from urllib.parse import urlencode
 
 import requests
 from authlib.common.security import generate_token
@@ -29,7 +30,14 @@ verifier, nonce = generate_token(48), generate_token()
 url, state = session.create_authorization_url(
     metadata["authorization_endpoint"], nonce=nonce, acr_values=WANTED, code_verifier=verifier
 )
-callback = subprocess.check_output(["python3", WALK, "erin", url, REDIRECT], text=True).strip()
+
+
+def walk(start, stop):
+    command = ["python3", WALK, "erin", start, stop, "--jar", os.environ["JAR"]]
+    return subprocess.check_output(command, text=True).strip()
+
+
+callback = walk(url, REDIRECT)
 tokens = session.fetch_token(
     metadata["token_endpoint"], authorization_response=callback, state=state, code_verifier=verifier
 )
@@ -52,4 +60,9 @@ assert claims["acr"] == WANTED, claims["acr"]
 assert claims["amr"] == ["pwd", "otp", "hwk", "mfa"], claims["amr"]
 assert userinfo["sub"] == claims["sub"] and userinfo["email"] == "erin@iron-builders.example", userinfo
 assert again["auth_time"] == claims["auth_time"] and again["acr"] == claims["acr"], "a refresh changed auth_time or acr"
+
+leave = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": "http://127.0.0.1/", "state": "bye"}
+end = walk(f"{metadata['end_session_endpoint']}?{urlencode(leave)}", "http://127.0.0.1/")
+assert end == "http://127.0.0.1/?state=bye", end
+assert session.get(metadata["userinfo_endpoint"]).status_code == 401, "the tokens outlived the session"
 print(json.dumps({"client": "authlib", "acr": claims["acr"], "amr": claims["amr"], "auth_time": claims["auth_time"], "name": userinfo["name"]}))

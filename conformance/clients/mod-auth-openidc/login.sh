@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Debian's libapache2-mod-auth-openidc: a page that only a login with a hardware token opens.
+# Debian's libapache2-mod-auth-openidc: a page that only a login with a hardware token opens; the module's own refresh and
+# logout hooks.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -10,7 +11,7 @@ trap stop EXIT
 modules=/usr/lib/apache2/modules
 mkdir "$work/htdocs" "$work/htdocs/protected"
 cat >"$work/htdocs/protected/index.shtml" <<'PAGE'
-{"client": "mod_auth_openidc", "acr": "<!--#echo encoding="none" var="OIDC_CLAIM_acr" -->", "auth_time": "<!--#echo encoding="none" var="OIDC_CLAIM_auth_time" -->", "name": "<!--#echo encoding="none" var="OIDC_CLAIM_name" -->"}
+{"client": "mod_auth_openidc", "acr": "<!--#echo encoding="none" var="OIDC_CLAIM_acr" -->", "auth_time": "<!--#echo encoding="none" var="OIDC_CLAIM_auth_time" -->", "name": "<!--#echo encoding="none" var="OIDC_CLAIM_name" -->", "access": "<!--#echo encoding="none" var="OIDC_access_token" -->"}
 PAGE
 cat >"$work/httpd.conf" <<CONF
 ServerRoot "$work"
@@ -63,11 +64,24 @@ for _ in $(seq 100); do
     curl -s -o /dev/null "http://127.0.0.1:$PORT/" && break
     sleep 0.1
 done
-if ! page=$(python3 "$here/../walk.py" erin "http://127.0.0.1:$PORT/protected/" "http://127.0.0.1:$PORT/callback" --open); then
-    tail -n 20 "$work/error.log" >&2
-    exit 1
-fi
+walk() { python3 "$here/../walk.py" erin "$1" "$2" --jar "$JAR" "${@:3}"; }
+fail() { printf 'mod_auth_openidc: %s\n' "$1" >&2; tail -n 20 "$work/error.log" >&2; exit 1; }
+field() { sed -n "s/.*\"$1\": \"\([^\"]*\)\".*/\1/p"; }
+app=http://127.0.0.1:$PORT
+
+page=$(walk "$app/protected/" "$app/callback" --open) || fail "the login does not end"
 case "$page" in
-    *'"acr": "urn:stepgate:acr:hardware-token"'*'"name": "Erin Ellis"'*) printf '%s\n' "$page" ;;
-    *) printf 'mod_auth_openidc: unexpected page: %s\n' "$page" >&2; tail -n 20 "$work/error.log" >&2; exit 1 ;;
+    *'"acr": "urn:stepgate:acr:hardware-token"'*'"name": "Erin Ellis"'*) ;;
+    *) fail "unexpected page: $page" ;;
 esac
+# https://github.com/OpenIDC/mod_auth_openidc/wiki/OAuth-2.0-Tokens: the page asks its own server for a new token.
+token=$(field access <<<"$page")
+walk "$app/callback?refresh=$app/protected/&access_token=$token" none --fetch >"$work/refreshed"
+renewed=$(field access <"$work/refreshed")
+[ -n "$renewed" ] && [ "$renewed" != "$token" ] || fail "no new access token: $(cat "$work/refreshed")"
+[ "$(field auth_time <"$work/refreshed")" = "$(field auth_time <<<"$page")" ] || fail "a refresh changed auth_time"
+status() { curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $1" "$ISSUER/userinfo"; }
+[ "$(status "$renewed")" = 200 ] || fail "the new access token is not good"
+[ "$(walk "$app/callback?logout=$app/" "$app/")" = "$app/" ] || fail "the logout led elsewhere"
+[ "$(status "$renewed")" = 401 ] || fail "the tokens outlived the session"
+sed 's/, "access": "[^"]*"//' <<<"$page"

@@ -5,6 +5,7 @@ pub mod lint;
 mod metadata;
 pub mod requests;
 mod subject;
+pub mod certificate;
 
 use std::time::Duration;
 

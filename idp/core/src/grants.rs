@@ -69,6 +69,9 @@ pub struct GrantTerms {
     /// The `claims` parameter as it was sent (OpenID Connect Core §5.5).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claims: Option<serde_json::Value>,
+    /// What its access tokens are for (RFC 8707); all of the client's registered audiences when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resource: Vec<String>,
     /// Whether the request made `auth_time` mandatory (`max_age`, an essential claim, registration).
     pub auth_time_wanted: bool,
 }

@@ -81,6 +81,8 @@ typed_ids! {
     SessionId;
     /// One parked authorization request and how far the person got with it.
     InteractionId;
+    /// One pushed authorization request (RFC 9126).
+    PushedRequestId;
     /// What one authorization gave a client: the root that its codes and tokens hang on.
     GrantId;
     /// One message in the outbox.

@@ -1,6 +1,7 @@
-//! JSON Web Signatures, thin and typed, over `aws-lc-rs`.
+//! JSON Web Signatures and Encryption, thin and typed, over `aws-lc-rs`.
 //!
-//! Owns: signing with parsed keys, verification by an allow-list per use, JWKs. Never: `none`, keys that a token
+//! Owns: signing with parsed keys, verification by an allow-list per use, encryption to clients, JWKs. `none` only where a
+//! caller asks for it by name ([`read_unsecured`]). Never: keys that a token
 //! brings along (but for enrolment, where that is the point), fetching anything.
 
 mod algorithm;
@@ -10,14 +11,22 @@ mod mac;
 mod private_key;
 mod rotation;
 mod strict_json;
+mod unsecured;
 mod verify;
+mod encryption;
+#[cfg(test)]
+mod attacks;
 
 pub use algorithm::{SigningAlgorithm, UnknownAlgorithm, left_half_hash};
+pub use encryption::{
+    ContentEncryption, DecryptionKey, EncryptionKey, KeyManagement, Opened, UnknownEncryption, encrypt, open,
+};
 pub use jwk::{Jwk, JwkSet, PublicKey, PublicKeys};
 pub use mac::MacAlgorithm;
 pub use private_key::PrivateKey;
 pub use rotation::{KeyStage, KeyTimes, NewKey, Plan, plan_rotation, stage};
 pub use strict_json::is_strict_object;
+pub use unsecured::{Declared, declared, read_unsecured};
 pub use verify::{
     Audience, Verified, VerifyRules, unverified_issuer, unverified_kid, verify, verify_mac, verify_with_embedded_jwk,
 };
@@ -52,6 +61,12 @@ pub enum JoseError {
     /// A key is malformed, too weak, private where a public one is wanted, or of an unknown type.
     #[error("the key is not acceptable")]
     Key,
+    /// Something could not be encrypted.
+    #[error("encryption failed")]
+    Encryption,
+    /// Something that was encrypted to us cannot be opened; why is not told.
+    #[error("it cannot be decrypted")]
+    Decryption,
     /// A signature could not be made.
     #[error("signing failed")]
     Signing,

@@ -1,6 +1,13 @@
-//! Logout started by a relying party (OpenID Connect RP-Initiated Logout §2 to §4).
+//! Logout started by a relying party (OpenID Connect RP-Initiated Logout §2 to §4), what partners are told of the end of
+//! a session, and what their pages can compare meanwhile.
 //!
 //! Owns when a session ends without asking, and the only way to a post-logout redirect URI. Ends no session itself.
+
+mod session_state;
+mod told;
+
+pub use session_state::session_state;
+pub use told::{LOGOUT_TOKEN_TYPE, LogoutToken, front_channel_address, wait_after};
 
 use crate::clients::Client;
 use crate::id::{PersonId, SessionId};

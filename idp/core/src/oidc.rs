@@ -11,6 +11,7 @@ mod metadata;
 mod pkce;
 mod prompt;
 mod redirect_uri;
+mod resource;
 mod response;
 mod scope;
 
@@ -21,5 +22,6 @@ pub use pkce::{CodeChallenge, PkceError, check_exchange};
 pub use prompt::{Display, Prompt, PromptSet};
 pub(crate) use redirect_uri::is_registered;
 pub use redirect_uri::{RedirectUri, RedirectUriError, Registrant};
+pub use resource::narrow_resource;
 pub use response::{ResponseMode, ResponseType};
 pub use scope::{STANDARD_SCOPES, Scopes, scope_of_claim};

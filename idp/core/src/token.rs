@@ -13,11 +13,11 @@ mod userinfo;
 
 pub use access::{AccessTokenClaims, Issue, PresentedAccessToken, ServiceTokenClaims};
 pub use at_hash::{SignatureHash, at_hash};
-pub use id_token::{Audience, IdTokenClaims, IdTokenFor};
-pub use introspection::{Active, GoodToken, Inactive, Introspection, Standing};
+pub use id_token::{Audience, Beside, IdTokenClaims, IdTokenFor};
+pub use introspection::{Active, GoodToken, Inactive, Introspection, IntrospectionToken, Standing};
 pub use lifetimes::Lifetimes;
 pub use narrowing::narrow_scope;
-pub use userinfo::{PersonClaims, UserinfoClaims};
+pub use userinfo::{PersonClaims, UserinfoClaims, UserinfoToken};
 
 #[cfg(test)]
 mod tests;

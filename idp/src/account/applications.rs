@@ -8,16 +8,20 @@ use axum::response::Response;
 use axum::routing::get;
 use stepgate_core::assurance::{self, ApplicationPolicy, Ask, Decision, Requirement};
 use stepgate_core::authorize::interaction::PortalPage;
-use stepgate_core::clients::Application;
-use stepgate_store::{applications, people};
+use stepgate_core::clients::{Application, SubjectType};
+use stepgate_core::id::ApplicationId;
+use stepgate_store::{applications, consents, people};
+use url::Url;
 
 use super::{Visit, Visitor, visit};
 use crate::app::App;
+use crate::clients::{self, Registered};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::Browser;
 use crate::http::page::{PageFailure, with_browser};
 use crate::pages::account::{ApplicationRow, ApplicationsPage};
+use crate::pages::login::web_address;
 use crate::pages::{self, Action, Section, Tone};
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -34,17 +38,94 @@ async fn show(cx: &Cx, browser: &Browser) -> Result<Response, PageFailure> {
         Visit::Login(response) => return Ok(response),
     };
     let partners = people::list_partners(&cx.app.db).await?;
+    let doors = doors(cx, &visitor).await?;
     let mut rows = Vec::new();
-    for application in applications::list_open_applications(&cx.app.db).await? {
+    let mut listed = applications::list_open_applications(&cx.app.db).await?;
+    for door in doors.iter().filter(|door| door.been_there && door.address.is_some()) {
+        if listed.iter().all(|known| known.id != door.application) {
+            listed.extend(applications::find_application(&cx.app.db, door.application).await?);
+        }
+    }
+    for application in listed {
+        let door = doors.iter().find(|door| door.application == application.id);
+        let Some(address) = door.and_then(|door| door.address.clone()).or_else(|| application.url.clone()) else {
+            continue;
+        };
+        // Anybody may register a client; among a person's applications are those that an administrator gave an
+        // address, and those where the person has been.
+        let own = application.url.is_some() || door.is_some_and(|door| door.been_there);
+        if application.disabled_at.is_some() || !own {
+            continue;
+        }
         let partner = partners.iter().find(|partner| partner.id == application.partner);
-        rows.push(row(cx, &visitor, &application, partner.map_or("", |partner| &partner.name))?);
+        let partner = partner.map_or("", |partner| &partner.name);
+        let mut row = row(cx, &visitor, &application, partner, &address)?;
+        row.logo = door.and_then(|door| door.logo.clone());
+        rows.push(row);
     }
     let page =
         ApplicationsPage { layout: visitor.layout(cx, "My Applications", Section::Applications), applications: rows };
     Ok(with_browser(cx, browser, pages::respond(StatusCode::OK, &page)))
 }
 
-fn row(cx: &Cx, visitor: &Visitor, application: &Application, partner: &str) -> Result<ApplicationRow, Fault> {
+/// How an application is entered, as far as its clients say.
+struct Door {
+    application: ApplicationId,
+    been_there: bool,
+    logo: Option<String>,
+    /// `initiate_login_uri` with its parameters.
+    address: Option<String>,
+}
+
+/// The doors that clients of the person's applications opened: those where the person has been first.
+async fn doors(cx: &Cx, visitor: &Visitor) -> Result<Vec<Door>, Fault> {
+    let uses = consents::list_uses(&cx.app.db, visitor.person.id).await?;
+    let mut clients: Vec<(String, bool)> = uses.into_iter().map(|used| (used.client, true)).collect();
+    for (_, client) in applications::list_initiable_clients(&cx.app.db).await? {
+        if clients.iter().all(|(known, _)| *known != client) {
+            clients.push((client, false));
+        }
+    }
+    let mut doors: Vec<Door> = Vec::new();
+    for (client, been_there) in clients {
+        let Some(client) = clients::find(cx, &client).await? else { continue };
+        let address = initiation(cx, visitor, &client);
+        let logo = web_address(client.client.metadata.logo_uri.as_deref());
+        match doors.iter_mut().find(|door| door.application == client.application.id) {
+            Some(door) => {
+                door.address = door.address.take().or(address);
+                door.logo = door.logo.take().or(logo);
+            }
+            None => doors.push(Door { application: client.application.id, been_there, logo, address }),
+        }
+    }
+    Ok(doors)
+}
+
+/// Where the application starts a login by itself, told who starts it and for whom (OpenID Connect Core §4). A client
+/// that sees pairwise subjects is not told a name by which it could compare people with others.
+fn initiation(cx: &Cx, visitor: &Visitor, client: &Registered) -> Option<String> {
+    let metadata = &client.client.metadata;
+    let mut address = Url::parse(&web_address(metadata.initiate_login_uri.as_deref())?).ok()?;
+    let mut query = address.query_pairs_mut();
+    query.append_pair("iss", cx.app.issuer());
+    if metadata.subject_type == SubjectType::Public {
+        query.append_pair("login_hint", &visitor.person.username.to_string());
+    }
+    if let Some(target) = &client.application.url {
+        query.append_pair("target_link_uri", target);
+    }
+    drop(query);
+    Some(address.into())
+}
+
+fn row(
+    cx: &Cx,
+    visitor: &Visitor,
+    application: &Application,
+    partner: &str,
+    address: &str,
+) -> Result<ApplicationRow, Fault> {
     let policy: ApplicationPolicy = serde_json::from_value(application.policy.clone()).map_err(Fault::internal)?;
     let ask = Ask {
         floors: std::slice::from_ref(&policy),
@@ -58,8 +139,7 @@ fn row(cx: &Cx, visitor: &Visitor, application: &Application, partner: &str) -> 
     let requirement = Requirement::from_ask(&cx.app.catalogue, &ask).map_err(Fault::internal)?;
     let events = &visitor.live.session.events;
     let decision = assurance::decide(&cx.app.catalogue, &requirement, events, &visitor.holdings(cx), cx.now);
-    let url = application.url.clone().unwrap_or_default();
-    let open = |label: &str| Action::link(format!("open-{}", application.id), label, url.clone());
+    let open = |label: &str| Action::link(format!("open-{}", application.id), label, address);
     let manage = |label: &str| Action::link(format!("mend-{}", application.id), label, "/account/otp");
     let (status, note, action) = match decision {
         Decision::Satisfied(_) => ((Tone::Ok, "Ready".to_owned()), None, open("Open")),

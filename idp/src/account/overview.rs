@@ -58,6 +58,7 @@ async fn show(cx: &Cx, browser: &Browser) -> Result<Response, PageFailure> {
         actions: vec![
             Action::link("open-manage-otp", "Manage OTP", "/account/otp"),
             Action::link("open-sessions", "Sessions", "/account/sessions"),
+            Action::link("open-account-applications", "Applications that know you", "/account/applications"),
             Action::link("open-applications", "My Applications", "/applications"),
         ],
     };

@@ -15,8 +15,10 @@ use super::{Visit, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
+use crate::fault::Fault;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other, with_browser};
+use crate::logout::{self, Onward};
 use crate::pages::account::{SessionRow, SessionsPage};
 use crate::pages::{self, Action, Section, When};
 
@@ -97,8 +99,12 @@ async fn post_end(form: Form) -> Response {
         if !own {
             return Err(PageFailure::NotFound);
         }
-        if sessions::end_session(&cx.app.db.write, id, cx.now).await? {
-            audit::record(&cx, &cx.app.db.write, Event::new("session.ended").by(visitor.person.id).session(id)).await?;
+        let ended = logout::end::end(&cx, id, visitor.person.id).await?;
+        if id == visitor.live.session.id {
+            return Ok(logout::signed_out(&cx, ended, Onward::Stay).await?);
+        }
+        if let Some(ended) = ended {
+            ended.tell_soon(&cx);
         }
         Ok(see_other("/account/sessions"))
     };
@@ -113,9 +119,15 @@ async fn post_end_others(form: Form) -> Response {
             Visit::Login(response) => return Ok(response),
         };
         let (person, own) = (visitor.person.id, visitor.live.session.id);
-        let count = sessions::end_sessions_of(&cx.app.db.write, person, Some(own), cx.now).await?;
+        for session in sessions::list_sessions(&cx.app.db, person, cx.now).await? {
+            logout::end::know_partners(&cx, session.id).await?;
+        }
+        let transaction = cx.app.db.begin().await?;
+        let (count, ended) = logout::end::end_all_in(&cx, &transaction, person, Some(own)).await?;
         let event = Event::new("session.others_ended").by(person).session(own);
-        audit::record(&cx, &cx.app.db.write, event.data(serde_json::json!({ "count": count }))).await?;
+        audit::record(&cx, &transaction, event.data(serde_json::json!({ "count": count }))).await?;
+        transaction.commit().await.map_err(Fault::from)?;
+        ended.tell_soon(&cx);
         Ok(see_other("/account/sessions"))
     };
     ended.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))

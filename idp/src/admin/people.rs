@@ -22,6 +22,7 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other};
+use crate::logout::{self, end::Ended};
 use crate::pages::admin::{DetailPage, DetailSection, ListPage};
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::parts::{kind_name, state_name, state_tone};
@@ -247,13 +248,19 @@ async fn post_person(Path(username): Path<String>, form: Form) -> Response {
 /// One act on a person, with its audit event in the same transaction.
 async fn act(cx: &Cx, administrator: &Administrator, person: &Person, form: &Form) -> Result<(), PageFailure> {
     let by = administrator.visitor.person.id;
+    if form.get("act") == "suspend" {
+        for session in sessions::list_sessions(&cx.app.db, person.id, cx.now).await? {
+            logout::end::know_partners(cx, session.id).await?;
+        }
+    }
+    let mut ended = Ended::default();
     let transaction = cx.app.db.begin().await?;
     let event = |kind: &'static str| Event { actor: Some(by), ..Event::new(kind) }.to(person.id);
     let event = match form.get("act") {
         "suspend" => {
             let suspended = Person { suspended_at: Some(cx.now), updated_at: cx.now, ..person.clone() };
             people::update_person(&transaction, &suspended).await?;
-            sessions::end_sessions_of(&transaction, person.id, None, cx.now).await?;
+            (_, ended) = logout::end::end_all_in(cx, &transaction, person.id, None).await?;
             event("admin.person.suspended").data(json!({ "reason": form.get("reason") }))
         }
         "unsuspend" => {
@@ -302,6 +309,7 @@ async fn act(cx: &Cx, administrator: &Administrator, person: &Person, form: &For
     };
     audit::record(cx, &transaction, event).await?;
     transaction.commit().await.map_err(Fault::from)?;
+    ended.tell_soon(cx);
     Ok(())
 }
 

@@ -8,11 +8,12 @@ use stepgate_store::{audit, leases, sweep};
 use crate::app::App;
 use crate::cx::OsEntropy;
 use crate::fault::Fault;
-use crate::{keys, outbox, requests};
+use crate::{keys, logout, outbox, requests};
 
 /// Starts the background tasks; they end with the runtime.
 pub fn spawn(app: &Arc<App>, node: &str) {
     every(app, node, Duration::from_secs(2), |app, _| async move { outbox::deliver_left_behind(&app).await });
+    every(app, node, Duration::from_secs(1), |app, _| async move { logout::deliver_left_behind(&app).await });
     every(app, node, Duration::from_secs(1), |app, _| async move { Ok(app.db.checkpoint().await?) });
     every(app, node, Duration::from_secs(1), |app, node| async move {
         if lead(&app, &node, "audit", Duration::from_secs(10)).await? {
@@ -30,8 +31,14 @@ pub fn spawn(app: &Arc<App>, node: &str) {
         if lead(&app, &node, "keys", Duration::from_secs(300)).await? {
             keys::rotate_by_age(&app.db, &app.secrets.sealing, &OsEntropy, app.clock.now()).await?;
         }
-        let keys = keys::load(&app.db, &app.secrets.sealing, app.clock.now()).await?;
-        app.replace_keys(keys);
+        Ok(())
+    });
+    // Keys that the command line or another node has made.
+    every(app, node, Duration::from_secs(3), |app, _| async move {
+        let changed = keys::load_if_changed(&app.db, &app.secrets.sealing, &app.keys(), app.clock.now()).await?;
+        if let Some(keys) = changed {
+            app.replace_keys(keys);
+        }
         Ok(())
     });
     every(app, node, Duration::from_secs(60), |app, node| async move {

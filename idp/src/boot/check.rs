@@ -34,11 +34,26 @@ pub fn problems(settings: &Settings) -> Vec<Problem> {
     if settings.sessions.idle_seconds == 0 || settings.sessions.absolute_seconds < settings.sessions.idle_seconds {
         say("sessions.idle_seconds must be at least 1, and sessions.absolute_seconds not below it");
     }
+    let authorization = &settings.authorization;
+    if authorization.response_types().len() != authorization.response_types.len()
+        || authorization.response_types.is_empty()
+    {
+        say("authorization.response_types must name at least one, and only those that config/default.toml lists");
+    }
+    if !(5..=600).contains(&authorization.pushed_request_seconds) {
+        say("authorization.pushed_request_seconds must be 5 to 600");
+    }
+    if settings.sessions.interaction_seconds > 7200 {
+        say("sessions.interaction_seconds must be at most 7200: pushed requests are kept no longer");
+    }
     if settings.database.max_connections == 0 {
         say("database.max_connections must be at least 1");
     }
     if settings.keys.access_token_algorithm.parse::<stepgate_core::jose::SigningAlgorithm>().is_err() {
         say("keys.access_token_algorithm must be RS256, PS256, ES256 or EdDSA");
+    }
+    if settings.tls.certificate_file.is_some() != settings.tls.key_file.is_some() {
+        say("tls.certificate_file and tls.key_file belong together; one of them is missing");
     }
     found.extend(settings.registration.problems().into_iter().map(Problem));
     found
@@ -54,8 +69,15 @@ mod tests {
         settings.server.issuer = "http://id.example/".to_owned();
         settings.secrets.master = DEMO_MASTER.to_owned();
         settings.tokens.code_seconds = 600;
+        settings.authorization.response_types.push("token".to_owned());
         let text = problems(&settings).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        for key in ["must be https", "end with a slash", "secrets.master", "tokens.code_seconds"] {
+        for key in [
+            "must be https",
+            "end with a slash",
+            "secrets.master",
+            "tokens.code_seconds",
+            "authorization.response_types",
+        ] {
             assert!(text.contains(key), "{key} is not named in: {text}");
         }
     }

@@ -10,15 +10,18 @@ use stepgate_store::Db;
 use stepgate_store::ephemeral::Ephemeral;
 use stepgate_store::invalidations::Invalidations;
 use tokio::net::TcpListener;
+use tokio_rustls::rustls::ServerConfig;
 
 use crate::app::{App, Parts};
 use crate::cx::{Clock, OsEntropy};
 use crate::fault::Fault;
 use crate::keys;
+use crate::mutual_tls::MutualTls;
 use crate::outbound::Outbound;
 use crate::passwords::PasswordHasher;
 use crate::secrets::{Secrets, SecretsError};
 use crate::settings::Settings;
+use crate::tls::{self, Peer, TlsError, TlsListener};
 
 /// Why a node does not start. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +44,9 @@ pub enum BootError {
     /// The server stopped by itself.
     #[error("the server stopped: {0}")]
     Serve(std::io::Error),
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Outbound requests cannot be set up.
     #[error("outbound requests: {0}")]
     Outbound(String),
@@ -59,6 +65,7 @@ pub struct Node {
     /// The application.
     pub app: Arc<App>,
     listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 /// Builds a node: connects, migrates, loads keys, listens.
@@ -83,6 +90,7 @@ pub async fn build(settings: Settings, delivery: Delivery, clock: Clock) -> Resu
     };
     let peppers = secrets.peppers()?;
     let passwords = PasswordHasher::new(&settings.passwords, peppers, &OsEntropy).map_err(Fault::internal)?;
+    let (tls, mutual_tls) = (tls::server_config(&settings.tls)?, MutualTls::new(&settings.mtls)?);
     let listen = settings.server.listen;
     let app = Arc::new(App::new(Parts {
         passwords,
@@ -93,12 +101,13 @@ pub async fn build(settings: Settings, delivery: Delivery, clock: Clock) -> Resu
         catalogue,
         secrets,
         outbound,
+        mutual_tls,
         clock,
         keys,
         demo,
     }));
     let listener = TcpListener::bind(listen).await.map_err(|error| BootError::Listen(listen, error))?;
-    Ok(Node { app, listener })
+    Ok(Node { app, listener, tls })
 }
 
 impl Node {
@@ -110,8 +119,15 @@ impl Node {
     /// Serves until the process is asked to stop, then lets the requests under way finish.
     pub async fn serve(self, routes: axum::Router) -> Result<(), BootError> {
         super::background::spawn(&self.app, &random_token(&OsEntropy));
-        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(self.listener, service).with_graceful_shutdown(asked_to_stop()).await.map_err(BootError::Serve)
+        let service = routes.into_make_service_with_connect_info::<Peer>();
+        let served = match self.tls {
+            None => axum::serve(self.listener, service).with_graceful_shutdown(asked_to_stop()).await,
+            Some(config) => {
+                let listener = TlsListener::new(self.listener, config).map_err(BootError::Serve)?;
+                axum::serve(listener, service).with_graceful_shutdown(asked_to_stop()).await
+            }
+        };
+        served.map_err(BootError::Serve)
     }
 }
 

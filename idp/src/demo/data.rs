@@ -12,6 +12,7 @@ use stepgate_core::contact::PhoneNumber;
 use stepgate_core::credentials::hardware_token::{Algorithm, Mode, OathParameters};
 use stepgate_core::credentials::{Credential, Phone};
 use stepgate_core::id::{ApplicationId, CredentialId, OrganizationId, PartnerId, PersonId, PhoneId};
+use stepgate_core::oidc::ResponseType;
 use stepgate_core::secret::SecretString;
 use stepgate_store::credentials::NewCredential;
 use stepgate_store::{applications, credentials, leases, people};
@@ -104,17 +105,31 @@ async fn places(cx: &Cx, partner_url: &str) -> Result<Places, Fault> {
 
 type DemoClient = (&'static str, Option<&'static str>, ClientMetadata);
 
-fn clients(partner_url: &str) -> [(&'static str, DemoClient); 5] {
+fn clients(partner_url: &str) -> [(&'static str, DemoClient); 6] {
     let all = "openid profile email address phone offline_access";
     let partner = ClientMetadata {
         client_name: "Iron Works Portal".to_owned(),
         redirect_uris: vec![format!("{partner_url}/callback")],
         post_logout_redirect_uris: vec![partner_url.to_owned(), format!("{partner_url}/")],
-        grant_types: ["authorization_code", "refresh_token", "client_credentials"].map(str::to_owned).to_vec(),
-        response_types: vec!["code".to_owned()],
+        grant_types: ["authorization_code", "implicit", "refresh_token", "client_credentials"]
+            .map(str::to_owned)
+            .to_vec(),
+        response_types: ResponseType::ALL.iter().map(|known| known.as_str().to_owned()).collect(),
         scope: format!("{all} orders"),
         skip_consent: true,
+        logo_uri: Some(format!("{partner_url}/iron-works.svg")),
+        policy_uri: Some(format!("{partner_url}/privacy")),
+        tos_uri: Some(format!("{partner_url}/terms")),
         ..ClientMetadata::default()
+    };
+    // The one that is a program of its own: it hears of logouts, and starts its login when it is told to.
+    let portal = ClientMetadata {
+        frontchannel_logout_uri: Some(format!("{partner_url}/frontchannel-logout")),
+        frontchannel_logout_session_required: true,
+        backchannel_logout_uri: Some(format!("{partner_url}/backchannel-logout")),
+        backchannel_logout_session_required: true,
+        initiate_login_uri: Some(format!("{partner_url}/initiate")),
+        ..partner.clone()
     };
     let service = ClientMetadata {
         client_name: "Iron Works Service".to_owned(),
@@ -127,6 +142,7 @@ fn clients(partner_url: &str) -> [(&'static str, DemoClient); 5] {
         redirect_uris: vec![format!("{partner_url}/spa")],
         post_logout_redirect_uris: vec![format!("{partner_url}/spa")],
         grant_types: ["authorization_code", "refresh_token"].map(str::to_owned).to_vec(),
+        response_types: vec!["code".to_owned()],
         token_endpoint_auth_method: ClientAuthMethod::None,
         ..partner.clone()
     };
@@ -137,6 +153,13 @@ fn clients(partner_url: &str) -> [(&'static str, DemoClient); 5] {
         post_logout_redirect_uris: vec!["http://127.0.0.1/".to_owned()],
         ..partner.clone()
     };
+    let asking = ClientMetadata {
+        client_name: "Girder Planner".to_owned(),
+        redirect_uris: vec!["http://127.0.0.1/callback".to_owned()],
+        post_logout_redirect_uris: vec!["http://127.0.0.1/".to_owned()],
+        skip_consent: false,
+        ..partner.clone()
+    };
     let fast = ClientMetadata {
         client_name: "A service with short signatures".to_owned(),
         access_token_signed_response_alg: Some("ES256".to_owned()),
@@ -145,7 +168,8 @@ fn clients(partner_url: &str) -> [(&'static str, DemoClient); 5] {
     [
         ("A client on this machine", ("demo-local", Some("demo-local-secret"), local)),
         ("A service with short signatures", ("demo-service-es256", Some("demo-service-es256-secret"), fast)),
-        ("Iron Works Portal", ("demo-partner", Some("demo-partner-secret"), partner)),
+        ("Iron Works Portal", ("demo-partner", Some("demo-partner-secret"), portal)),
+        ("Girder Planner", ("demo-consent", Some("demo-consent-secret"), asking)),
         ("Iron Works Service", ("demo-service", Some("demo-service-secret"), service)),
         ("Iron Works in the browser", ("demo-spa", None, spa)),
     ]

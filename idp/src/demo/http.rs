@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::page::PageFailure;
+use crate::keys;
 use crate::outbound::recording::InboxMessage;
 use crate::pages::demo::{DemoPage, DemoPerson, InboxMessage as InboxView, InboxPage};
 use crate::pages::{self, Layout, Section, When};
@@ -39,6 +40,7 @@ pub fn routes(app: &Arc<App>, phones: Arc<Phones>, partner: String) -> Router {
         .route("/demo/inbox/failing", post(post_failing))
         .route("/demo/codes.json", get(get_codes))
         .route("/demo/clock", post(clock::post_clock))
+        .route("/demo/rotate-keys", post(post_rotate_keys))
         .route("/demo/mobile-id/{username}/approve", post(post_approve))
         .route("/demo/mobile-id/{username}/deny", post(post_deny))
         .route("/demo/playground", post(super::playground::post_run))
@@ -146,6 +148,21 @@ async fn post_failing(State(app): State<Arc<App>>, Json(body): Json<Failing>) ->
         inbox.set_failing(body.failing);
     }
     StatusCode::NO_CONTENT
+}
+
+/// New signing keys at once, on every node: for runs that compare the published keys before and after.
+async fn post_rotate_keys(cx: Cx) -> Response {
+    let rotated = async {
+        let (app, sealing) = (&cx.app, &cx.app.secrets.sealing);
+        keys::rotate_now(&app.db, sealing, cx.entropy(), cx.now).await?;
+        app.replace_keys(keys::load(&app.db, sealing, cx.now).await?);
+        app.invalidations.publish("keys").await;
+        Ok::<(), Fault>(())
+    };
+    match rotated.await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(fault) => PageFailure::Fault(fault).respond(&cx),
+    }
 }
 
 async fn get_inbox_json(State(app): State<Arc<App>>) -> Response {

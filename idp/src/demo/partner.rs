@@ -6,6 +6,7 @@
 
 mod api;
 mod login;
+mod logout;
 mod pages;
 
 use std::collections::HashMap;
@@ -36,6 +37,8 @@ pub struct PartnerConfig {
     pub api_client_id: String,
     /// Its secret.
     pub api_client_secret: String,
+    /// PEM certificates that it trusts besides the system's.
+    pub trust: Option<Vec<u8>>,
 }
 
 /// What the application knows of one browser.
@@ -44,6 +47,8 @@ struct Visit {
     pending: Option<Pending>,
     login: Option<Login>,
     orders: Option<String>,
+    /// The provider said that the session has ended.
+    told: bool,
 }
 
 struct Partner {
@@ -52,6 +57,17 @@ struct Partner {
 }
 
 impl Partner {
+    /// Ends what the application has of a session, or of all sessions of a person where no session is named.
+    fn forget(&self, sid: &str, sub: &str) {
+        let (claim, value) = if sid.is_empty() { ("sub", sub) } else { ("sid", sid) };
+        for visit in self.visits().values_mut() {
+            let of = visit.login.as_ref().and_then(|login| login.claims.get(claim)).and_then(|found| found.as_str());
+            if of == Some(value) {
+                *visit = Visit { told: true, ..Visit::default() };
+            }
+        }
+    }
+
     fn visits(&self) -> MutexGuard<'_, HashMap<String, Visit>> {
         self.visits.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,7 +84,13 @@ pub fn routes(config: PartnerConfig) -> Router {
         .route("/refresh", post(post_refresh))
         .route("/logout", get(get_logout))
         .route("/api/orders", get(api::get_orders))
+        .route("/backchannel-logout", post(logout::post_back_channel))
+        .route("/frontchannel-logout", get(logout::get_front_channel))
+        .route("/initiate", get(get_initiate))
         .route("/spa", get(pages::spa))
+        .route("/privacy", get(pages::privacy))
+        .route("/terms", get(pages::terms))
+        .route("/iron-works.svg", get(pages::logo))
         .route("/partner.css", get(pages::stylesheet))
         .with_state(partner)
 }
@@ -84,7 +106,8 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
 async fn get_home(State(partner): State<Arc<Partner>>, headers: HeaderMap) -> Response {
     let visits = partner.visits();
     let visit = cookie(&headers).and_then(|name| visits.get(&name));
-    pages::home(visit.and_then(|visit| visit.login.as_ref()), visit.and_then(|visit| visit.orders.as_deref()))
+    let told = visit.is_some_and(|visit| visit.told);
+    pages::home(visit.and_then(|visit| visit.login.as_ref()), visit.and_then(|visit| visit.orders.as_deref()), told)
 }
 
 #[derive(Deserialize)]
@@ -98,6 +121,23 @@ async fn get_start(State(partner): State<Arc<Partner>>, Query(start): Query<Star
         Some(ask) => begin(&partner, &ask).await,
         None => pages::error(&RelyingPartyError::Unknown),
     }
+}
+
+#[derive(Deserialize)]
+struct Initiation {
+    #[serde(default)]
+    iss: String,
+    #[serde(default)]
+    login_hint: String,
+}
+
+/// Somebody else starts the login (OpenID Connect Core §4): only ever at our own provider. Where the person then goes
+/// is ours to say: `target_link_uri` could be anybody's.
+async fn get_initiate(State(partner): State<Arc<Partner>>, Query(asked): Query<Initiation>) -> Response {
+    if asked.iss != partner.rp.config.issuer {
+        return pages::error(&RelyingPartyError::Issuer);
+    }
+    begin(&partner, &Ask::hinted(&asked.login_hint)).await
 }
 
 /// Sends the browser to the provider; what must be compared on its return is kept under a fresh cookie.
@@ -136,6 +176,7 @@ async fn get_callback(
         Ok(login) => {
             if let Some(visit) = partner.visits().get_mut(&name) {
                 visit.login = Some(login);
+                visit.told = false;
             }
             Redirect::to(if to_orders { "/orders" } else { "/" }).into_response()
         }

@@ -123,13 +123,13 @@ impl Phone {
 
     /// A phone whose enrolment is already in the store: for the demo's people.
     pub fn enrolled(
+        http: Client,
         base: &str,
         issuer: &str,
         device: String,
-        keys: Keys,
-        (offline, server): (SecretBytes, PublicKeys),
+        (keys, offline, server): (Keys, SecretBytes, PublicKeys),
     ) -> Self {
-        Self { http: Client::new(), base: base.to_owned(), issuer: issuer.to_owned(), device, keys, offline, server }
+        Self { http, base: base.to_owned(), issuer: issuer.to_owned(), device, keys, offline, server }
     }
 
     /// What the phone is being asked.

@@ -23,6 +23,7 @@ use crate::fault::Fault;
 pub struct Phones {
     base: String,
     issuer: String,
+    http: reqwest::Client,
     known: Mutex<BTreeMap<String, Arc<Phone>>>,
 }
 
@@ -31,8 +32,8 @@ const KEY_SEAL: &str = "demo phone key";
 
 impl Phones {
     /// None yet. `base` is where this node is reached.
-    pub fn new(base: String, issuer: String) -> Self {
-        Self { base, issuer, known: Mutex::default() }
+    pub fn new(base: String, issuer: String, http: reqwest::Client) -> Self {
+        Self { base, issuer, http, known: Mutex::default() }
     }
 
     /// Gives a person a phone that is enrolled and active.
@@ -80,7 +81,8 @@ impl Phones {
         let keys = Keys::from_pkcs8(pkcs8).map_err(Fault::internal)?;
         let server = cx.app.keys().signer(SigningAlgorithm::Es256).map(|key| key.public_jwk().clone());
         let server = PublicKeys::new(&JwkSet { keys: server.into_iter().collect() });
-        let phone = Phone::enrolled(&self.base, &self.issuer, device, keys, (offline(username), server));
+        let (keys, http) = ((keys, offline(username), server), self.http.clone());
+        let phone = Phone::enrolled(http, &self.base, &self.issuer, device, keys);
         let phone = Arc::new(phone);
         known.insert(username.to_owned(), Arc::clone(&phone));
         Ok(Some(phone))

@@ -1,4 +1,4 @@
-//! The two cookies: one names the browser, one the session.
+//! Our cookies: what names the browser, the session, and what partners' scripts can learn of it.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
@@ -20,6 +20,8 @@ pub enum Cookie {
     /// Names the parked request that a person left to mend a credential. Not secret: the request is bound to the
     /// browser all the same.
     Resume,
+    /// Changes when the session does. Read by the script of `check_session_iframe`, inside partners' pages.
+    State,
 }
 
 impl CookieNames {
@@ -28,11 +30,14 @@ impl CookieNames {
         Self { secure: !server.is_loopback_http() }
     }
 
-    const fn name(self, cookie: Cookie) -> &'static str {
+    /// The cookie's name.
+    pub const fn name(self, cookie: Cookie) -> &'static str {
         match (self.secure, cookie) {
             (true, Cookie::Browser) => "__Host-stepgate-browser",
             (true, Cookie::Session) => "__Host-stepgate-session",
             (true, Cookie::Resume) => "__Host-stepgate-resume",
+            (true, Cookie::State) => "__Host-stepgate-state",
+            (false, Cookie::State) => "stepgate-state",
             (false, Cookie::Resume) => "stepgate-resume",
             (false, Cookie::Browser) => "stepgate-browser",
             (false, Cookie::Session) => "stepgate-session",
@@ -64,7 +69,13 @@ impl CookieNames {
 
     fn header(self, cookie: Cookie, value: &str, extra: &str) -> HeaderValue {
         let secure = if self.secure { "; Secure" } else { "" };
-        let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{extra}", self.name(cookie));
+        let reach = match cookie {
+            // Partners on other sites frame the page that reads it; browsers want `Secure` for that.
+            Cookie::State if self.secure => "SameSite=None",
+            Cookie::State => "SameSite=Lax",
+            Cookie::Browser | Cookie::Session | Cookie::Resume => "HttpOnly; SameSite=Lax",
+        };
+        let text = format!("{}={value}; Path=/; {reach}{secure}{extra}", self.name(cookie));
         // Values are base64url and names are constants: always a valid header.
         HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
@@ -17,15 +17,19 @@ use super::csrf;
 use super::page::PageFailure;
 use crate::app::App;
 use crate::cx::Cx;
+use crate::tls::Peer;
 
 impl FromRequestParts<Arc<App>> for Cx {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
         let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let peer = parts.extensions.get::<ConnectInfo<Peer>>().map(|info| &info.0);
+        let trusted = &app.settings.server.trusted_proxies;
         Ok(Self {
             now: app.clock.now(),
             ip: client_ip(parts, app),
+            client_certificate: peer.and_then(|peer| app.mutual_tls.presented(peer, &parts.headers, trusted)),
             user_agent: user_agent.chars().take(200).collect(),
             app: Arc::clone(app),
         })
@@ -35,7 +39,7 @@ impl FromRequestParts<Arc<App>> for Cx {
 /// The peer's address, or what the trusted proxies in front of us say it is: the last address in `X-Forwarded-For`
 /// that is not a trusted proxy itself.
 fn client_ip(parts: &Parts, app: &App) -> Option<IpAddr> {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip();
+    let peer = parts.extensions.get::<ConnectInfo<Peer>>()?.0.address.ip();
     let trusted = &app.settings.server.trusted_proxies;
     if !trusted.contains(&peer) {
         return Some(peer);

@@ -18,6 +18,15 @@ pub fn with_browser(cx: &Cx, browser: &Browser, mut response: Response) -> Respo
     response
 }
 
+/// How a page deviates from the rule that nothing is framed. An extension of its response, for the guard.
+#[derive(Clone, Debug)]
+pub enum Framing {
+    /// It frames pages of these origins, at least one, separated by spaces.
+    Frames(String),
+    /// Everybody may frame it.
+    Framable,
+}
+
 /// `303 See Other`: after a POST the browser gets the next page by GET, and credentials are never posted on
 /// (RFC 9700 §4.12).
 pub fn see_other(location: &str) -> Response {

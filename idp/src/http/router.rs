@@ -12,23 +12,22 @@ use axum::routing::get;
 
 use crate::app::App;
 use crate::cx::Cx;
-use crate::http::page::PageFailure;
+use crate::http::cors;
+use crate::http::page::{Framing, PageFailure};
 use crate::pages::assets;
 use crate::{
-    account, admin, authorize, credentials, developer, discovery, help, introspection, login, logout, registration,
-    requests, revocation, token, userinfo,
+    account, admin, authorize, credentials, developer, discovery, help, introspection, login, logout, par,
+    registration, requests, revocation, token, userinfo,
 };
 
 /// Everything that the provider answers.
 pub fn routes(app: &Arc<App>) -> Router {
     Router::new()
         // Relying parties.
-        .merge(discovery::routes())
+        .merge(readable_by_scripts())
         .merge(authorize::routes())
-        .merge(token::routes())
-        .merge(userinfo::routes())
+        .merge(par::routes())
         .merge(introspection::routes())
-        .merge(revocation::routes())
         .merge(registration::routes())
         // People.
         .merge(login::routes())
@@ -53,6 +52,16 @@ pub fn routes(app: &Arc<App>) -> Router {
         .with_state(Arc::clone(app))
 }
 
+/// What applications in a browser call from their own origin. No cookie is looked at here, so any origin may.
+fn readable_by_scripts() -> Router<Arc<App>> {
+    Router::new()
+        .merge(discovery::routes())
+        .merge(token::routes())
+        .merge(userinfo::routes())
+        .merge(revocation::routes())
+        .layer(middleware::from_fn(cors::share))
+}
+
 async fn not_found(cx: Cx) -> Response {
     PageFailure::NotFound.respond(&cx)
 }
@@ -72,10 +81,37 @@ async fn get_ready(State(app): State<Arc<App>>) -> Response {
     }
 }
 
-/// Nothing inline, nothing from elsewhere, in nobody's frame. `form-action` is left open: a form that ends at an
-/// application is redirected there, and browsers apply it to redirects too.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: https:; \
-    connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+macro_rules! policy {
+    ($more:literal) => {
+        concat!(
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: https:",
+            $more,
+            "; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
+    };
+}
+
+/// Nothing inline, nothing from elsewhere but logos, in nobody's frame. `form-action` is left open: a form that ends at
+/// an application is redirected there, and browsers apply it to redirects too.
+const PAGE_POLICY: &str = policy!("");
+
+/// In the demo, logos of this machine's applications are shown although they are not `https`.
+const DEMO_POLICY: &str = policy!(" http://localhost:*");
+
+/// The page that others may frame has one script of ours, and nothing else.
+const FRAMABLE_POLICY: &str = "default-src 'none'; script-src 'self'; base-uri 'none'";
+
+fn security_policy(app: &App, framing: Option<&Framing>) -> HeaderValue {
+    let usual = if app.demo { DEMO_POLICY } else { PAGE_POLICY };
+    match framing {
+        None => HeaderValue::from_static(usual),
+        Some(Framing::Framable) => HeaderValue::from_static(FRAMABLE_POLICY),
+        Some(Framing::Frames(origins)) => {
+            let policy = format!("{usual}; frame-src {origins}");
+            HeaderValue::try_from(policy).unwrap_or_else(|_| HeaderValue::from_static(usual))
+        }
+    }
+}
 
 /// Security headers, and one line in the log for each request: no query, no body, no cookie.
 pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -83,11 +119,16 @@ pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) ->
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
+    let framing = response.extensions_mut().remove::<Framing>();
+    let framable = matches!(framing, Some(Framing::Framable));
+    let policy = security_policy(&app, framing.as_ref());
     let headers = response.headers_mut();
     let fixed = |text: &'static str| HeaderValue::from_static(text);
-    headers.insert(header::CONTENT_SECURITY_POLICY, fixed(CONTENT_SECURITY_POLICY));
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
-    headers.insert(header::X_FRAME_OPTIONS, fixed("DENY"));
+    if !framable {
+        headers.insert(header::X_FRAME_OPTIONS, fixed("DENY"));
+    }
     headers.insert(header::REFERRER_POLICY, fixed("no-referrer"));
     if !app.settings.server.is_loopback_http() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000"));

@@ -104,7 +104,7 @@ async fn finish(
     let path = match &parked.interaction.purpose {
         Purpose::Authorize { request } => {
             let (Some(client), Some(standing)) = (client, standing) else { return Ok(Answer::Gone) };
-            return Ok(match finish::issue_code(cx, request, &client, &standing, Some(&parked)).await? {
+            return Ok(match finish::issue(cx, request, &client, &standing, Some(&parked)).await? {
                 Issued::Answer(response) => Answer::Client { response, application: client.application.name.clone() },
                 Issued::Gone => Answer::Gone,
                 Issued::Unanswerable(error) => Answer::Unanswerable(error),
@@ -127,12 +127,14 @@ pub async fn refuse(
         let path = "/account/otp";
         return Ok(if parked.close(cx, path).await? { Answer::Portal(path) } else { Answer::Gone });
     };
-    if !parked.take(&cx.app.db.write).await? {
+    let transaction = cx.app.db.begin().await?;
+    if !parked.take(&transaction).await? || !finish::take_pushed(cx, request, &transaction).await? {
         return Ok(Answer::Gone);
     }
     let event = Event::new("authorization.refused").client(&client.client.id);
     let event = event.data(serde_json::json!({ "error": error.code(), "description": error.description() }));
-    audit::record(cx, &cx.app.db.write, event).await?;
+    audit::record(cx, &transaction, event).await?;
+    transaction.commit().await?;
     requests::refused(cx, request, error);
     Ok(match request.answer_error(&client.client, error, cx.app.issuer()) {
         Ok(response) => Answer::Client { response, application: client.application.name.clone() },

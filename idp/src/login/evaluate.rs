@@ -8,6 +8,7 @@ use stepgate_core::assurance::{
     self, Ask, AskError, CredentialKind, CredentialState, Decision, Granted, Holdings, Requirement,
 };
 use stepgate_core::authorize::interaction::{Choice, Interaction, Purpose, Want};
+use stepgate_core::authorize::is_covered;
 use stepgate_core::authorize::next::{ConsentOnRecord, LoggedIn, Verdict};
 use stepgate_core::oidc::Prompt;
 use stepgate_core::time::Timestamp;
@@ -32,6 +33,8 @@ pub struct Standing {
     verdict: Verdict,
     held: Vec<Choice>,
     consent: ConsentOnRecord,
+    /// What the person allowed the client before.
+    pub allowed: Vec<String>,
 }
 
 impl Standing {
@@ -116,7 +119,7 @@ pub async fn stand(
     let offered = assurance::offers(events, &holdings, cx.now);
     let offered: Vec<_> = offered.into_iter().filter(|kind| requirement.allows(*kind)).collect();
     let verdict = verdict(&decision, &holdings);
-    let consent = consent(cx, interaction, &person, client).await?;
+    let (consent, allowed) = consent(cx, interaction, &person, client).await?;
     let granted = if let Decision::Satisfied(granted) = &decision { Some(granted.clone()) } else { None };
     Ok(Some(Standing {
         held: choices(&offered, &holdings),
@@ -127,6 +130,7 @@ pub async fn stand(
         decision,
         verdict,
         consent,
+        allowed,
     }))
 }
 
@@ -188,13 +192,16 @@ async fn consent(
     interaction: &Interaction,
     person: &Person,
     client: Option<&Arc<Registered>>,
-) -> Result<ConsentOnRecord, Fault> {
-    let (Some(request), Some(client)) = (interaction.request(), client) else { return Ok(ConsentOnRecord::Covers) };
+) -> Result<(ConsentOnRecord, Vec<String>), Fault> {
+    let (Some(request), Some(client)) = (interaction.request(), client) else {
+        return Ok((ConsentOnRecord::Waived, Vec::new()));
+    };
     if client.client.metadata.skip_consent {
-        return Ok(ConsentOnRecord::Covers);
+        return Ok((ConsentOnRecord::Waived, Vec::new()));
     }
-    let allowed = consents::find_consent(&cx.app.db, person.id, &client.client.id).await?;
-    let covered = request.scope.iter().all(|scope| allowed.iter().any(|known| known == scope));
+    let allowed = consents::find_consent(&cx.app.db.read, person.id, &client.client.id).await?;
+    let covered = request.consent_items().iter().all(|item| is_covered(item, &allowed));
     // Acting while the person is away is asked for every time (OpenID Connect Core §11).
-    Ok(if covered && !request.wants_offline_access() { ConsentOnRecord::Covers } else { ConsentOnRecord::Lacks })
+    let lacks = !covered || request.wants_offline_access();
+    Ok((if lacks { ConsentOnRecord::Lacks } else { ConsentOnRecord::Covers }, allowed))
 }

@@ -21,6 +21,7 @@ use crate::clients;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other, with_browser, with_cookie};
+use crate::logout;
 use crate::pages::{self, Layout, message::FormPostPage};
 use crate::session;
 
@@ -89,6 +90,10 @@ async fn post(cx: &Cx, id: &str, form: &Form) -> Result<Response, PageFailure> {
                 Some(cookie) => with_cookie(response, cookie),
                 None => response,
             })
+        }
+        Outcome::Earned { renewed, replaced } => {
+            let response = replaced.map_or_else(|| see_other(&path), |ended| logout::replaced(cx, ended, &path));
+            Ok(renewed.cookies.into_iter().fold(response, with_cookie))
         }
         Outcome::Again { parked, live, say } => {
             // Another press of the same form was faster: whatever this one would be told, the login is further on.

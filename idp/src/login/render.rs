@@ -7,6 +7,7 @@ use stepgate_core::authorize::interaction::{Choice, Named, SkipOtp, Stage};
 use stepgate_core::credentials::{Credential, phone_otp};
 use stepgate_store::{challenges, credentials, mobile, people};
 
+use super::consent;
 use super::dispatch::Scene;
 use super::http::Say;
 use crate::credentials::mobile_id;
@@ -14,11 +15,10 @@ use crate::cx::Cx;
 use crate::http::cookies::Cookie;
 use crate::http::extract::Browser;
 use crate::http::page::{PageFailure, with_cookie};
-use crate::pages::consent::{ConsentPage, ScopeView};
 use crate::pages::factor::{
     CodePage, CodeSource, FactorChoice, FactorPage, MobileIdWaitPage, PhoneChoice, Resend, Skip,
 };
-use crate::pages::login::{Asking, Flow, LoginPage, PasswordPage};
+use crate::pages::login::{Asking, Flow, LoginPage, PasswordPage, web_address};
 use crate::pages::parts::kind_name;
 use crate::pages::requirements::{Accepted, Held, RequirementsNotMetPage};
 use crate::pages::{self, Action, Layout, When};
@@ -46,7 +46,7 @@ pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<
             pages::respond(ok, &code(cx, scene, flow, (CodeSource::OfflineCode, *skip), error))
         }
         Stage::MobileWait { .. } => pages::respond(ok, &mobile_wait(cx, scene, flow, error).await?),
-        Stage::Consent => pages::respond(ok, &consent(cx, scene, flow)),
+        Stage::Consent => pages::respond(ok, &consent::page(scene, flow, layout(cx, "Allow access"))),
         Stage::RequirementsNotMet => {
             let page = pages::respond(ok, &requirements(cx, scene, flow).await?);
             // Whoever goes and mends a credential is led back to this request afterwards.
@@ -58,9 +58,9 @@ pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<
 fn flow(cx: &Cx, browser: &Browser, scene: &Scene) -> Flow {
     let application = scene.client.as_ref().map(|client| Asking {
         name: client.application.name.clone(),
-        logo: client.client.metadata.logo_uri.clone(),
-        policy: client.client.metadata.policy_uri.clone(),
-        terms: client.client.metadata.tos_uri.clone(),
+        logo: web_address(client.client.metadata.logo_uri.as_deref()),
+        policy: web_address(client.client.metadata.policy_uri.as_deref()),
+        terms: web_address(client.client.metadata.tos_uri.as_deref()),
     });
     Flow { action: scene.parked.path(), csrf: browser.csrf(&cx.app), application }
 }
@@ -211,32 +211,6 @@ async fn mobile_wait(
         skip: skip(scene, *may_skip),
         error,
     })
-}
-
-fn consent(cx: &Cx, scene: &Scene, flow: Flow) -> ConsentPage {
-    let asked = scene.parked.interaction.request();
-    let claims = scene.person().map(|person| person.claims.clone()).unwrap_or_default();
-    let view = |title: &str, detail: String| ScopeView { title: title.to_owned(), detail };
-    let words = |scope: &str| match scope {
-        "openid" => view("Know who you are", "A number that stands for your account".to_owned()),
-        "profile" => {
-            view("See your profile", "Your name, user ID, language and other facts of your profile".to_owned())
-        }
-        "email" => view("See your email address", claims.email.clone().unwrap_or_default()),
-        "phone" => view("See your telephone number", claims.phone_number.clone().unwrap_or_default()),
-        "address" => {
-            let address = claims.address.as_ref().and_then(|address| address.formatted.clone());
-            view("See your postal address", address.unwrap_or_default())
-        }
-        "offline_access" => view(
-            "Stay connected while you are away",
-            "It can act for you until you end it under My Account.".to_owned(),
-        ),
-        other => view(other, "A permission that this application defines".to_owned()),
-    };
-    let scopes = asked.map(|request| request.scope.iter().map(words).collect()).unwrap_or_default();
-    let username = scene.person().map(|person| person.username.to_string()).unwrap_or_default();
-    ConsentPage { layout: layout(cx, "Allow access"), flow, username, scopes }
 }
 
 async fn requirements(cx: &Cx, scene: &Scene, flow: Flow) -> Result<RequirementsNotMetPage, PageFailure> {

@@ -6,7 +6,6 @@ mod identify;
 use axum::http::HeaderValue;
 use stepgate_core::assurance::FactorEvent;
 use stepgate_core::authorize::interaction::{Interaction, Stage, WrongStage};
-use stepgate_store::sessions;
 
 use super::http::Say;
 use super::parked::Parked;
@@ -14,7 +13,8 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::Form;
 use crate::http::page::PageFailure;
-use crate::session::{self, Live};
+use crate::logout::end::{self, Ended};
+use crate::session::{self, Live, Renewed};
 
 /// What a step came to.
 pub(super) enum Outcome {
@@ -22,6 +22,13 @@ pub(super) enum Outcome {
     Next {
         /// The session's new cookie.
         cookie: Option<HeaderValue>,
+    },
+    /// A factor was shown.
+    Earned {
+        /// The session with its new cookies.
+        renewed: Box<Renewed>,
+        /// The session of somebody else, which made room.
+        replaced: Option<Ended>,
     },
     /// The same page again, with a word about what was typed.
     Again {
@@ -74,13 +81,16 @@ async fn earn(
     person: stepgate_core::id::PersonId,
     event: FactorEvent,
 ) -> Result<Outcome, PageFailure> {
+    if let Some(live) = live.as_ref().filter(|live| live.session.person != person) {
+        end::know_partners(cx, live.session.id).await?;
+    }
     let transaction = cx.app.db.begin().await?;
-    let mut renewed = None;
+    let (mut renewed, mut replaced) = (None, None);
     if let Some(live) = live {
         if live.session.person == person {
             renewed = session::raise(cx, &transaction, live, event.clone()).await?;
         } else {
-            sessions::end_session(&transaction, live.session.id, cx.now).await?;
+            replaced = end::end_in(cx, &transaction, live.session.id, live.session.person).await?;
         }
     }
     let renewed = match renewed {
@@ -88,5 +98,5 @@ async fn earn(
         None => session::begin(cx, &transaction, person, event).await?,
     };
     transaction.commit().await.map_err(Fault::from)?;
-    Ok(Outcome::Next { cookie: Some(renewed.cookie) })
+    Ok(Outcome::Earned { renewed: Box::new(renewed), replaced })
 }

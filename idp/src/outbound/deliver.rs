@@ -20,7 +20,7 @@ use crate::settings::Settings;
 pub struct Outbound {
     text: Box<dyn TextGateway>,
     voice: Box<dyn VoiceGateway>,
-    /// The guarded client, for addresses that partners named.
+    /// The guarded client, for addresses that others named.
     pub fetcher: Arc<Fetcher>,
     /// The demo's inbox, where there is one.
     pub inbox: Option<Inbox>,

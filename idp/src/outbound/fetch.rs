@@ -148,6 +148,10 @@ impl Fetcher {
         let outgoing = client.request(request.method, request.url).headers(request.headers).timeout(request.timeout);
         let outgoing = if request.body.is_empty() { outgoing } else { outgoing.body(request.body) };
         let mut response = outgoing.send().await.map_err(|error| fact_of(&error))?;
+        // What announces to be too large is not read at all.
+        if response.content_length().is_some_and(|length| length > MAX_BODY as u64) {
+            return Err(FetchError::TooLarge);
+        }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| fact_of(&error))? {
             if body.len() + chunk.len() > MAX_BODY {

@@ -96,6 +96,43 @@ impl ApplicationRow {
     }
 }
 
+/// One application that knows the person.
+#[derive(Clone, Debug)]
+pub struct ConnectionRow {
+    /// Its name.
+    pub name: String,
+    /// The address of its logo.
+    pub logo: Option<String>,
+    /// What it may see and do: `See your email address`.
+    pub may: Vec<String>,
+    /// Whether the operator vouches for it: nobody was asked.
+    pub vouched: bool,
+    /// Since when.
+    pub since: When,
+    /// When it got tokens last.
+    pub last: Option<When>,
+    /// Ends it.
+    pub revoke: Action,
+}
+
+impl ConnectionRow {
+    pub(crate) fn initial(&self) -> String {
+        self.name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()
+    }
+}
+
+/// What applications may see and do in the person's name.
+#[derive(Clone, Debug, Template)]
+#[template(path = "account/connections.html")]
+pub struct ConnectionsPage {
+    /// The frame.
+    pub layout: Layout,
+    /// The one used last first.
+    pub applications: Vec<ConnectionRow>,
+    /// What has just been done.
+    pub done: Option<String>,
+}
+
 /// My Applications.
 #[derive(Clone, Debug, Template)]
 #[template(path = "account/applications.html")]
@@ -156,6 +193,33 @@ impl Page for SessionsPage {
         let alone =
             Self { sessions: page.sessions.iter().take(1).cloned().collect(), end_others: None, ..page.clone() };
         vec![("two", page), ("one", alone)]
+    }
+}
+
+impl Page for ConnectionsPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let row = |id: &str, name: &str, vouched, may: &[&str]| ConnectionRow {
+            name: name.into(),
+            logo: None,
+            may: may.iter().map(|item| super::consent::item_title(item)).collect(),
+            vouched,
+            since: samples::date(-8_000_000),
+            last: Some(samples::when(-8_000)),
+            revoke: Action::post(format!("revoke-{id}"), "Revoke", "/account/applications/revoke")
+                .with("client", id)
+                .dangerous(),
+        };
+        let page = Self {
+            layout: samples::portal("Applications", Section::Connections),
+            applications: vec![
+                row("a", "Girder Planner", false, &["openid", "profile", "email", "offline_access"]),
+                row("b", "Iron Works Portal", true, &["openid", "email"]),
+            ],
+            done: None,
+        };
+        let done = Some("Ended. It can see and do nothing more in your name.".to_owned());
+        let none = Self { applications: vec![], done, ..page.clone() };
+        vec![("two", page), ("none", none)]
     }
 }
 

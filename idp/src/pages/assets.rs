@@ -19,6 +19,10 @@ pub enum Asset {
     WaitScript,
     /// Sends a form that needs no look.
     SubmitScript,
+    /// Goes on once partners were told of a logout.
+    SignedOutScript,
+    /// Answers partners' pages whether the session has changed.
+    CheckSessionScript,
     /// The style sheet of the integrators' console, beside the first.
     ConsoleStylesheet,
     /// Copy buttons.
@@ -33,6 +37,8 @@ impl Asset {
         Self::Favicon,
         Self::WaitScript,
         Self::SubmitScript,
+        Self::SignedOutScript,
+        Self::CheckSessionScript,
         Self::ConsoleStylesheet,
         Self::ConsoleScript,
     ];
@@ -45,6 +51,8 @@ impl Asset {
             Self::Favicon => "favicon.svg",
             Self::WaitScript => "wait.js",
             Self::SubmitScript => "submit.js",
+            Self::SignedOutScript => "signed-out.js",
+            Self::CheckSessionScript => "check-session.js",
             Self::ConsoleStylesheet => "console.css",
             Self::ConsoleScript => "console.js",
         }
@@ -55,7 +63,11 @@ impl Asset {
         match self {
             Self::Stylesheet | Self::ConsoleStylesheet => "text/css; charset=utf-8",
             Self::Logo | Self::Favicon => "image/svg+xml",
-            Self::WaitScript | Self::SubmitScript | Self::ConsoleScript => "text/javascript; charset=utf-8",
+            Self::WaitScript
+            | Self::SubmitScript
+            | Self::SignedOutScript
+            | Self::CheckSessionScript
+            | Self::ConsoleScript => "text/javascript; charset=utf-8",
         }
     }
 
@@ -67,6 +79,8 @@ impl Asset {
             Self::Favicon => include_bytes!("../../static/favicon.svg"),
             Self::WaitScript => include_bytes!("../../static/wait.js"),
             Self::SubmitScript => include_bytes!("../../static/submit.js"),
+            Self::SignedOutScript => include_bytes!("../../static/signed-out.js"),
+            Self::CheckSessionScript => include_bytes!("../../static/check-session.js"),
             Self::ConsoleStylesheet => include_bytes!("../../static/console.css"),
             Self::ConsoleScript => include_bytes!("../../static/console.js"),
         }

@@ -44,6 +44,10 @@ impl Layout {
         Asset::WaitScript.url()
     }
 
+    pub(crate) fn signed_out_script(&self) -> String {
+        Asset::SignedOutScript.url()
+    }
+
     pub(crate) fn submit_script(&self) -> String {
         Asset::SubmitScript.url()
     }
@@ -102,6 +106,8 @@ pub enum Section {
     ManageOtp,
     /// Sessions, under My Account.
     Sessions,
+    /// Applications, under My Account: what each may know.
+    Connections,
     /// Help.
     Help,
     /// The administrators' pages, with the path of the open tab: `/admin/people`.
@@ -120,6 +126,7 @@ impl Section {
             Self::Account => "account",
             Self::ManageOtp => "otp",
             Self::Sessions => "sessions",
+            Self::Connections => "connections",
             Self::Help => "help",
             Self::Admin(_) => "admin",
             Self::Developer(_) => "developer",
@@ -128,7 +135,7 @@ impl Section {
     }
 
     pub(crate) const fn is_account(self) -> bool {
-        matches!(self, Self::Account | Self::ManageOtp | Self::Sessions)
+        matches!(self, Self::Account | Self::ManageOtp | Self::Sessions | Self::Connections)
     }
 }
 

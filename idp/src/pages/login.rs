@@ -37,6 +37,11 @@ pub struct Asking {
     pub terms: Option<String>,
 }
 
+/// An address that may become a link or a picture: a client may register anything, also a script.
+pub fn web_address(address: Option<&str>) -> Option<String> {
+    address.filter(|address| address.starts_with("https://") || address.starts_with("http://")).map(str::to_owned)
+}
+
 impl Asking {
     pub(crate) fn initial(&self) -> String {
         self.name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()

@@ -49,10 +49,16 @@ pub struct LogoutConfirmPage {
 pub struct LoggedOutPage {
     /// The frame.
     pub layout: Layout,
+    /// `You are signed out`.
+    pub heading: String,
+    /// What that means.
+    pub lead: String,
     /// Addresses of applications that learn of it in a hidden frame (OpenID Connect Front-Channel Logout §2).
     pub frames: Vec<String>,
     /// Applications that could not be told.
     pub unreached: Vec<String>,
+    /// Whether it goes on by itself, to where the action leads, once the frames have loaded.
+    pub onward: bool,
     /// Where to go: back to the application, or sign in again; its id becomes `continue`.
     pub action: Option<Action>,
 }
@@ -103,12 +109,17 @@ impl Page for LoggedOutPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let page = Self {
             layout: samples::plain("Signed out"),
+            heading: "You are signed out".into(),
+            lead: "Your session has ended, here and at the applications that you opened.".into(),
             frames: vec![],
             unreached: vec![],
+            onward: false,
             action: Some(Action::link("continue", "Back to Iron Works Portal", "https://iron-works.example/")),
         };
         let partly = Self { unreached: vec!["Girder Planner".into()], action: None, ..page.clone() };
-        vec![("everywhere", page), ("one not reached", partly)]
+        let frames = vec!["https://iron-works.example/logout?iss=https://id.example&sid=sample".into()];
+        let going = Self { frames, onward: true, ..page.clone() };
+        vec![("everywhere", page), ("one not reached", partly), ("going on", going)]
     }
 }
 

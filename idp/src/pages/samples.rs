@@ -31,6 +31,7 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<account::AccountPage>("account", &mut pages)?;
     add::<account::SessionsPage>("sessions", &mut pages)?;
     add::<account::ApplicationsPage>("applications", &mut pages)?;
+    add::<account::ConnectionsPage>("account-applications", &mut pages)?;
     add::<otp::ManageOtpPage>("manage-otp", &mut pages)?;
     add::<otp::MobileEnrolPage>("mobile-enrol", &mut pages)?;
     add::<otp::OtpTestPage>("otp-test", &mut pages)?;

@@ -105,7 +105,12 @@ impl Settings {
         let mut settings = Self::default();
         settings.redis.url = Some(String::new());
         settings.registration.mode = Some(crate::registration::RegistrationMode::Closed);
+        settings.authorization.unsigned_request_objects = Some(false);
         settings.outbound.ca_file = Some(std::path::PathBuf::new());
+        settings.tls.certificate_file = Some(std::path::PathBuf::new());
+        settings.tls.key_file = Some(std::path::PathBuf::new());
+        settings.mtls.trust_anchors = Some(std::path::PathBuf::new());
+        settings.mtls.client_certificate_header = Some(String::new());
         settings
     }
 }

@@ -1,7 +1,7 @@
 //! `client_credentials` (RFC 6749 §4.4): a cached client, one hash, one signature, no write.
 
 use stepgate_core::oidc::params::RawToken;
-use stepgate_core::oidc::{ErrorCode, OAuthError, Scopes};
+use stepgate_core::oidc::{ErrorCode, OAuthError, Scopes, narrow_resource};
 
 use super::{TokenSet, mint};
 use crate::clients::Registered;
@@ -25,8 +25,9 @@ pub fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<TokenSet
     if !registered.covers(&scope) {
         return Err(OAuthError::parameter(ErrorCode::InvalidScope, "scope", "not registered for the client").into());
     }
+    let resource = narrow_resource(&client.client.metadata.audience, &raw.resource)?;
     Ok(TokenSet {
-        access_token: mint::service_token(cx, client, &scope)?,
+        access_token: mint::service_token(cx, client, &scope, &resource)?,
         token_type: "Bearer",
         expires_in: cx.app.settings.tokens.access_seconds,
         refresh_token: None,

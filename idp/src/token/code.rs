@@ -36,12 +36,13 @@ pub async fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<To
     // Revoked or not: a replay at this very moment ends what the code gave, but the one who used it first is answered.
     let grant = grants::find_grant(&cx.app.db, code.grant).await?;
     let grant = grant.ok_or_else(|| refuse("code: what it stands for is gone"))?;
+    let grant = mint::for_resources(client, grant, &raw.resource)?;
     let scope: Scopes = grant.terms.scope.iter().map(String::as_str).collect();
     let access_token = mint::access_token(cx, client, &grant, &scope).await?;
     let id_token = if scope.contains("openid") {
         let person = people::find_person(&cx.app.db, grant.person).await?;
         let person = person.ok_or_else(|| refuse("code: the account is gone"))?;
-        Some(mint::id_token(cx, client, &grant, &person, &access_token, Occasion::Exchange)?)
+        Some(mint::id_token(cx, client, &grant, &person, &access_token, Occasion::Exchange).await?)
     } else {
         None
     };

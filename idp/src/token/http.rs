@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::client_auth;
 use crate::cx::Cx;
 use crate::http::oauth_error::ProtocolFailure;
+use crate::mutual_tls;
 
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
@@ -25,6 +26,7 @@ async fn post_token(cx: Cx, headers: HeaderMap, body: Bytes) -> Result<Response,
     let params = form(&headers, &body)?;
     let raw = RawToken::from(&params);
     let client = client_auth::authenticate(&cx, &headers, &raw.client).await?;
+    mutual_tls::check_binding(&cx, &client)?;
     let grant_type = raw.grant_type.as_deref().ok_or_else(|| OAuthError::invalid("grant_type", "missing"))?;
     if !matches!(grant_type, "authorization_code" | "refresh_token" | "client_credentials") {
         let text = "must be authorization_code, refresh_token or client_credentials";

@@ -1,27 +1,64 @@
 //! Claims become signed tokens.
 
 use stepgate_core::account::Person;
+use stepgate_core::clients::AccessTokenFormat;
+use stepgate_core::clients::certificate::Confirmation;
 use stepgate_core::entropy::random_token;
 use stepgate_core::grants::Grant;
 use stepgate_core::jose;
-use stepgate_core::oidc::{ClaimsRequest, Scopes};
-use stepgate_core::secret::TokenHash;
-use stepgate_core::token::{IdTokenFor, Issue};
+use stepgate_core::oidc::{ClaimsRequest, OAuthError, Scopes, narrow_resource};
+use stepgate_core::secret::{SecretString, TokenHash};
+use stepgate_core::token::{Beside, IdTokenFor, Issue};
+use stepgate_store::Connection;
 use stepgate_store::grants::{self, OpaqueToken};
 
 use crate::clients::Registered;
 use crate::cx::Cx;
 use crate::fault::Fault;
-use stepgate_core::clients::AccessTokenFormat;
+use crate::http::oauth_error::ProtocolFailure;
+use crate::token::protect::{self, Use};
 
 /// An access token for a person's grant, in the form that the client registered.
 pub async fn access_token(cx: &Cx, client: &Registered, grant: &Grant, scope: &Scopes) -> Result<String, Fault> {
+    let made = make_access_token(cx, client, grant, scope)?;
+    made.keep(&cx.app.db.write).await?;
+    Ok(made.token.expose().clone())
+}
+
+/// An access token that was made but is not in force before it was kept.
+pub struct MadeAccessToken {
+    /// The token.
+    pub token: SecretString,
+    row: Option<OpaqueToken>,
+}
+
+impl MadeAccessToken {
+    /// Puts into the store what it must know about the token: nothing about a JWT.
+    pub async fn keep(&self, connection: &impl Connection) -> Result<(), Fault> {
+        match &self.row {
+            Some(row) => Ok(grants::insert_opaque(connection, row).await?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Makes an access token, to be kept in the transaction that also makes its grant.
+pub fn make_access_token(
+    cx: &Cx,
+    client: &Registered,
+    grant: &Grant,
+    scope: &Scopes,
+) -> Result<MadeAccessToken, Fault> {
     let jti = random_token(cx.entropy());
     let lifetimes = cx.app.settings.tokens.lifetimes();
     let subject = client.subject(cx, grant.person);
-    let claims = issue(cx, client, scope, &jti, &lifetimes).for_person(&subject, grant.id, &grant.terms);
+    let (resource, bound_to) = (&grant.terms.resource, bound_to(cx, client));
+    let issue = Issue { bound_to: bound_to.as_ref(), ..issue(cx, client, scope, resource, &jti, &lifetimes) };
+    let claims = issue.for_person(&subject, grant.id, &grant.terms);
     match client.client.metadata.access_token_format {
-        AccessTokenFormat::Jwt => sign(cx, client, "at+jwt", &claims),
+        AccessTokenFormat::Jwt => {
+            Ok(MadeAccessToken { token: SecretString::new(sign(cx, client, "at+jwt", &claims)?), row: None })
+        }
         AccessTokenFormat::Opaque => {
             let token = random_token(cx.entropy());
             let row = OpaqueToken {
@@ -31,32 +68,51 @@ pub async fn access_token(cx: &Cx, client: &Registered, grant: &Grant, scope: &S
                 claims: serde_json::to_value(&claims).map_err(Fault::internal)?,
                 expires_at: cx.now + lifetimes.access_token(),
             };
-            grants::insert_opaque(&cx.app.db.write, &row).await?;
-            Ok(token)
+            Ok(MadeAccessToken { token: SecretString::new(token), row: Some(row) })
         }
     }
 }
 
+/// The grant for the part of its resources that a token request asks for (RFC 8707 §2.2); what is stored stays as it is.
+pub fn for_resources(client: &Registered, mut grant: Grant, asked: &[String]) -> Result<Grant, OAuthError> {
+    let granted = &grant.terms.resource;
+    let within = if granted.is_empty() { &client.client.metadata.audience } else { granted };
+    grant.terms.resource = narrow_resource(within, asked)?;
+    Ok(grant)
+}
+
 /// A JWT access token for the client itself.
-pub fn service_token(cx: &Cx, client: &Registered, scope: &Scopes) -> Result<String, Fault> {
+pub fn service_token(cx: &Cx, client: &Registered, scope: &Scopes, resource: &[String]) -> Result<String, Fault> {
     let jti = random_token(cx.entropy());
     let lifetimes = cx.app.settings.tokens.lifetimes();
-    sign(cx, client, "at+jwt", &issue(cx, client, scope, &jti, &lifetimes).for_client())
+    let bound_to = bound_to(cx, client);
+    let issue = Issue { bound_to: bound_to.as_ref(), ..issue(cx, client, scope, resource, &jti, &lifetimes) };
+    sign(cx, client, "at+jwt", &issue.for_client())
+}
+
+/// The certificate of this connection, for a client whose tokens are bound to one. Whoever authenticated without a
+/// certificate was refused before ([`crate::mutual_tls::check_binding`]).
+fn bound_to(cx: &Cx, client: &Registered) -> Option<Confirmation> {
+    let presented = cx.client_certificate.as_ref()?;
+    let wanted = client.client.metadata.tls_client_certificate_bound_access_tokens;
+    wanted.then(|| Confirmation { certificate: presented.thumbprint() })
 }
 
 fn issue<'a>(
     cx: &'a Cx,
     client: &'a Registered,
     scope: &'a Scopes,
+    resource: &'a [String],
     jti: &'a str,
     lifetimes: &'a stepgate_core::token::Lifetimes,
 ) -> Issue<'a> {
     Issue {
         issuer: cx.app.issuer(),
-        audience: &client.client.metadata.audience,
+        audience: if resource.is_empty() { &client.client.metadata.audience } else { resource },
         client_id: &client.client.id,
         scope,
         jti,
+        bound_to: None,
         now: cx.now,
         lifetimes,
     }
@@ -81,17 +137,65 @@ pub enum Occasion {
     Refresh,
 }
 
-/// The ID token beside an access token.
-pub fn id_token(
+/// The ID token beside an access token, signed and perhaps encrypted as the client registered.
+pub async fn id_token(
     cx: &Cx,
     client: &Registered,
     grant: &Grant,
     person: &Person,
     access_token: &str,
     occasion: Occasion,
-) -> Result<String, Fault> {
+) -> Result<String, ProtocolFailure> {
+    let at_hash = jose::left_half_hash(client.id_token_algorithm, access_token);
+    let shape = match occasion {
+        Occasion::Exchange => Shape::Exchange,
+        Occasion::Refresh => Shape::Refresh,
+    };
+    sign_id_token(cx, client, grant, (person, Some(&at_hash)), shape).await
+}
+
+/// What an ID token of the authorization endpoint is bound to.
+#[derive(Clone, Copy, Default)]
+pub struct Bound<'a> {
+    /// The code beside it.
+    pub code: Option<&'a str>,
+    /// The access token beside it.
+    pub access_token: Option<&'a str>,
+    /// The `state` of the request.
+    pub state: Option<&'a str>,
+    /// The scopes whose claims it holds itself, because no access token is ever given.
+    pub scope: Option<&'a Scopes>,
+}
+
+/// The ID token of the authorization endpoint (OpenID Connect Core §3.2.2.10, §3.3.2.11).
+pub async fn authorization_id_token(
+    cx: &Cx,
+    client: &Registered,
+    grant: &Grant,
+    person: &Person,
+    bound: Bound<'_>,
+) -> Result<String, ProtocolFailure> {
+    let hash = |value: Option<&str>| value.map(|value| jose::left_half_hash(client.id_token_algorithm, value));
+    let (at_hash, c_hash, s_hash) = (hash(bound.access_token), hash(bound.code), hash(bound.state));
+    let beside = Beside { c_hash: c_hash.as_deref(), s_hash: s_hash.as_deref(), scope: bound.scope };
+    sign_id_token(cx, client, grant, (person, at_hash.as_deref()), Shape::Authorize(beside)).await
+}
+
+/// Which of its forms an ID token has.
+enum Shape<'a> {
+    Exchange,
+    Refresh,
+    Authorize(Beside<'a>),
+}
+
+async fn sign_id_token(
+    cx: &Cx,
+    client: &Registered,
+    grant: &Grant,
+    (person, at_hash): (&Person, Option<&str>),
+    shape: Shape<'_>,
+) -> Result<String, ProtocolFailure> {
     let algorithm = client.id_token_algorithm;
-    let at_hash = jose::left_half_hash(algorithm, access_token);
     let claims = ClaimsRequest::from_terms(grant.terms.claims.as_ref());
     let lifetimes = cx.app.settings.tokens.lifetimes();
     let subject = client.subject(cx, person.id);
@@ -103,15 +207,14 @@ pub fn id_token(
         session: grant.session,
         terms: &grant.terms,
         claims: &claims,
-        at_hash: Some(&at_hash),
+        at_hash,
         now: cx.now,
         lifetimes: &lifetimes,
     };
-    let claims = match occasion {
-        Occasion::Exchange => parts.exchange(),
-        Occasion::Refresh => parts.refresh(),
+    let claims = match shape {
+        Shape::Exchange => parts.exchange(),
+        Shape::Refresh => parts.refresh(),
+        Shape::Authorize(beside) => parts.authorize(beside),
     };
-    let keys = cx.app.keys();
-    let key = keys.signer(algorithm).ok_or_else(|| no_key(algorithm))?;
-    key.sign("JWT", &claims).map_err(Fault::internal)
+    protect::seal_for(cx, client, Use::IdToken, &claims).await
 }

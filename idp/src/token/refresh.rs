@@ -41,7 +41,7 @@ pub async fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<To
         return Err(refuse("refresh_token: was issued to another client"));
     }
     let scope = narrow_scope(&standing.grant.terms.scope, raw.scope.as_deref())?;
-    let grant = still_granted(cx, client, &standing)?;
+    let grant = mint::for_resources(client, still_granted(cx, client, &standing)?, &raw.resource)?;
 
     let token = random_token(cx.entropy());
     let successor =
@@ -61,7 +61,7 @@ pub async fn exchange(cx: &Cx, client: &Registered, raw: &RawToken) -> Result<To
     }
     let access_token = mint::access_token(cx, client, &grant, &scope).await?;
     let id_token = if scope.contains("openid") {
-        Some(mint::id_token(cx, client, &grant, &standing.person, &access_token, Occasion::Refresh)?)
+        Some(mint::id_token(cx, client, &grant, &standing.person, &access_token, Occasion::Refresh).await?)
     } else {
         None
     };

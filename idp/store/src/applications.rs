@@ -219,6 +219,15 @@ pub async fn update_application_policy(
     Ok(run(connection, sql, vec![json(policy)?, id.uuid().into()]).await? == 1)
 }
 
+/// The clients of applications that let others start their login (`initiate_login_uri`), with their applications.
+pub async fn list_initiable_clients(db: &Db) -> Result<Vec<(ApplicationId, String)>, StoreError> {
+    let sql = r#"SELECT c.application_id, c.client_id FROM (SELECT id FROM applications ORDER BY name LIMIT 500) a
+                 JOIN clients c ON c.application_id = a.id
+                 WHERE c.disabled_at IS NULL AND c.metadata LIKE '%"initiate_login_uri":%' ORDER BY c.client_id"#;
+    let rows = all(&db.read, sql, vec![]).await?;
+    rows.iter().map(|row| Ok((ApplicationId::from_uuid(row.get("application_id")?), row.get("client_id")?))).collect()
+}
+
 /// The ids of an application's clients.
 pub async fn client_ids_of(db: &Db, id: ApplicationId) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT client_id FROM clients WHERE application_id = ? ORDER BY client_id";

@@ -65,6 +65,26 @@ pub async fn revoke_grants_to_client(
     run(connection, sql, vec![at(now), person.uuid().into(), client.into()]).await
 }
 
+/// The scopes that a person granted a client last; none when nothing stands.
+pub async fn latest_scope(db: &Db, person: PersonId, client: &str) -> Result<Vec<String>, StoreError> {
+    let sql = format!(
+        "SELECT {GRANT} FROM grants WHERE person_id = ? AND client_id = ? AND revoked_at IS NULL
+         ORDER BY created_at DESC LIMIT 1"
+    );
+    let row = one(&db.read, &sql, vec![person.uuid().into(), client.into()]).await?;
+    Ok(row.as_ref().map(grant).transpose()?.map(|grant| grant.terms.scope).unwrap_or_default())
+}
+
+/// The clients in a session: whoever was granted something in it, revoked meanwhile or not.
+pub async fn list_clients_of_session(
+    connection: &impl Connection,
+    session: SessionId,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT DISTINCT client_id FROM grants WHERE session_id = ? ORDER BY client_id";
+    let rows = all(connection, sql, vec![session.uuid().into()]).await?;
+    rows.iter().map(|row| row.get("client_id")).collect()
+}
+
 /// A grant and everything that its worth depends on now.
 #[derive(Clone, Debug)]
 pub struct GrantStanding {

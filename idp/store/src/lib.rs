@@ -27,6 +27,7 @@ pub mod mobile;
 pub mod outbox;
 pub mod people;
 pub mod registrations;
+pub mod pushed;
 pub mod playground;
 pub mod requests;
 pub mod sessions;

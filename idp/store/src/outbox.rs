@@ -34,6 +34,8 @@ pub struct Leased {
     pub sealed_payload: Vec<u8>,
     /// When it was written.
     pub created_at: Timestamp,
+    /// How often its delivery was begun, this time included where it was leased.
+    pub attempts: u32,
 }
 
 /// Writes a message, in the transaction of the act that it tells of; `false` when its key was there already.
@@ -51,13 +53,20 @@ pub async fn insert_message(connection: &impl Connection, new: &NewMessage) -> R
     Ok(run(connection, sql, values).await? == 1)
 }
 
-/// Leases messages that are due: until `until` no other node takes them.
-pub async fn lease_messages(db: &Db, limit: u32, now: Timestamp, until: Timestamp) -> Result<Vec<Leased>, StoreError> {
+/// Leases messages of a kind that are due: until `until` no other node takes them.
+pub async fn lease_messages(
+    db: &Db,
+    kind: &str,
+    limit: u32,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<Leased>, StoreError> {
     let sql = "UPDATE outbox SET due_at = ?, attempts = attempts + 1 WHERE id IN
-                 (SELECT id FROM outbox WHERE due_at <= ? AND done_at IS NULL AND failed_at IS NULL
+                 (SELECT id FROM outbox WHERE due_at <= ? AND kind = ? AND done_at IS NULL AND failed_at IS NULL
                   ORDER BY due_at LIMIT ?)
-               AND due_at <= ? RETURNING id, kind, sealed_payload, created_at";
-    let rows = all(&db.write, sql, vec![at(until), at(now), i64::from(limit).into(), at(now)]).await?;
+               AND due_at <= ? RETURNING id, kind, sealed_payload, created_at, attempts";
+    let values = vec![at(until), at(now), kind.into(), i64::from(limit).into(), at(now)];
+    let rows = all(&db.write, sql, values).await?;
     rows.iter().map(leased).collect()
 }
 
@@ -67,12 +76,13 @@ fn leased(row: &Row) -> Result<Leased, StoreError> {
         kind: row.get("kind")?,
         sealed_payload: row.get("sealed_payload")?,
         created_at: row.time("created_at")?,
+        attempts: u32::try_from(row.get::<i64>("attempts")?).unwrap_or(u32::MAX),
     })
 }
 
 /// A message that was not given up, delivered or not.
 pub async fn find_message(db: &Db, id: MessageId) -> Result<Option<Leased>, StoreError> {
-    let sql = "SELECT id, kind, sealed_payload, created_at FROM outbox WHERE id = ? AND failed_at IS NULL";
+    let sql = "SELECT id, kind, sealed_payload, created_at, attempts FROM outbox WHERE id = ? AND failed_at IS NULL";
     one(&db.read, sql, vec![id.uuid().into()]).await?.as_ref().map(leased).transpose()
 }
 

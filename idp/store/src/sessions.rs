@@ -159,14 +159,21 @@ pub async fn end_session(connection: &impl Connection, id: SessionId, now: Times
     Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)
 }
 
-/// Ends a person's sessions but one; how many.
+/// Ends a person's sessions but one; those that were still live.
 pub async fn end_sessions_of(
     connection: &impl Connection,
     person: PersonId,
     except: Option<SessionId>,
     now: Timestamp,
-) -> Result<u64, StoreError> {
-    let sql = "UPDATE sessions SET ended_at = ? WHERE person_id = ? AND ended_at IS NULL AND id <> ?";
+) -> Result<Vec<SessionId>, StoreError> {
+    let sql = "UPDATE sessions SET ended_at = ? WHERE person_id = ? AND ended_at IS NULL AND id <> ?
+               RETURNING id, expires_at";
     let except = except.map_or(uuid::Uuid::nil(), SessionId::uuid);
-    run(connection, sql, vec![at(now), person.uuid().into(), except.into()]).await
+    let mut ended = Vec::new();
+    for row in all(connection, sql, vec![at(now), person.uuid().into(), except.into()]).await? {
+        if row.time("expires_at")? > now {
+            ended.push(SessionId::from_uuid(row.get("id")?));
+        }
+    }
+    Ok(ended)
 }

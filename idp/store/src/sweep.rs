@@ -16,6 +16,8 @@ pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> 
     let day = hour * 24;
     let tables = [
         ("interactions", "id", Duration::ZERO),
+        // A parked request may still use it up, and a replay is to be recognised.
+        ("pushed_requests", "id", hour * 2),
         ("authorization_codes", "hash", hour),
         ("refresh_tokens", "hash", day),
         ("access_tokens", "hash", hour),

@@ -3,7 +3,12 @@
 //! SQLite always; PostgreSQL where `STEPGATE_TEST_POSTGRES` names a server on which databases may be made. Rounds are
 //! released at a barrier; `STEPGATE_TEST_ROUNDS` sets how many.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests: whatever does not hold ends the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests: whatever does not hold ends the test"
+)]
 
 use std::future::Future;
 use std::sync::Arc;
@@ -19,7 +24,7 @@ use stepgate_core::credentials::{Credential, MAX_FAILURES};
 use stepgate_core::grants::{AuthorizationCode, Grant, GrantTerms, RefreshToken, Session};
 use stepgate_core::id::{
     ApplicationId, ChallengeId, CredentialId, DeviceId, EventId, GrantId, InteractionId, PartnerId, PersonId, PhoneId,
-    SessionId,
+    PushedRequestId, SessionId,
 };
 use stepgate_core::secret::TokenHash;
 use stepgate_core::time::Timestamp;
@@ -29,6 +34,7 @@ use stepgate_store::ephemeral::{self, Ephemeral};
 use stepgate_store::grants::{self, Rotation, TakeCode};
 use stepgate_store::interactions::{self, Interaction};
 use stepgate_store::mobile::{self, Answer, ChallengeState, MobileChallenge};
+use stepgate_store::pushed::{self, FoundPushed, PushedRequest};
 use stepgate_store::{Connection as _, Db, StoreError, applications, audit, leases, people, sessions};
 use tokio::sync::Barrier;
 use uuid::Uuid;
@@ -153,6 +159,7 @@ impl Nodes {
             auth_time: now(),
             nonce: None,
             claims: None,
+            resource: Vec::new(),
             auth_time_wanted: false,
         };
         let grant = Grant {
@@ -230,6 +237,37 @@ async fn a_code_is_taken_once_and_a_replay_is_recognised() {
         let late = nodes.code().await;
         let answer = grants::take_code(&nodes.nodes[0], &late, now() + MINUTE).await.unwrap();
         assert!(matches!(answer, TakeCode::Expired));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pushed_request_is_used_up_once_and_read_as_often_as_wanted() {
+    on_each_backend(|nodes| async move {
+        let found = async |reference: &TokenHash, client: &str, at: Timestamp| {
+            pushed::find_pushed(&nodes.nodes[1], reference, client, at).await.unwrap()
+        };
+        for _ in 0..rounds() {
+            let new = PushedRequest {
+                id: PushedRequestId::from_uuid(uuid()),
+                reference: TokenHash::of(&uuid().to_string()),
+                client: "rp".to_owned(),
+                parameters: json!({ "scope": "openid" }),
+                signed: true,
+                created_at: now(),
+                expires_at: now() + MINUTE,
+            };
+            pushed::insert_pushed(&nodes.nodes[0].write, &new).await.unwrap();
+            for _ in 0..2 {
+                let FoundPushed::Open(read) = found(&new.reference, "rp", now()).await else { panic!("not open") };
+                assert_eq!((read.id, read.parameters, read.signed), (new.id, new.parameters.clone(), true));
+            }
+            assert!(matches!(found(&new.reference, "other", now()).await, FoundPushed::Unknown));
+            assert!(matches!(found(&new.reference, "rp", now() + MINUTE).await, FoundPushed::Expired));
+            let taken = nodes.race(|db| async move { pushed::take_pushed(&db.write, new.id, now()).await.unwrap() });
+            assert_eq!(taken.await, 1, "{}", nodes.name);
+            assert!(matches!(found(&new.reference, "rp", now()).await, FoundPushed::Used));
+        }
     })
     .await;
 }

@@ -3,11 +3,14 @@
 
 mod allowed_grant;
 mod code_challenge;
+mod how_it_came;
 mod id_token_hint;
+mod nonce;
+mod registration;
 mod requested_subject;
+mod resource;
 mod response_type;
 mod scope;
-mod unsupported_parameters;
 
 pub(super) use requested_subject::requested_subject;
 pub(super) use scope::{granted_claims, granted_scope};
@@ -27,11 +30,14 @@ type Check = fn(&Case<'_>) -> Result<(), OAuthError>;
 
 /// Every rule, with its name in `oidc::rules`.
 const CHECKS: &[(&str, Check)] = &[
-    ("authorize.not_supported", unsupported_parameters::check),
+    ("authorize.not_supported", how_it_came::check),
+    ("authorize.not_supported", registration::check),
     ("authorize.response_type", response_type::check),
     ("authorize.grant_type", allowed_grant::check),
+    ("authorize.nonce", nonce::check),
     ("authorize.pkce", code_challenge::check),
     ("authorize.scope", scope::check),
+    ("authorize.resource", resource::check),
     ("authorize.id_token_hint", id_token_hint::check),
     ("authorize.subject", requested_subject::check),
 ];

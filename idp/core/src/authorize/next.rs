@@ -42,7 +42,9 @@ pub struct LoggedIn<'a> {
 /// Whether there is anything left to ask the person about the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsentOnRecord {
-    /// The person said yes to all of it before, or the operator vouches for the client.
+    /// The operator vouches for the client: the person is never asked.
+    Waived,
+    /// The person said yes to all of it before.
     Covers,
     /// Something is new.
     Lacks,
@@ -127,7 +129,7 @@ fn silent(request: &AuthorizationRequest, logged_in: Option<LoggedIn<'_>>) -> Ne
         return NextStep::Refuse(ErrorCode::LoginRequired);
     };
     match (logged_in.verdict, logged_in.consent) {
-        (Verdict::Satisfied, ConsentOnRecord::Covers) => NextStep::Finish,
+        (Verdict::Satisfied, ConsentOnRecord::Covers | ConsentOnRecord::Waived) => NextStep::Finish,
         (Verdict::Satisfied, ConsentOnRecord::Lacks) => NextStep::Refuse(ErrorCode::ConsentRequired),
         (Verdict::Challenge(_) | Verdict::Reauthenticate(_), _) => NextStep::Refuse(ErrorCode::LoginRequired),
         (Verdict::Missing, _) => NextStep::Refuse(ErrorCode::InteractionRequired),
@@ -223,7 +225,11 @@ fn optional(interaction: &Interaction, logged_in: LoggedIn<'_>) -> Option<NextSt
 
 fn consent(interaction: &Interaction, on_record: ConsentOnRecord) -> Option<NextStep> {
     let request = interaction.request()?;
-    let asked = on_record == ConsentOnRecord::Lacks || request.prompt.contains(Prompt::Consent);
+    let asked = match on_record {
+        ConsentOnRecord::Waived => false,
+        ConsentOnRecord::Covers => request.prompt.contains(Prompt::Consent),
+        ConsentOnRecord::Lacks => true,
+    };
     (asked && !interaction.decided.consented).then_some(NextStep::Consent)
 }
 

@@ -21,16 +21,8 @@ pub struct ParsedAuthorization {
     pub login_hint: Option<String>,
     pub acr_values: Vec<String>,
     pub claims: ClaimsRequest,
-    /// Which of the parameters were given that only a refusal answers.
-    pub not_supported: NotSupported,
-}
-
-/// Which parameters of OpenID Connect Core §6 and §7.2.1 were given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each field is the protocol's parameter of the same name")]
-pub struct NotSupported {
-    pub request: bool,
-    pub request_uri: bool,
+    pub resource: Vec<String>,
+    /// Whether it was given at all: only a refusal answers it.
     pub registration: bool,
 }
 
@@ -40,14 +32,13 @@ impl ParsedAuthorization {
     /// # Errors
     /// The first parameter that is malformed.
     pub fn parse(raw: &RawAuthorization) -> Result<Self, OAuthError> {
+        let response_type = raw.response_type.as_deref().map(ResponseType::parse).transpose()?;
+        // Claims are kept in one language: a wish for others is read, and has no effect (OpenID Connect Core §5.2).
+        words("claims_locales", raw.claims_locales.as_deref(), 500)?;
         Ok(Self {
-            not_supported: NotSupported {
-                request: raw.request.is_some(),
-                request_uri: raw.request_uri.is_some(),
-                registration: raw.registration.is_some(),
-            },
-            response_type: raw.response_type.as_deref().map(ResponseType::parse).transpose()?,
-            response_mode: ResponseMode::parse(raw.response_mode.as_deref())?,
+            registration: raw.registration.is_some(),
+            response_type,
+            response_mode: ResponseMode::parse(raw.response_mode.as_deref(), response_type)?,
             scope: Scopes::parse(raw.scope.as_deref().unwrap_or_default())?,
             state: limited("state", raw.state.as_deref(), 4096)?,
             nonce: limited("nonce", raw.nonce.as_deref(), 1024)?,
@@ -58,6 +49,7 @@ impl ParsedAuthorization {
             ui_locales: words("ui_locales", raw.ui_locales.as_deref(), 500)?,
             login_hint: limited("login_hint", raw.login_hint.as_deref(), 320)?,
             acr_values: words("acr_values", raw.acr_values.as_deref(), 2048)?,
+            resource: raw.resource.clone(),
             claims: raw.claims.as_deref().map(ClaimsRequest::parse).transpose()?.unwrap_or_default(),
         })
     }

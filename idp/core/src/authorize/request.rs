@@ -4,13 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::authorize::checks::{granted_claims, granted_scope, requested_subject};
 use crate::authorize::{
-    AuthorizationResponse, Context, Hint, HintedSubject, PageError, ParsedAuthorization, RegisteredRedirect,
+    AuthorizationResponse, Context, Given, Hint, HintedSubject, PageError, ParsedAuthorization, RegisteredRedirect,
 };
 use crate::clients::Client;
-use crate::oidc::{
-    ClaimsRequest, CodeChallenge, Display, OAuthError, PromptSet, ResponseMode, ResponseType, Scopes, scope_of_claim,
-};
-use crate::secret::SecretString;
+use crate::id::PushedRequestId;
+use crate::oidc::{ClaimsRequest, CodeChallenge, Display, OAuthError, PromptSet, ResponseMode, ResponseType, Scopes};
 use crate::time::Timestamp;
 
 /// A validated authorization request, as an interaction keeps it.
@@ -41,6 +39,12 @@ pub struct AuthorizationRequest {
     pub claims: ClaimsRequest,
     pub display: Display,
     pub ui_locales: Vec<String>,
+    /// What access tokens shall be for (RFC 8707).
+    #[serde(default)]
+    pub resource: Vec<String>,
+    /// The pushed request that this was: used up when the authorization completes (RFC 9126 §4).
+    #[serde(default)]
+    pub pushed: Option<PushedRequestId>,
     pub received_at: Timestamp,
 }
 
@@ -69,7 +73,7 @@ impl AuthorizationRequest {
             redirect_uri: redirect.as_str().to_owned(),
             response_type: parsed.response_type.unwrap_or(ResponseType::Code),
             response_mode: parsed.response_mode,
-            scope: granted_scope(&parsed.scope, client),
+            scope: granted_scope(&parsed.scope, client, parsed.response_type),
             state: parsed.state,
             nonce: parsed.nonce,
             code_challenge: parsed.code_challenge,
@@ -82,6 +86,8 @@ impl AuthorizationRequest {
             claims: granted_claims(parsed.claims, client),
             display: parsed.display,
             ui_locales: parsed.ui_locales,
+            resource: parsed.resource,
+            pushed: context.arrival.pushed,
             received_at: context.now,
         }
     }
@@ -103,18 +109,13 @@ impl AuthorizationRequest {
         RegisteredRedirect::of(client, &self.redirect_uri)
     }
 
-    /// The answer that carries a code.
+    /// The answer that carries what was issued.
     ///
     /// # Errors
     /// As [`AuthorizationRequest::redirect`].
-    pub fn answer_code(
-        &self,
-        client: &Client,
-        code: &SecretString,
-        issuer: &str,
-    ) -> Result<AuthorizationResponse, PageError> {
+    pub fn answer(&self, client: &Client, given: Given<'_>, issuer: &str) -> Result<AuthorizationResponse, PageError> {
         let redirect = self.redirect(client)?;
-        Ok(AuthorizationResponse::code(redirect, self.response_mode, code, self.state.as_deref(), issuer))
+        Ok(AuthorizationResponse::given(redirect, self.response_mode, given, self.state.as_deref(), issuer))
     }
 
     /// The answer that carries an error.
@@ -129,12 +130,6 @@ impl AuthorizationRequest {
     ) -> Result<AuthorizationResponse, PageError> {
         let redirect = self.redirect(client)?;
         Ok(AuthorizationResponse::error(redirect, self.response_mode, error, self.state.as_deref(), issuer))
-    }
-
-    /// What the person is asked to consent to: the scopes, and those whose claims the `claims` parameter asks for.
-    pub fn consent_scope(&self) -> Scopes {
-        let by_claims = self.claims.names().filter_map(|claim| -> Option<&str> { scope_of_claim(claim) });
-        self.scope.iter().chain(by_claims).collect()
     }
 
     /// Whether the client wants an ID token: OpenID Connect, not plain OAuth 2.0.

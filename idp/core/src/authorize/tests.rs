@@ -3,8 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::clients::{ClientAuthMethod, ClientMetadata};
 use crate::id::{ApplicationId, PersonId};
+use crate::oidc::Prompt;
 use crate::oidc::params::Params;
-use crate::oidc::{ErrorCode, Prompt};
 use crate::secret::SecretString;
 
 const ISSUER: &str = "https://op.example";
@@ -35,15 +35,31 @@ fn client() -> Client {
     }
 }
 
+fn context() -> Context<'static> {
+    Context {
+        issuer: ISSUER,
+        arrival: Arrival::default(),
+        response_types: ResponseType::ALL,
+        pushed_only: false,
+        supported_scopes: &[],
+        hint: Hint::Absent,
+        person_of: &public,
+        now: Timestamp::from_unix_seconds(1_700_000_000),
+    }
+}
+
 fn judge_with(query: &str, client: &Client, hint: Hint) -> Result<AuthorizationRequest, Refusal> {
+    judge_in(query, client, Context { hint, ..context() })
+}
+
+fn judge_in(query: &str, client: &Client, context: Context<'_>) -> Result<AuthorizationRequest, Refusal> {
     let raw = RawAuthorization::from(&Params::parse(query.as_bytes()).unwrap());
     let supported_scopes: Vec<String> = crate::oidc::STANDARD_SCOPES.iter().map(|s| (*s).to_owned()).collect();
-    let now = Timestamp::from_unix_seconds(1_700_000_000);
-    validate(
-        &raw,
-        Some(client),
-        &Context { issuer: ISSUER, supported_scopes: &supported_scopes, hint, person_of: &public, now },
-    )
+    validate(&raw, Some(client), &Context { supported_scopes: &supported_scopes, ..context })
+}
+
+fn code_only(code: &SecretString) -> Given<'_> {
+    Given { code: Some(code), ..Given::default() }
 }
 
 pub(super) fn judge(query: &str) -> Result<AuthorizationRequest, Refusal> {
@@ -101,8 +117,10 @@ fn a_broken_rule_names_its_parameter() {
     let cases: &[(&str, &str, ErrorCode, &str)] = &[
         ("response_type=code", "", InvalidRequest, "response_type: "),
         ("response_type=code", "response_type=token", UnsupportedResponseType, "response_type: "),
-        ("response_type=code", "response_type=code+id_token", UnsupportedResponseType, "response_type: "),
-        ("", "response_mode=fragment", InvalidRequest, "response_mode: "),
+        ("response_type=code", "response_type=code+id_token", UnauthorizedClient, "response_type: "),
+        ("", "response_mode=jwt", InvalidRequest, "response_mode: "),
+        ("", "resource=https://api.example", InvalidTarget, "resource: "),
+        ("", &format!("claims_locales={}", "a".repeat(501)), InvalidRequest, "claims_locales: "),
         ("scope=openid+email", "", InvalidScope, "scope: missing"),
         ("scope=openid+email", "scope=openid+phone", InvalidScope, "scope: phone "),
         ("scope=openid+email", "scope=nonsense", InvalidScope, "scope: "),
@@ -114,8 +132,6 @@ fn a_broken_rule_names_its_parameter() {
         ("", "max_age=99999999999999999999", InvalidRequest, "max_age: "),
         ("", "claims=%7B", InvalidRequest, "claims: "),
         ("", "claims={\"id_token\":{\"sub\":{\"value\":\"nobody\"}}}", InvalidRequest, "claims: sub"),
-        ("", "request=x", RequestNotSupported, "request: "),
-        ("", "request_uri=https://rp.example/r", RequestUriNotSupported, "request_uri: "),
         ("", "registration={}", RegistrationNotSupported, "registration: "),
         ("", "code_challenge=abc&code_challenge_method=S256", InvalidRequest, "code_challenge: "),
         ("", "code_challenge_method=S256", InvalidRequest, "code_challenge: "),
@@ -155,6 +171,110 @@ fn clients_keep_to_what_they_registered() {
     assert_eq!(error(judge_with(GOOD, &implicit, Hint::Absent)).code(), ErrorCode::UnauthorizedClient);
 }
 
+/// A client of every response type, registered with their words in another order.
+fn hybrid() -> Client {
+    let mut client = client();
+    let turned = |known: &ResponseType| known.as_str().split(' ').rev().collect::<Vec<_>>().join(" ");
+    client.metadata.response_types = ResponseType::ALL.iter().map(turned).collect();
+    client.metadata.grant_types = ["authorization_code", "implicit", "refresh_token"].map(str::to_owned).to_vec();
+    client.metadata.audience = vec!["https://api.example".to_owned(), "urn:b".to_owned()];
+    client
+}
+
+#[test]
+fn each_response_type_has_its_rules() {
+    for known in ResponseType::ALL {
+        let asked = GOOD.replace("=code", &format!("={}", known.as_str().replace(' ', "+")));
+        let judge = |more: &str, client: &Client| judge_with(&format!("{asked}{more}"), client, Hint::Absent);
+        let request = judge("&nonce=n", &hybrid()).unwrap();
+        assert_eq!(request.response_type, *known);
+        let fragment = known.has_tokens();
+        assert_eq!(request.response_mode == ResponseMode::Fragment, fragment, "{known:?}");
+        assert_eq!(judge("&nonce=n&response_mode=form_post", &hybrid()).unwrap().response_mode, ResponseMode::FormPost);
+        // Tokens never travel in the query, and neither does the error that says so.
+        match judge("&nonce=n&response_mode=query", &hybrid()) {
+            Ok(request) => assert_eq!((request.response_mode, fragment), (ResponseMode::Query, false)),
+            Err(Refusal::Client { response, error }) => {
+                assert!(fragment && error.description().starts_with("response_mode: "));
+                assert!(location(&response).starts_with("https://rp.example/cb#error="));
+            }
+            Err(Refusal::Page(page)) => panic!("{page}"),
+        }
+        // Without a nonce: only where no ID token comes through the browser.
+        assert_eq!(judge("", &hybrid()).is_ok(), !known.has_id_token(), "{known:?}");
+        // The grant types that it takes.
+        for (grant, needed) in [("authorization_code", known.has_code()), ("implicit", known.has_tokens())] {
+            let mut without = hybrid();
+            without.metadata.grant_types.retain(|known| known != grant);
+            assert_eq!(judge("&nonce=n", &without).is_err(), needed, "{known:?} without {grant}");
+        }
+        // A public client proves that it redeems its own code, where there is one.
+        let mut public = hybrid();
+        public.metadata.token_endpoint_auth_method = ClientAuthMethod::None;
+        assert_eq!(judge("&nonce=n", &public).is_err(), known.has_code(), "{known:?}");
+        // An ID token takes openid; a refresh token takes a code.
+        let scope = |scope: &str| {
+            let query = format!("{}&nonce=n", asked.replace("openid+email", scope));
+            judge_with(&query, &hybrid(), Hint::Absent)
+        };
+        assert_eq!(scope("email").is_ok(), !known.has_id_token(), "{known:?}");
+        assert_eq!(scope("openid+offline_access").unwrap().wants_offline_access(), known.has_code(), "{known:?}");
+        // Switched off by the deployment.
+        let off = Context { response_types: &[], ..context() };
+        assert_eq!(error(judge_in(&asked, &hybrid(), off)).code(), ErrorCode::UnsupportedResponseType);
+    }
+}
+
+#[test]
+fn a_request_comes_as_client_and_deployment_want_it() {
+    let (pushed, signed) = (Some(crate::id::PushedRequestId::from_uuid(uuid::Uuid::nil())), true);
+    let came = |pushed, signed| Context { arrival: Arrival { pushed, signed }, ..context() };
+    let mut pushing = client();
+    pushing.metadata.require_pushed_authorization_requests = true;
+    let mut signing = client();
+    signing.metadata.require_signed_request_object = true;
+    assert!(error(judge_in(GOOD, &pushing, came(None, signed))).description().starts_with("request_uri: "));
+    assert!(error(judge_in(GOOD, &signing, came(pushed, false))).description().starts_with("request: "));
+    assert_eq!(judge_in(GOOD, &pushing, came(pushed, false)).unwrap().pushed, pushed);
+    assert!(judge_in(GOOD, &signing, came(None, signed)).is_ok());
+    let everywhere = Context { pushed_only: true, ..context() };
+    assert!(error(judge_in(GOOD, &client(), everywhere)).description().starts_with("request_uri: "));
+    assert!(judge_in(GOOD, &client(), Context { pushed_only: true, ..came(pushed, false) }).is_ok());
+}
+
+#[test]
+fn resources_are_those_that_the_client_registered() {
+    let resources =
+        |more: &str| judge_with(&format!("{GOOD}{more}"), &hybrid(), Hint::Absent).map(|good| good.resource);
+    assert_eq!(resources("").unwrap(), Vec::<String>::new());
+    assert_eq!(resources("&resource=urn:b&resource=https://api.example").unwrap().len(), 2);
+    assert_eq!(
+        error(judge_with(&format!("{GOOD}&resource=urn:b&resource=urn:c"), &hybrid(), Hint::Absent)).code(),
+        ErrorCode::InvalidTarget
+    );
+}
+
+#[test]
+fn what_cannot_be_opened_is_told_to_the_client_only_where_the_way_back_is_known() {
+    let refused = |query: &str, known: bool| {
+        let raw = RawAuthorization::from(&Params::parse(query.as_bytes()).unwrap());
+        let error = OAuthError::parameter(ErrorCode::InvalidRequestUri, "request_uri", "unknown");
+        refuse(&raw, known.then(client).as_ref(), error, ISSUER)
+    };
+    match refused(&GOOD.replace("=code", "=id_token"), true) {
+        Refusal::Client { response, .. } => {
+            assert!(location(&response).starts_with("https://rp.example/cb#error=invalid_request_uri&"));
+        }
+        Refusal::Page(page) => panic!("{page}"),
+    }
+    assert!(matches!(refused("client_id=rp", true), Refusal::Page(PageError::Malformed(_))));
+    assert!(matches!(
+        refused("client_id=rp&redirect_uri=https://evil.example/", true),
+        Refusal::Page(PageError::UnregisteredRedirectUri)
+    ));
+    assert!(matches!(refused(GOOD, false), Refusal::Page(PageError::UnknownClient)));
+}
+
 #[test]
 fn scopes_that_can_be_granted() {
     let scope = |text: &str, client: &Client| {
@@ -175,7 +295,12 @@ fn the_claims_parameter_is_no_way_round_the_registered_scopes() {
     let request = judge(&format!("{query}&claims={claims}")).unwrap();
     assert!(request.claims.in_userinfo("email") && request.claims.in_userinfo("acr"));
     assert!(!request.claims.in_userinfo("phone_number") && !request.claims.in_id_token("name"));
-    assert_eq!(request.consent_scope().to_string(), "openid email");
+    assert_eq!(request.consent_items(), ["openid", "claim:email"]);
+    let whole = judge(&format!("{GOOD}&claims={claims}")).unwrap();
+    assert_eq!(whole.consent_items(), ["openid", "email"], "the scope has the claim already");
+    let allowed = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
+    assert!(is_covered("claim:email", &allowed(&["openid", "email"])));
+    assert!(!is_covered("email", &allowed(&["openid", "claim:email"])), "one claim is not its scope");
 }
 
 #[test]
@@ -213,8 +338,8 @@ fn errors_travel_as_the_client_listens() {
          %20seconds%2C%20zero%20or%20more&state=s%201&iss=https%3A%2F%2Fop.example"
     );
     let fragment = location(&response(&GOOD.replace("=code", "=id_token+token")));
-    assert!(fragment.starts_with("https://rp.example/cb#error=unsupported_response_type&"), "{fragment}");
-    assert!(location(&response(&format!("{GOOD}&response_mode=fragment"))).contains("/cb#error="));
+    assert!(fragment.starts_with("https://rp.example/cb#error=unauthorized_client&"), "{fragment}");
+    assert!(location(&response(&format!("{GOOD}&max_age=x&response_mode=fragment"))).contains("/cb#error="));
     let posted = response(&format!("{GOOD}&max_age=x&response_mode=form_post"));
     match posted.delivery() {
         Delivery::FormPost { action, fields } => {
@@ -229,15 +354,15 @@ fn errors_travel_as_the_client_listens() {
 fn a_code_goes_only_where_the_client_still_listens() {
     let request = judge(&GOOD.replace("/cb", "/cb%3Ftenant=a").replace("&state=s%201", "")).unwrap();
     let code = SecretString::new("a b&c".to_owned());
-    let answer = request.answer_code(&client(), &code, ISSUER).unwrap();
+    let answer = request.answer(&client(), code_only(&code), ISSUER).unwrap();
     assert_eq!(location(&answer), "https://rp.example/cb?tenant=a&code=a%20b%26c&iss=https%3A%2F%2Fop.example");
     assert!(!format!("{answer:?}").contains("a b&c"));
 
     let mut moved = client();
     moved.metadata.redirect_uris.pop();
-    assert_eq!(request.answer_code(&moved, &code, ISSUER), Err(PageError::UnregisteredRedirectUri));
+    assert_eq!(request.answer(&moved, code_only(&code), ISSUER), Err(PageError::UnregisteredRedirectUri));
     let other = Client { id: "other".to_owned(), ..client() };
-    assert_eq!(request.answer_code(&other, &code, ISSUER), Err(PageError::UnknownClient));
+    assert_eq!(request.answer(&other, code_only(&code), ISSUER), Err(PageError::UnknownClient));
 }
 
 proptest! {
@@ -248,7 +373,7 @@ proptest! {
             .append_pair("state", &state).append_pair("prompt", &prompt).finish();
         let request = judge(&format!("{}&{encoded}", GOOD.replace("&state=s%201", "")));
         let response = match request {
-            Ok(request) => request.answer_code(&client(), &SecretString::new("c".to_owned()), ISSUER).unwrap(),
+            Ok(request) => request.answer(&client(), code_only(&SecretString::new("c".to_owned())), ISSUER).unwrap(),
             Err(Refusal::Client { response, .. }) => response,
             Err(Refusal::Page(error)) => panic!("{error}"),
         };
@@ -266,9 +391,7 @@ proptest! {
     fn any_request_is_judged(tail in "[a-z/?=%@.#\\\\]{0,6}", rest in "[a-z_=&%0-9+]{0,60}") {
         let query = format!("client_id=rp&redirect_uri=https://rp.example/cb{tail}&{rest}");
         let Ok(params) = Params::parse(query.as_bytes()) else { return Ok(()) };
-        let now = Timestamp::from_unix_seconds(1);
-        let context = Context { issuer: ISSUER, supported_scopes: &[], hint: Hint::Absent, person_of: &public, now };
-        let judged = validate(&RawAuthorization::from(&params), Some(&client()), &context);
+        let judged = validate(&RawAuthorization::from(&params), Some(&client()), &context());
         if let Err(Refusal::Client { response, .. }) = judged
             && let Delivery::Location(location) = response.delivery()
         {

@@ -152,6 +152,9 @@ pub struct ClientMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_client_auth_san_email: Option<String>,
 
+    /// RFC 8705 §3.4: its access tokens are good only with the certificate that it asked for them with.
+    pub tls_client_certificate_bound_access_tokens: bool,
+
     pub subject_type: SubjectType,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sector_identifier_uri: Option<String>,

@@ -93,6 +93,22 @@ impl Jwk {
         }
     }
 
+    /// The same key for another use, or for any; for another `alg`, or for any.
+    pub fn meant_for(self, usage: Option<&str>, alg: Option<&str>) -> Self {
+        Self { usage: usage.map(str::to_owned), alg: alg.map(str::to_owned), ..self }
+    }
+
+    /// Modulus and exponent of an RSA key of 2048 to 8192 bits, by whole bytes, with an odd exponent above 1.
+    pub(super) fn rsa_numbers(&self) -> Result<(Vec<u8>, Vec<u8>), JoseError> {
+        let (n, e) = (bytes(&self.n)?, bytes(&self.e)?);
+        let sound = (256..=1024).contains(&n.len())
+            && n.first().is_some_and(|byte| *byte >= 0x80)
+            && (1..=8).contains(&e.len())
+            && e.last().is_some_and(|byte| byte % 2 == 1)
+            && e != [1];
+        if sound { Ok((n, e)) } else { Err(JoseError::Key) }
+    }
+
     fn named(mut self) -> Self {
         self.kid = self.thumbprint();
         self
@@ -118,6 +134,11 @@ impl Jwk {
         };
         Some(BASE64URL_NOPAD.encode(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref()))
     }
+}
+
+fn bytes(field: &Option<String>) -> Result<Vec<u8>, JoseError> {
+    let text = field.as_deref().ok_or(JoseError::Key)?;
+    BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| JoseError::Key)
 }
 
 const fn is_base64url(byte: u8) -> bool {
@@ -153,21 +174,9 @@ impl PublicKey {
     /// # Errors
     /// [`JoseError::Key`].
     pub fn parse(jwk: &Jwk) -> Result<Self, JoseError> {
-        let bytes = |field: &Option<String>| {
-            let text = field.as_deref().ok_or(JoseError::Key)?;
-            BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| JoseError::Key)
-        };
         let material = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
             ("RSA", None) => {
-                let (n, e) = (bytes(&jwk.n)?, bytes(&jwk.e)?);
-                let sound = (256..=1024).contains(&n.len())
-                    && n.first().is_some_and(|byte| *byte >= 0x80)
-                    && (1..=8).contains(&e.len())
-                    && e.last().is_some_and(|byte| byte % 2 == 1)
-                    && e != [1];
-                if !sound {
-                    return Err(JoseError::Key);
-                }
+                let (n, e) = jwk.rsa_numbers()?;
                 let key = RsaPublicKeyComponents { n, e };
                 let parsed = |padding| key.to_parsed_public_key(padding).map(Arc::new).map_err(|_| JoseError::Key);
                 Material::Rsa { pkcs1: parsed(&RSA_PKCS1_2048_8192_SHA256)?, pss: parsed(&RSA_PSS_2048_8192_SHA256)? }

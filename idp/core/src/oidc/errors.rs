@@ -52,6 +52,9 @@ error_codes! {
     RequestNotSupported = "request_not_supported", 400, "OpenID Connect Core §3.1.2.6";
     RequestUriNotSupported = "request_uri_not_supported", 400, "OpenID Connect Core §3.1.2.6";
     RegistrationNotSupported = "registration_not_supported", 400, "OpenID Connect Core §3.1.2.6";
+    InvalidRequestUri = "invalid_request_uri", 400, "OpenID Connect Core §3.1.2.6, RFC 9126 §2.3";
+    InvalidRequestObject = "invalid_request_object", 400, "OpenID Connect Core §3.1.2.6, RFC 9101 §7";
+    InvalidTarget = "invalid_target", 400, "RFC 8707 §2";
     UnmetAuthenticationRequirements = "unmet_authentication_requirements", 400,
         "OpenID Connect Core Unmet Authentication Requirements §2";
     InvalidToken = "invalid_token", 401, "RFC 6750 §3.1";

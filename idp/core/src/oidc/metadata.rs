@@ -10,11 +10,13 @@ use crate::oidc::response::ResponseMode;
 #[expect(missing_docs, reason = "each field is the metadata of the same name")]
 pub struct Endpoints {
     pub authorization_endpoint: String,
+    pub pushed_authorization_request_endpoint: String,
     pub token_endpoint: String,
     pub userinfo_endpoint: String,
     pub revocation_endpoint: String,
     pub introspection_endpoint: String,
     pub end_session_endpoint: String,
+    pub check_session_iframe: String,
     pub jwks_uri: String,
 }
 
@@ -24,11 +26,13 @@ impl Endpoints {
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
         Self {
             authorization_endpoint: format!("{base}/authorize"),
+            pushed_authorization_request_endpoint: format!("{base}/par"),
             token_endpoint: format!("{base}/token"),
             userinfo_endpoint: format!("{base}/userinfo"),
             revocation_endpoint: format!("{base}/revoke"),
             introspection_endpoint: format!("{base}/introspect"),
             end_session_endpoint: format!("{base}/logout"),
+            check_session_iframe: format!("{base}/session/check"),
             jwks_uri: format!("{base}/jwks.json"),
         }
     }
@@ -45,8 +49,24 @@ pub struct Supported<'a> {
     pub scopes: &'a [String],
     /// Algorithms of ID tokens; RS256 must be among them (Discovery §3).
     pub id_token_algorithms: &'a [&'a str],
+    /// The response types that are switched on.
+    pub response_types: &'a [&'a str],
+    /// Algorithms of request objects; with `none` where unsigned ones are taken.
+    pub request_object_algorithms: &'a [&'a str],
+    /// Whether only pushed requests are taken.
+    pub pushed_only: bool,
     /// Algorithms of client assertions.
     pub assertion_algorithms: &'a [&'a str],
+    /// How clients authenticate where there is something to check.
+    pub confidential_methods: &'a [&'a str],
+    /// The same, and public clients.
+    pub all_methods: &'a [&'a str],
+    /// How content keys travel in what is encrypted to clients (`alg`).
+    pub encryption_algorithms: &'a [&'a str],
+    /// How content is encrypted to them (`enc`).
+    pub encryption_methods: &'a [&'a str],
+    /// Whether clients' certificates are seen (RFC 8705).
+    pub mutual_tls: bool,
     /// The languages of the pages, BCP 47.
     pub ui_locales: &'a [&'a str],
     /// Whether clients may register themselves.
@@ -67,9 +87,18 @@ pub struct ProviderMetadata<'a> {
     pub scopes_supported: &'a [String],
     pub response_types_supported: &'a [&'a str],
     pub response_modes_supported: &'a [&'a str],
-    pub grant_types_supported: &'a [&'a str],
+    pub grant_types_supported: Vec<&'a str>,
     pub subject_types_supported: &'a [&'a str],
     pub id_token_signing_alg_values_supported: &'a [&'a str],
+    pub id_token_encryption_alg_values_supported: &'a [&'a str],
+    pub id_token_encryption_enc_values_supported: &'a [&'a str],
+    pub userinfo_signing_alg_values_supported: &'a [&'a str],
+    pub userinfo_encryption_alg_values_supported: &'a [&'a str],
+    pub userinfo_encryption_enc_values_supported: &'a [&'a str],
+    /// RFC 9701 §7.
+    pub introspection_signing_alg_values_supported: &'a [&'a str],
+    pub introspection_encryption_alg_values_supported: &'a [&'a str],
+    pub introspection_encryption_enc_values_supported: &'a [&'a str],
     pub token_endpoint_auth_methods_supported: &'a [&'a str],
     pub token_endpoint_auth_signing_alg_values_supported: &'a [&'a str],
     pub revocation_endpoint_auth_methods_supported: &'a [&'a str],
@@ -86,20 +115,26 @@ pub struct ProviderMetadata<'a> {
     pub ui_locales_supported: &'a [&'a str],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_documentation: Option<&'a str>,
+    /// RFC 8705 §3.3.
+    pub tls_client_certificate_bound_access_tokens: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub claims_locales_supported: &'a [&'a str],
     pub claims_parameter_supported: bool,
     pub request_parameter_supported: bool,
     /// Defaults to true when absent.
     pub request_uri_parameter_supported: bool,
+    pub require_request_uri_registration: bool,
+    pub request_object_signing_alg_values_supported: &'a [&'a str],
+    pub require_pushed_authorization_requests: bool,
     pub authorization_response_iss_parameter_supported: bool,
+    pub frontchannel_logout_supported: bool,
+    pub frontchannel_logout_session_supported: bool,
+    pub backchannel_logout_supported: bool,
+    pub backchannel_logout_session_supported: bool,
 }
 
-/// How clients authenticate where there is a secret to check.
-const CONFIDENTIAL_METHODS: &[&str] =
-    &["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
-
-/// The same, and public clients.
-const ALL_METHODS: &[&str] =
-    &["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
+/// The grant types; `implicit` only where a response type needs it.
+const GRANTS: &[&str] = &["authorization_code", "implicit", "refresh_token", "client_credentials"];
 
 /// The claims that an ID token or the userinfo endpoint can carry.
 const CLAIMS: &[&str] = &[
@@ -114,6 +149,8 @@ const CLAIMS: &[&str] = &[
     "amr",
     "sid",
     "at_hash",
+    "c_hash",
+    "s_hash",
     "name",
     "given_name",
     "family_name",
@@ -138,6 +175,7 @@ const CLAIMS: &[&str] = &[
 impl<'a> ProviderMetadata<'a> {
     /// The document of a deployment.
     pub fn new(supported: Supported<'a>) -> Self {
+        let implicit = supported.response_types.iter().any(|known| known.contains("token"));
         Self {
             issuer: supported.issuer,
             endpoints: Endpoints::of(supported.issuer),
@@ -145,16 +183,24 @@ impl<'a> ProviderMetadata<'a> {
                 .registration
                 .then(|| format!("{}/register", supported.issuer.trim_end_matches('/'))),
             scopes_supported: supported.scopes,
-            response_types_supported: &["code"],
+            response_types_supported: supported.response_types,
             response_modes_supported: ResponseMode::SUPPORTED,
-            grant_types_supported: &["authorization_code", "refresh_token", "client_credentials"],
+            grant_types_supported: GRANTS.iter().filter(|grant| implicit || **grant != "implicit").copied().collect(),
             subject_types_supported: &["public", "pairwise"],
             id_token_signing_alg_values_supported: supported.id_token_algorithms,
-            token_endpoint_auth_methods_supported: ALL_METHODS,
+            id_token_encryption_alg_values_supported: supported.encryption_algorithms,
+            id_token_encryption_enc_values_supported: supported.encryption_methods,
+            userinfo_signing_alg_values_supported: supported.id_token_algorithms,
+            userinfo_encryption_alg_values_supported: supported.encryption_algorithms,
+            userinfo_encryption_enc_values_supported: supported.encryption_methods,
+            introspection_signing_alg_values_supported: supported.id_token_algorithms,
+            introspection_encryption_alg_values_supported: supported.encryption_algorithms,
+            introspection_encryption_enc_values_supported: supported.encryption_methods,
+            token_endpoint_auth_methods_supported: supported.all_methods,
             token_endpoint_auth_signing_alg_values_supported: supported.assertion_algorithms,
-            revocation_endpoint_auth_methods_supported: ALL_METHODS,
+            revocation_endpoint_auth_methods_supported: supported.all_methods,
             revocation_endpoint_auth_signing_alg_values_supported: supported.assertion_algorithms,
-            introspection_endpoint_auth_methods_supported: CONFIDENTIAL_METHODS,
+            introspection_endpoint_auth_methods_supported: supported.confidential_methods,
             introspection_endpoint_auth_signing_alg_values_supported: supported.assertion_algorithms,
             code_challenge_methods_supported: &["S256"],
             acr_values_supported: supported.acr_values,
@@ -164,10 +210,19 @@ impl<'a> ProviderMetadata<'a> {
             prompt_values_supported: Prompt::SUPPORTED,
             ui_locales_supported: supported.ui_locales,
             service_documentation: supported.service_documentation,
+            tls_client_certificate_bound_access_tokens: supported.mutual_tls,
             claims_parameter_supported: true,
-            request_parameter_supported: false,
-            request_uri_parameter_supported: false,
+            claims_locales_supported: supported.ui_locales,
+            request_parameter_supported: true,
+            request_uri_parameter_supported: true,
+            require_request_uri_registration: true,
+            request_object_signing_alg_values_supported: supported.request_object_algorithms,
+            require_pushed_authorization_requests: supported.pushed_only,
             authorization_response_iss_parameter_supported: true,
+            frontchannel_logout_supported: true,
+            frontchannel_logout_session_supported: true,
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
         }
     }
 }
@@ -180,21 +235,32 @@ mod tests {
     fn the_document_says_what_is_supported() {
         let scopes: Vec<String> = crate::oidc::STANDARD_SCOPES.iter().map(|scope| (*scope).to_owned()).collect();
         let acr_values = ["phr".to_owned()];
-        let metadata = ProviderMetadata::new(Supported {
+        let supported = Supported {
             issuer: "https://op.example/t/",
+            response_types: &["code", "id_token"],
+            request_object_algorithms: &["RS256", "none"],
+            pushed_only: false,
             acr_values: &acr_values,
             scopes: &scopes,
             id_token_algorithms: &["RS256"],
             assertion_algorithms: &["RS256"],
+            confidential_methods: &["client_secret_basic"],
+            all_methods: &["client_secret_basic", "none"],
+            encryption_algorithms: &["RSA-OAEP-256"],
+            encryption_methods: &["A128GCM"],
+            mutual_tls: false,
             ui_locales: &["en"],
             registration: false,
             service_documentation: None,
-        });
-        let document = serde_json::to_value(metadata).unwrap();
+        };
+        let document = serde_json::to_value(ProviderMetadata::new(supported)).unwrap();
         assert_eq!(document["issuer"], "https://op.example/t/");
         assert_eq!(document["authorization_endpoint"], "https://op.example/t/authorize");
         assert_eq!(document["jwks_uri"], "https://op.example/t/jwks.json");
-        assert_eq!(document["request_uri_parameter_supported"], false);
+        assert_eq!(document["pushed_authorization_request_endpoint"], "https://op.example/t/par");
+        let grants = |document: &serde_json::Value| document["grant_types_supported"].as_array().unwrap().len();
+        let code = serde_json::to_value(ProviderMetadata::new(Supported { response_types: &["code"], ..supported }));
+        assert_eq!((grants(&document), grants(&code.unwrap())), (4, 3), "implicit only where it is used");
         assert!(document.get("service_documentation").is_none());
     }
 }

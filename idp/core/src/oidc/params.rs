@@ -2,6 +2,8 @@
 //!
 //! Nothing is interpreted here; an empty parameter is an absent one (RFC 6749 §3.1).
 
+use serde::{Deserialize, Serialize};
+
 use crate::oidc::errors::OAuthError;
 use crate::secret::SecretString;
 
@@ -10,6 +12,9 @@ pub const LONGEST: usize = 16 * 1024;
 
 /// Parameters in one request; more is refused.
 pub const MOST: usize = 100;
+
+/// The one parameter that may be given more than once (RFC 8707 §2).
+pub const REPEATABLE: &str = "resource";
 
 /// Why a query or body cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +36,7 @@ impl From<ParamsError> for OAuthError {
     }
 }
 
-/// The decoded parameters of one request: each name once, no empty values.
+/// The decoded parameters of one request: each name once but for [`REPEATABLE`], no empty values.
 #[derive(Clone)]
 pub struct Params(Vec<(String, String)>);
 
@@ -49,7 +54,7 @@ impl Params {
             let Some(value) = decode(halves.next().unwrap_or_default()) else {
                 return Err(ParamsError::Malformed(name));
             };
-            if pairs.iter().any(|(seen, _)| *seen == name) {
+            if name != REPEATABLE && pairs.iter().any(|(seen, _)| *seen == name) {
                 return Err(ParamsError::Duplicate(name));
             }
             if pairs.len() == MOST {
@@ -64,6 +69,11 @@ impl Params {
     /// The value of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a parameter that may be given more than once.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone()).collect()
     }
 }
 
@@ -91,13 +101,14 @@ fn hex_digit(digit: u8) -> Option<u8> {
 
 macro_rules! raw_requests {
     ($($(#[$doc:meta])+ $request:ident {
-        plain { $($field:ident,)* } $(secret { $($secret:ident,)+ })? $(with $part:ident: $part_type:ident,)?
+        plain { $($field:ident,)* } $(list { $($list:ident,)+ })? $(secret { $($secret:ident,)+ })? $(with $part:ident: $part_type:ident,)?
     })+) => {$(
         $(#[$doc])+
         #[derive(Clone, Default)]
         #[expect(missing_docs, reason = "each field is the protocol's parameter of the same name")]
         pub struct $request {
             $(pub $field: Option<String>,)*
+            $($(pub $list: Vec<String>,)+)?
             $($(pub $secret: Option<SecretString>,)+)?
             $(pub $part: $part_type,)?
         }
@@ -106,6 +117,7 @@ macro_rules! raw_requests {
             fn from(params: &Params) -> Self {
                 Self {
                     $($field: params.get(stringify!($field)).map(str::to_owned),)*
+                    $($($list: params.all(stringify!($list)),)+)?
                     $($($secret: params.get(stringify!($secret)).map(|text| SecretString::new(text.to_owned())),)+)?
                     $($part: $part_type::from(params),)?
                 }
@@ -115,13 +127,17 @@ macro_rules! raw_requests {
 }
 
 raw_requests! {
-    /// An authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1, RFC 7636 §4.3).
+    /// An authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1, RFC 7636 §4.3, RFC 8707 §2). What was
+    /// pushed is kept in this form.
+    #[derive(Serialize, Deserialize)]
+    #[serde(default)]
     RawAuthorization {
         plain {
             client_id, redirect_uri, response_type, response_mode, scope, state, nonce, code_challenge,
             code_challenge_method, prompt, max_age, display, ui_locales, claims_locales, id_token_hint, login_hint,
             acr_values, claims, request, request_uri, registration,
         }
+        list { resource, }
     }
 
     /// How a client shows in a body who it is (RFC 6749 §2.3.1, RFC 7521 §4.2).
@@ -130,9 +146,10 @@ raw_requests! {
         secret { client_secret, client_assertion, }
     }
 
-    /// A token request (RFC 6749 §4.1.3, §4.4.2, §6; RFC 7636 §4.5).
+    /// A token request (RFC 6749 §4.1.3, §4.4.2, §6; RFC 7636 §4.5; RFC 8707 §2.2).
     RawToken {
         plain { grant_type, redirect_uri, scope, }
+        list { resource, }
         secret { code, code_verifier, refresh_token, }
         with client: RawClientAuthentication,
     }
@@ -187,6 +204,14 @@ mod tests {
         assert_eq!(refused(&format!("state={}", "a".repeat(LONGEST))), ParamsError::TooLarge);
         let many: String = (0..=MOST).map(|number| format!("{number}=1&")).collect();
         assert_eq!(refused(&many), ParamsError::TooLarge);
+    }
+
+    #[test]
+    fn only_a_resource_may_be_given_again() {
+        let params = Params::parse(b"resource=https://a.example&scope=x&resource=&resource=urn:b").unwrap();
+        assert_eq!(RawAuthorization::from(&params).resource, ["https://a.example", "urn:b"]);
+        assert_eq!(RawToken::from(&params).resource.len(), 2);
+        assert_eq!(refused("resource=a&scope=x&scope=x"), ParamsError::Duplicate("scope".to_owned()));
     }
 
     #[test]

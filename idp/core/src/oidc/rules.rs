@@ -139,6 +139,22 @@ const ROWS: &[Row] = &[
     ),
     row(
         "authorize",
+        "nonce",
+        "authorize.nonce",
+        "OpenID Connect Core §3.2.2.1",
+        "A request whose answer brings an ID token through the browser carries a nonce.",
+        "Send a random nonce, and compare it with the one in the ID token.",
+    ),
+    row(
+        "",
+        "resource",
+        "authorize.resource",
+        "RFC 8707 §2",
+        "resource is an absolute address without a fragment, and one that the client may ask tokens for.",
+        "Send the address of the API as it was registered.",
+    ),
+    row(
+        "authorize",
         "max_age",
         "authorize.max_age",
         "OpenID Connect Core §3.1.2.1",

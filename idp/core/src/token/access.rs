@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::clients::certificate::Confirmation;
 use crate::grants::GrantTerms;
 use crate::id::GrantId;
+use crate::jose;
 use crate::oidc::Scopes;
 use crate::time::Timestamp;
 use crate::token::{Audience, Lifetimes};
@@ -28,6 +30,9 @@ pub struct AccessTokenClaims<'a> {
     pub acr: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub amr: &'a [String],
+    /// The certificate that it is bound to (RFC 8705 §3.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<&'a Confirmation>,
     /// Stepgate's own: the grant that it hangs on, so that revoking the grant is seen without storing tokens.
     pub gid: GrantId,
 }
@@ -47,6 +52,9 @@ pub struct ServiceTokenClaims<'a> {
     /// Seconds since the Unix epoch.
     pub exp: i64,
     pub jti: &'a str,
+    /// The certificate that it is bound to (RFC 8705 §3.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<&'a Confirmation>,
 }
 
 /// What is the same for all access tokens of one answer.
@@ -54,7 +62,7 @@ pub struct ServiceTokenClaims<'a> {
 pub struct Issue<'a> {
     /// The issuer.
     pub issuer: &'a str,
-    /// Who it is for: the client's registered audiences; the issuer when there are none.
+    /// Who it is for: what was asked for, else the client's registered audiences; the issuer when there are none.
     pub audience: &'a [String],
     /// The client that gets it.
     pub client_id: &'a str,
@@ -62,6 +70,8 @@ pub struct Issue<'a> {
     pub scope: &'a Scopes,
     /// A fresh random identifier.
     pub jti: &'a str,
+    /// The certificate that it is bound to, if it is to one.
+    pub bound_to: Option<&'a Confirmation>,
     /// When.
     pub now: Timestamp,
     /// For how long.
@@ -95,6 +105,7 @@ impl<'a> Issue<'a> {
             auth_time: terms.auth_time.unix_seconds(),
             acr: terms.acr.as_deref(),
             amr: &terms.amr,
+            cnf: self.bound_to,
             gid: grant,
         }
     }
@@ -110,6 +121,7 @@ impl<'a> Issue<'a> {
             iat: self.now.unix_seconds(),
             exp: self.expiry(),
             jti: self.jti,
+            cnf: self.bound_to,
         }
     }
 }
@@ -121,6 +133,7 @@ impl<'a> Issue<'a> {
 pub struct PresentedAccessToken {
     pub iss: String,
     pub sub: String,
+    pub aud: jose::Audience,
     pub client_id: String,
     #[serde(default)]
     pub scope: Scopes,
@@ -130,6 +143,9 @@ pub struct PresentedAccessToken {
     /// The grant that it hangs on; `None` for a token of a client itself.
     #[serde(default)]
     pub gid: Option<GrantId>,
+    /// The certificate that it is bound to.
+    #[serde(default)]
+    pub cnf: Option<Confirmation>,
 }
 
 impl PresentedAccessToken {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::account::Person;
 use crate::grants::GrantTerms;
 use crate::id::SessionId;
-use crate::oidc::ClaimsRequest;
+use crate::oidc::{ClaimsRequest, Scopes, scope_of_claim};
 use crate::time::Timestamp;
 use crate::token::{Lifetimes, PersonClaims};
 
@@ -19,8 +19,8 @@ pub enum Audience<'a> {
     Several(&'a [String]),
 }
 
-/// An ID token. What scopes ask for is not in here but at the userinfo endpoint (§5.4); only what the `claims`
-/// parameter asks for in `id_token` is.
+/// An ID token. What scopes ask for is not in here but at the userinfo endpoint (§5.4), unless the ID token is all that
+/// the client gets; what the `claims` parameter asks for in `id_token` always is.
 #[derive(Clone, Debug, Serialize)]
 #[expect(missing_docs, reason = "each field is the claim of the same name in OpenID Connect Core §2")]
 pub struct IdTokenClaims<'a> {
@@ -42,6 +42,10 @@ pub struct IdTokenClaims<'a> {
     pub sid: SessionId,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c_hash: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s_hash: Option<&'a str>,
     #[serde(flatten)]
     pub requested: PersonClaims<'a>,
 }
@@ -71,6 +75,18 @@ pub struct IdTokenFor<'a> {
     pub lifetimes: &'a Lifetimes,
 }
 
+/// What stands beside an ID token in an answer of the authorization endpoint, besides the access token.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// The hash of the code (§3.3.2.11).
+    pub c_hash: Option<&'a str>,
+    /// The hash of the `state` (Financial-grade API Security Profile 1.0 Part 2 §5.1).
+    pub s_hash: Option<&'a str>,
+    /// The scopes whose claims are in the ID token: only where no access token is ever given that could ask the userinfo
+    /// endpoint for them (§5.4).
+    pub scope: Option<&'a Scopes>,
+}
+
 impl<'a> IdTokenFor<'a> {
     /// The ID token that comes with a code. `auth_time` is always in it: a session knows it.
     pub fn exchange(self) -> IdTokenClaims<'a> {
@@ -86,7 +102,24 @@ impl<'a> IdTokenFor<'a> {
             amr: &self.terms.amr,
             sid: self.session,
             at_hash: self.at_hash,
+            c_hash: None,
+            s_hash: None,
             requested: PersonClaims::select(self.person, |claim| self.claims.in_id_token(claim)),
+        }
+    }
+
+    /// The ID token of the authorization endpoint (§3.2.2.10, §3.3.2.11): bound to what stands beside it.
+    pub fn authorize(self, beside: Beside<'a>) -> IdTokenClaims<'a> {
+        let by_scope = |claim: &str| {
+            let scope = scope_of_claim(claim);
+            beside.scope.is_some_and(|granted| scope.is_some_and(|scope| granted.contains(scope)))
+        };
+        let wanted = |claim: &str| self.claims.in_id_token(claim) || by_scope(claim);
+        IdTokenClaims {
+            c_hash: beside.c_hash,
+            s_hash: beside.s_hash,
+            requested: PersonClaims::select(self.person, wanted),
+            ..self.exchange()
         }
     }
 

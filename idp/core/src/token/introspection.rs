@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::clients::certificate::Confirmation;
 use crate::oidc::Scopes;
 use crate::token::Audience;
 
@@ -55,6 +56,9 @@ pub struct Active<'a> {
     pub iat: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<&'a str>,
+    /// RFC 8705 §3.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<&'a Confirmation>,
     #[serde(flatten)]
     pub standing: Standing<'a>,
 }
@@ -74,7 +78,21 @@ pub struct GoodToken<'a> {
     /// Seconds since the Unix epoch.
     pub iat: i64,
     pub jti: Option<&'a str>,
+    pub cnf: Option<&'a Confirmation>,
     pub standing: Standing<'a>,
+}
+
+/// The claims of a signed answer (RFC 9701 §5). No `sub` and no `exp`: it must not pass for an access token.
+#[derive(Clone, Debug, Serialize)]
+pub struct IntrospectionToken<'a> {
+    /// The issuer.
+    pub iss: &'a str,
+    /// The resource server that asked.
+    pub aud: &'a str,
+    /// Seconds since the Unix epoch.
+    pub iat: i64,
+    /// The answer.
+    pub token_introspection: &'a Introspection<'a>,
 }
 
 impl<'a> Introspection<'a> {
@@ -97,6 +115,7 @@ impl<'a> Introspection<'a> {
             exp: token.exp,
             iat: token.iat,
             jti: token.jti,
+            cnf: token.cnf,
             standing: token.standing,
         })
     }

@@ -38,6 +38,7 @@ fn terms() -> GrantTerms {
         auth_time: Timestamp::from_unix_millis(1_700_000_000_999),
         nonce: Some("n-0".to_owned()),
         claims: None,
+        resource: Vec::new(),
         auth_time_wanted: false,
     }
 }
@@ -64,6 +65,18 @@ fn an_id_token_carries_no_scope_claims_but_the_requested_ones() {
         "at_hash": "hash", "name": "Alice Example",
     });
     assert_eq!(serde_json::to_value(made.exchange()).unwrap(), expected);
+    // With the code, at the authorization endpoint: what stands beside it is bound to it.
+    let beside = Beside { c_hash: Some("code"), s_hash: Some("state"), scope: None };
+    let mut hybrid = expected;
+    hybrid["c_hash"] = json!("code");
+    hybrid["s_hash"] = json!("state");
+    assert_eq!(serde_json::to_value(made.authorize(beside)).unwrap(), hybrid);
+    // Alone: there is no access token to ask for the claims of the scopes with.
+    let scope = Scopes::parse("openid email").unwrap();
+    let alone = IdTokenFor { at_hash: None, ..made };
+    let alone = serde_json::to_value(alone.authorize(Beside { scope: Some(&scope), ..Beside::default() })).unwrap();
+    assert_eq!((&alone["email"], &alone["name"]), (&json!("alice@example.org"), &json!("Alice Example")));
+    assert!(["at_hash", "c_hash", "s_hash", "phone_number"].iter().all(|name| alone.get(name).is_none()), "{alone}");
     let refreshed = serde_json::to_value(made.refresh()).unwrap();
     assert_eq!((refreshed.get("nonce"), &refreshed["auth_time"]), (None, &json!(1_700_000_000)));
 }
@@ -103,6 +116,7 @@ fn access_tokens_are_those_of_rfc_9068() {
         audience: &[],
         client_id: "rp",
         scope: &scope,
+        bound_to: None,
         jti: "j",
         now: Timestamp::from_unix_seconds(1_700_000_100),
         lifetimes: &Lifetimes::default(),
@@ -117,6 +131,7 @@ fn access_tokens_are_those_of_rfc_9068() {
         })
     );
     let read: PresentedAccessToken = serde_json::from_value(token).unwrap();
+    assert_eq!(read.aud, crate::jose::Audience::One("https://op.example".to_owned()));
     assert_eq!(read.gid, Some(ID.parse::<GrantId>().unwrap()));
     assert!(!read.is_expired(Timestamp::from_unix_seconds(1_700_000_699)));
     assert!(read.is_expired(Timestamp::from_unix_seconds(1_700_000_700)));
@@ -141,6 +156,7 @@ fn introspection_of_a_bad_token_says_nothing_else() {
         exp: 2,
         iat: 1,
         jti: None,
+        cnf: None,
         standing: Standing { acr: Some("gold"), amr: &[], auth_time: Some(1) },
     });
     assert_eq!(

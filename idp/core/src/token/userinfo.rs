@@ -98,6 +98,18 @@ pub struct UserinfoClaims<'a> {
     pub standing: Standing<'a>,
 }
 
+/// The claims of a signed answer (§5.3.2).
+#[derive(Clone, Debug, Serialize)]
+pub struct UserinfoToken<'a> {
+    /// The issuer.
+    pub iss: &'a str,
+    /// The client.
+    pub aud: &'a str,
+    /// What an unsigned answer says.
+    #[serde(flatten)]
+    pub claims: &'a UserinfoClaims<'a>,
+}
+
 impl<'a> UserinfoClaims<'a> {
     /// What the scopes of the access token and the `claims` parameter of its grant bring. `subject` is the person's
     /// `sub` as the client sees it, `standing` what holds now.

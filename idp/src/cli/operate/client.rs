@@ -1,5 +1,7 @@
 //! Commands about clients.
 
+use serde::Deserialize as _;
+
 use super::*;
 
 pub(super) async fn client_command(operator: &Operator, command: ClientCommand) -> Result<Value, OperateError> {
@@ -77,13 +79,14 @@ pub(super) async fn client_command(operator: &Operator, command: ClientCommand) 
     }
 }
 
-/// Reads a JWK Set in which at least one key is fit to verify.
+/// Reads a JWK Set in which at least one key is fit to verify. All that is said of the keys is kept, certificates too.
 fn read_keys(file: &Path) -> Result<Value, OperateError> {
     let unfit = |why: String| OperateError::Argument(format!("--jwks {}: {why}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| unfit(error.to_string()))?;
-    let set: JwkSet = serde_json::from_str(&text).map_err(|error| unfit(error.to_string()))?;
+    let value: Value = serde_json::from_str(&text).map_err(|error| unfit(error.to_string()))?;
+    let set = JwkSet::deserialize(&value).map_err(|error| unfit(error.to_string()))?;
     if PublicKeys::new(&set).is_empty() {
         return Err(unfit("no key in it can verify RS256, PS256, ES256 or EdDSA".to_owned()));
     }
-    serde_json::to_value(set).map_err(other)
+    Ok(value)
 }

@@ -45,7 +45,7 @@ pub(super) async fn get_orders(State(partner): State<Arc<Partner>>, headers: Hea
     let Some(token) = token.and_then(|text| text.strip_prefix("Bearer ")) else {
         return challenge("Bearer realm=\"orders\"".to_owned());
     };
-    let http = reqwest::Client::new();
+    let http = crate::demo::http_client(partner.rp.config.trust.as_deref());
     let found = match introspect(&http, &partner.rp.config, token).await {
         Ok(found) => found,
         Err(error) => return (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),

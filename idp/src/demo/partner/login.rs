@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use data_encoding::BASE64URL_NOPAD;
 use futures_util::future::BoxFuture;
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreTokenResponse, CoreUserInfoClaims,
+    CoreAuthenticationFlow, CoreClient, CoreJsonWebKey, CoreProviderMetadata, CoreTokenResponse, CoreUserInfoClaims,
 };
 use openidconnect::{
     AccessToken, AccessTokenHash, AsyncHttpClient, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
@@ -78,6 +78,12 @@ impl Ask {
         Some(Self { parameters, to_orders: false })
     }
 
+    /// What somebody else asks for, who thinks to know who the person is.
+    pub(super) fn hinted(login_hint: &str) -> Self {
+        let hint = (!login_hint.is_empty()).then(|| ("login_hint", login_hint.to_owned()));
+        Self { parameters: hint.into_iter().collect(), to_orders: false }
+    }
+
     /// What the API asked for.
     pub(super) fn orders(acr_values: Option<String>, max_age: Option<String>) -> Self {
         let acr = acr_values.map(|acr| ("acr_values", acr));
@@ -147,7 +153,7 @@ pub(super) struct RelyingParty {
 
 impl RelyingParty {
     pub(super) fn new(config: PartnerConfig) -> Self {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap_or_default();
+        let http = crate::demo::http_client(config.trust.as_deref());
         Self { config, http: Http(http), metadata: Mutex::default() }
     }
 
@@ -161,6 +167,14 @@ impl RelyingParty {
         let found = Arc::new(found.map_err(|error| protocol("discovery", error))?);
         *self.metadata.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&found));
         Ok(found)
+    }
+
+    /// The provider's keys: those that are known, or those of this moment.
+    pub(super) async fn keys(&self, fresh: bool) -> Result<Vec<CoreJsonWebKey>, RelyingPartyError> {
+        if fresh {
+            *self.metadata.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        Ok(self.metadata().await?.jwks().keys().clone())
     }
 
     async fn client(&self) -> Result<Client, RelyingPartyError> {

@@ -31,6 +31,7 @@ struct HomePage {
     buttons: &'static [Button],
     shown: Option<Shown>,
     orders: Option<String>,
+    told: bool,
 }
 
 struct Shown {
@@ -59,7 +60,7 @@ fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
-pub(super) fn home(login: Option<&Login>, orders: Option<&str>) -> Response {
+pub(super) fn home(login: Option<&Login>, orders: Option<&str>, told: bool) -> Response {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("none").to_owned();
     let shown = login.map(|login| Shown {
         name: text(&login.userinfo, "name"),
@@ -70,7 +71,7 @@ pub(super) fn home(login: Option<&Login>, orders: Option<&str>) -> Response {
         userinfo: pretty(&login.userinfo),
         introspection: pretty(&login.introspection),
     });
-    show(StatusCode::OK, &HomePage { buttons: BUTTONS, shown, orders: orders.map(str::to_owned) })
+    show(StatusCode::OK, &HomePage { buttons: BUTTONS, shown, orders: orders.map(str::to_owned), told })
 }
 
 pub(super) fn error(error: &RelyingPartyError) -> Response {
@@ -81,6 +82,27 @@ pub(super) fn error(error: &RelyingPartyError) -> Response {
         other => ErrorPage { error: "login_failed".to_owned(), description: other.to_string(), state_checked: false },
     };
     show(StatusCode::OK, &page)
+}
+
+#[derive(Template)]
+#[template(path = "partner/text.html")]
+struct TextPage {
+    heading: &'static str,
+    text: &'static str,
+}
+
+pub(super) async fn privacy() -> Response {
+    let text = "This is a demo: what you allow is shown to you on its pages, and forgotten when it stops.";
+    show(StatusCode::OK, &TextPage { heading: "Privacy policy", text })
+}
+
+pub(super) async fn terms() -> Response {
+    let text = "This is a demo: use it as you like, and expect nothing of it.";
+    show(StatusCode::OK, &TextPage { heading: "Terms of service", text })
+}
+
+pub(super) async fn logo() -> Response {
+    ([(header::CONTENT_TYPE, "image/svg+xml")], include_str!("../../../static/iron-works.svg")).into_response()
 }
 
 pub(super) async fn spa() -> Response {

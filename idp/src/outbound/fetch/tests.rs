@@ -53,7 +53,10 @@ fn attempts_to_get_around_the_guard() {
          198.51.100.1 203.0.113.1 192.88.99.1 198.18.0.1 198.19.255.255 224.0.0.1 239.255.255.250 240.0.0.1 \
          255.255.255.255 [::] [::1] [::ffff:127.0.0.1] [::ffff:7f00:1] [::ffff:8.8.8.8] [::127.0.0.1] \
          [0:0:0:0:0:ffff:a9fe:a9fe] [64:ff9b::7f00:1] [64:ff9b:1::a00:1] [100::1] [fe80::1] [fc00::1] \
-         [fd00:ec2::254] [fec0::1] [ff02::1] [2001::1] [2001:db8::1] [2002:7f00:1::] [3fff::1]";
+         [fd00:ec2::254] [fec0::1] [ff02::1] [2001::1] [2001:db8::1] [2002:7f00:1::] [3fff::1] \
+         %31%32%37.0.0.1 127.0.0.%31 ①②⑦.0.0.1 0x7F.0X0.0.1 00000177.0.0.1 127.0.1 0xc0a80101 0300.0250.1.1 \
+         [::ffff:169.254.169.254] [::ffff:0:127.0.0.1] [64:ff9b::a9fe:a9fe] [2002:a9fe:a9fe::1] [2002:0a00:0001::] \
+         [2001:0:4136:e378:8000:63bf:3fff:fdd2] [::ffff:100.64.0.1] [0000::1] [fe80::a9fe:a9fe] [5f00::1] [4000::1]";
     let judge = |url: &str| fetcher.destination(&url.parse().unwrap()).err();
     for host in not_public.split(' ') {
         assert_eq!(judge(&format!("https://{host}/")), Some(FetchError::NotPublic), "{host}");
@@ -74,6 +77,22 @@ fn attempts_to_get_around_the_guard() {
         ("https://example.com:25/", FetchError::Port(25)),
         ("https://8.8.8.8:25/", FetchError::NotPublic),
         ("https://127.0.0.1\\@example.com/", FetchError::NotPublic),
+        // What the parser of addresses makes of them is what is checked and what is connected to.
+        ("https:127.0.0.1/", FetchError::NotPublic),
+        ("https:\\\\127.0.0.1/", FetchError::NotPublic),
+        ("https:///127.0.0.1/", FetchError::NotPublic),
+        ("https://127.0.0\t.1/", FetchError::NotPublic),
+        ("https://127.0.0.1\n/", FetchError::NotPublic),
+        ("https://127.0.0.1#@example.com/", FetchError::NotPublic),
+        ("https://127.0.0.1?@example.com/", FetchError::NotPublic),
+        ("https://169.254.169.254:8443/latest/meta-data/", FetchError::NotPublic),
+        ("http://metadata.google.internal/", FetchError::Scheme),
+        ("https://example.com:80/", FetchError::Port(80)),
+        ("https://example.com:0/", FetchError::Port(0)),
+        ("https://example.com:1023/", FetchError::Port(1023)),
+        ("ws://example.com/", FetchError::Scheme),
+        ("ldap://127.0.0.1:389/", FetchError::Scheme),
+        ("jar:https://example.com/!/", FetchError::Scheme),
     ] {
         assert_eq!(judge(url), Some(error), "{url}");
     }
@@ -161,6 +180,54 @@ async fn limits_hold() {
     assert_eq!(get("/drip").await.err(), Some(FetchError::TimedOut));
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     assert_eq!(fetch(&fetcher, &format!("http://{nobody}/")).await.err(), Some(FetchError::Unreachable));
+}
+
+/// What a hostile server sends, byte by byte: `once`, then `again` and again.
+async fn hostile(once: &'static [u8], again: &'static [u8]) -> SocketAddr {
+    use tokio::io::AsyncWriteExt as _;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut sent = stream.write_all(once).await;
+                while sent.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    sent = stream.write_all(again).await;
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn hostile_servers() {
+    assert_eq!((TIMEOUT, MAX_BODY), (Duration::from_secs(5), 1024 * 1024));
+    // Sixty thousand zeros, packed: nobody unpacks them.
+    const BOMB: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 93\r\n\r\n\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x31\x01\x00\x00\x00\xc2\xa0\xf5\x4f\x6d\x0d\x0f\xa0\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xbe\x0c\x05\xaa\x27\x51\x60\xea\x00\x00";
+    const TRICKLE: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let cases: [(&str, &[u8], &[u8], Result<usize, FetchError>); 8] = [
+        ("says nothing", b"", b"", Err(FetchError::TimedOut)),
+        ("its headers never end", b"HTTP/1.1 200 OK\r\nx: ", b"x", Err(FetchError::TimedOut)),
+        ("its chunks never end", TRICKLE, b"1\r\nx\r\n", Err(FetchError::TimedOut)),
+        ("announces too much", b"HTTP/1.1 200 OK\r\ncontent-length: 1048577\r\n\r\n", b"x", Err(FetchError::TooLarge)),
+        ("announces less than it sends", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", b"more", Ok(2)),
+        ("packs a bomb", BOMB, b"", Ok(93)),
+        ("speaks something else", b"220 mail.example ESMTP\r\n", b"", Err(FetchError::Unreachable)),
+        (
+            "leads elsewhere",
+            b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n",
+            b"",
+            Ok(0),
+        ),
+    ];
+    let fetcher = Fetcher::new(&settings(&["127.0.0.0/8"])).unwrap();
+    for (what, once, again, expected) in cases {
+        let address = hostile(once, again).await;
+        let answer = fetch(&fetcher, &format!("http://{address}/")).await;
+        assert_eq!(answer.map(|answer| answer.body.len()), expected, "{what}");
+    }
 }
 
 /// A name server under an attacker's hand: allowed at first, then not; and names with a good and a bad address.

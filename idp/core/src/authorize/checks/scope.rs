@@ -2,7 +2,7 @@
 
 use super::Case;
 use crate::clients::Client;
-use crate::oidc::{ClaimsRequest, ErrorCode, OAuthError, Scopes, scope_of_claim};
+use crate::oidc::{ClaimsRequest, ErrorCode, OAuthError, ResponseType, Scopes, scope_of_claim};
 
 pub(super) fn check(case: &Case<'_>) -> Result<(), OAuthError> {
     let refuse = |fault: &str| Err(OAuthError::parameter(ErrorCode::InvalidScope, "scope", fault));
@@ -15,16 +15,25 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), OAuthError> {
     if let Some(scope) = unregistered {
         return refuse(&format!("{scope} is not registered for this client"));
     }
-    if granted_scope(asked, case.client).is_empty() {
+    let response_type = case.parsed.response_type;
+    if response_type.is_some_and(ResponseType::has_id_token) && !asked.contains("openid") {
+        return refuse("openid is needed for an ID token");
+    }
+    if granted_scope(asked, case.client, response_type).is_empty() {
         return refuse("names no known scope");
     }
     Ok(())
 }
 
 /// The scopes of a request that can be granted. `offline_access` goes where it would be of no use: without the grant
-/// type there is no refresh token to give.
-pub(in crate::authorize) fn granted_scope(asked: &Scopes, client: &Client) -> Scopes {
-    let useful = |scope: &&str| *scope != "offline_access" || client.allows_grant("refresh_token");
+/// type, or without a code to exchange (OpenID Connect Core §11), there is no refresh token to give.
+pub(in crate::authorize) fn granted_scope(
+    asked: &Scopes,
+    client: &Client,
+    response_type: Option<ResponseType>,
+) -> Scopes {
+    let refreshes = client.allows_grant("refresh_token") && response_type.is_some_and(ResponseType::has_code);
+    let useful = |scope: &&str| *scope != "offline_access" || refreshes;
     asked.iter().filter(|scope| is_registered(client, scope)).filter(useful).collect()
 }
 

@@ -123,6 +123,17 @@ fn a_login_from_nothing_to_the_end() {
     assert_eq!(consent, NextStep::Consent);
     let allowed = skipped.moved(&consent).consent().unwrap();
     assert_eq!(step_with(&allowed, &fresh, Verdict::Satisfied, ConsentOnRecord::Lacks), NextStep::Finish);
+    // Nobody is asked about a client that the operator vouches for; anybody is where the client wants it.
+    let wished = |record| {
+        step_with(
+            &asked("&prompt=consent"),
+            &session(alice(), &[(Method::Password, BEFORE)]),
+            Verdict::Satisfied,
+            record,
+        )
+    };
+    assert_eq!(wished(ConsentOnRecord::Covers), NextStep::Consent);
+    assert_eq!(wished(ConsentOnRecord::Waived), NextStep::Finish);
 
     let with_token = offered.token_chosen(token().credential).unwrap();
     assert_eq!(step(&with_token, &fresh, Verdict::Satisfied), NextStep::Stay);
@@ -269,7 +280,7 @@ fn every_step_is_settled_at_once() {
     for at in [BEFORE, AFTER] {
         let session = session(alice(), &[(Method::Password, at)]);
         for (purpose, stage) in purposes.iter().flat_map(|purpose| stages.iter().map(move |stage| (purpose, stage))) {
-            let consents = [ConsentOnRecord::Covers, ConsentOnRecord::Lacks];
+            let consents = [ConsentOnRecord::Waived, ConsentOnRecord::Covers, ConsentOnRecord::Lacks];
             let logins = verdicts.iter().flat_map(|verdict| consents.map(|consent| Some((verdict, consent))));
             for login in logins.chain([None]) {
                 let logged_in =
