@@ -19,6 +19,7 @@ use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose};
 use stepgate_core::credentials::Credential;
 use stepgate_store::{credentials, people};
 
+use crate::admin::access::{Act, Place, Scope, may};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -121,6 +122,7 @@ impl Visitor {
             organization: self.organization.clone(),
             strength: view,
             administrator: !self.roles.is_empty(),
+            developer: may(&self.roles, Place::Developer, Act::See) != Scope::Nothing,
             csrf: self.csrf.clone(),
         };
         let mut layout = Layout::portal(title, cx.app.demo, section, header);

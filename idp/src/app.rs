@@ -16,6 +16,7 @@ use crate::keys::KeySet;
 use crate::mutual_tls::MutualTls;
 use crate::outbound::Outbound;
 use crate::passwords::PasswordHasher;
+use crate::requests::RequestLog;
 use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::telemetry::Telemetry;
@@ -40,6 +41,8 @@ pub struct App {
     pub cookies: CookieNames,
     /// Registered clients, parsed.
     pub clients: ClientCache,
+    /// What clients sent, for their integrators.
+    pub requests: RequestLog,
     /// Password verification on its own threads.
     pub passwords: PasswordHasher,
     /// The ways out: text, voice, mail.
@@ -102,6 +105,7 @@ impl App {
             documents: Documents::new(&parts.settings, &parts.catalogue),
             clients: ClientCache::default(),
             response_types: parts.settings.authorization.response_types(),
+            requests: RequestLog::default(),
             scopes: crate::authorize::supported_scopes(),
             settings: parts.settings,
             db: parts.db,

@@ -25,6 +25,7 @@ use crate::clients::{self, Registered};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::Browser;
+use crate::http::oauth_error::{Refused, refused};
 use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::login::finish::{Issued, issue};
 use crate::login::http::to_client;
@@ -79,7 +80,7 @@ async fn answer(cx: &Cx, browser: &Browser, query: &str) -> Result<Response, Pag
         (Ok(request), Some(client)) => decide(cx, browser, request, client).await,
         (Err(Refusal::Client { response, error }), Some(client)) => {
             tracing::info!(client.id = client.client.id, %error, "an authorization request was refused");
-            Ok(to_client(cx, &response, &client.application.name))
+            Ok(refused(to_client(cx, &response, &client.application.name), Refused::Error(error)))
         }
         (Err(Refusal::Page(error)), _) => Err(bad(error.to_string())),
         (_, None) => Err(bad("client_id: names no registered client".to_owned())),
@@ -165,7 +166,7 @@ fn refuse(
     let request = interaction.request().ok_or(PageFailure::InteractionGone)?;
     let response = request.answer_error(&client.client, error, cx.app.issuer());
     let response = response.map_err(|error| PageFailure::BadRequest { detail: error.to_string() })?;
-    Ok(to_client(cx, &response, &client.application.name))
+    Ok(refused(to_client(cx, &response, &client.application.name), Refused::Error(error.clone())))
 }
 
 /// The scopes that a deployment knows.

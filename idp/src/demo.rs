@@ -2,6 +2,7 @@
 //!
 //! Listens on loopback only; its secrets are known to everybody. Nothing in here runs under `serve`.
 
+mod actor;
 pub mod clock;
 mod data;
 mod http;
@@ -9,6 +10,7 @@ pub mod partner;
 mod people;
 mod phone;
 mod phones;
+mod playground;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -137,6 +139,7 @@ fn welcome(issuer: &str, partner: &str, folder: &std::path::Path) -> String {
          People and codes      {issuer}/demo        (password of all: {})\n  \
          Texts and mail        {issuer}/demo/inbox\n  \
          Administration        {issuer}/admin       (as admin)\n  \
+         Developer console     {issuer}/developer   (as ingrid)\n  \
          Discovery             {issuer}/.well-known/openid-configuration\n  \
          Data                  {}\n\n  Stop with Ctrl-C.\n",
         people::PASSWORD,

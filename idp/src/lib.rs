@@ -17,6 +17,7 @@ pub mod app;
 pub mod http;
 pub mod audit;
 pub mod clients;
+pub mod requests;
 pub mod session;
 pub mod discovery;
 pub mod mutual_tls;
@@ -38,6 +39,7 @@ pub mod logout;
 pub mod help;
 pub mod account;
 pub mod admin;
+pub mod developer;
 pub mod boot;
 pub mod cli;
 #[cfg(feature = "demo")]

@@ -19,6 +19,8 @@ pub mod message;
 pub mod account;
 pub mod otp;
 pub mod admin;
+pub mod developer;
+pub mod snippets;
 pub mod demo;
 pub mod samples;
 

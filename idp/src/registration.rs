@@ -22,7 +22,9 @@ use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
 
+pub(crate) use documents::check_sector;
 pub use http::routes;
+pub(crate) use manage::secret_for;
 pub use settings::{RegistrationMode, RegistrationSettings, StatementIssuer};
 
 /// What this deployment lets clients register. The console asks the same.

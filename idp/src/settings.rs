@@ -54,6 +54,8 @@ pub struct Settings {
     pub tls: crate::tls::TlsSettings,
     /// Clients that are known by a certificate.
     pub mtls: crate::mutual_tls::MutualTlsSettings,
+    /// The integrators' console.
+    pub developer: crate::requests::DeveloperSettings,
 }
 
 /// Where the provider is and how it listens.

@@ -11,6 +11,7 @@ mod m20261124_000004_audit_and_housekeeping;
 mod m20261128_000005_pushed_requests;
 mod m20261128_000006_registration;
 mod m20261128_000008_device_authorizations;
+mod m20261128_000009_console;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000005_pushed_requests::Migration),
             Box::new(m20261128_000006_registration::Migration),
             Box::new(m20261128_000008_device_authorizations::Migration),
+            Box::new(m20261128_000009_console::Migration),
         ]
     }
 }

@@ -15,6 +15,7 @@ mod client_auth;
 mod consent;
 mod cross_origin;
 mod device;
+mod developer;
 mod drift;
 mod elevate;
 mod encryption;

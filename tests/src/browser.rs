@@ -222,6 +222,13 @@ impl Browser {
         self.client.post(url).form(&[("csrf", csrf)])
     }
 
+    /// Posts fields to a path and follows.
+    pub async fn post_form(&mut self, path: &str, fields: &BTreeMap<String, String>) -> &Page {
+        let url = self.page.url.join(path).unwrap();
+        let response = self.client.post(url).form(fields).send().await.unwrap();
+        self.follow(response).await
+    }
+
     /// Posts nothing but the proof of the open page to a path, as a forged form of the same site would; the status.
     pub async fn post_with_proof(&self, path: &str) -> u16 {
         let csrf = between(&self.page.text, "name=\"csrf\" value=\"", "\"").unwrap().to_owned();

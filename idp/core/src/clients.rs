@@ -1,6 +1,9 @@
 //! Relying parties: what a registered client may do and how it proves who it is.
 
+pub mod golive;
+pub mod lint;
 mod metadata;
+pub mod requests;
 mod subject;
 pub mod certificate;
 

@@ -91,4 +91,8 @@ typed_ids! {
     MessageId;
     /// One audit event.
     EventId;
+    /// One request of a client, in the log that its integrator sees.
+    RequestId;
+    /// One run of the playground.
+    RunId;
 }

@@ -4,6 +4,7 @@
 //! Owns what a word on the wire means. Never decides about a request (that is `authorize`), never writes HTTP.
 
 pub mod errors;
+pub mod rules;
 pub mod params;
 mod claims_request;
 mod metadata;

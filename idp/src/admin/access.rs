@@ -22,6 +22,8 @@ pub enum Place {
     Audit,
     /// Signing keys.
     Keys,
+    /// The integrators' console.
+    Developer,
 }
 
 impl Place {
@@ -35,6 +37,7 @@ impl Place {
         Self::Clients,
         Self::Audit,
         Self::Keys,
+        Self::Developer,
     ];
 
     /// The address of its tab.
@@ -47,6 +50,7 @@ impl Place {
             Self::Clients => "/admin/clients",
             Self::Audit => "/admin/audit",
             Self::Keys => "/admin/keys",
+            Self::Developer => "/developer",
         }
     }
 }
@@ -88,9 +92,10 @@ const fn reach(role: Role, place: Place, act: Act) -> Option<bool> {
         }
         (Role::OrganizationAdministrator(_), Place::People, _) => Some(false),
         (Role::OrganizationAdministrator(_), Place::Organizations, Act::See) => Some(false),
-        (Role::PartnerAdministrator(_), Place::Applications | Place::Clients, _) => Some(false),
+        (Role::PartnerAdministrator(_), Place::Applications | Place::Clients | Place::Developer, _) => Some(false),
         (Role::PartnerAdministrator(_), Place::Partners, Act::See) => Some(false),
-        (Role::Integrator(_), Place::Clients, _) | (Role::Integrator(_), Place::Applications, Act::See) => Some(false),
+        (Role::Integrator(_), Place::Clients | Place::Developer, _)
+        | (Role::Integrator(_), Place::Applications, Act::See) => Some(false),
         (Role::ApplicationAdministrator(_), Place::Applications, Act::See) => Some(false),
         _ => None,
     }
@@ -123,13 +128,13 @@ mod tests {
     fn each_role_at_each_place() {
         let id = uuid::Uuid::from_u128(1);
         let roles = [
-            (Role::Operator, "AA AA AA AA AA AA AA AA"),
-            (Role::Support, "AA -- A- -- -- -- A- --"),
-            (Role::ProofingAgent, "-- -- -- -- -- -- -- --"),
-            (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- --"),
-            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- --"),
-            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- --"),
-            (Role::ApplicationAdministrator(ApplicationId::from_uuid(id)), "-- -- -- -- o- -- -- --"),
+            (Role::Operator, "AA AA AA AA AA AA AA AA AA"),
+            (Role::Support, "AA -- A- -- -- -- A- -- --"),
+            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- --"),
+            (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- -- --"),
+            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- oo"),
+            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- oo"),
+            (Role::ApplicationAdministrator(ApplicationId::from_uuid(id)), "-- -- -- -- o- -- -- -- --"),
         ];
         let letter = |scope: Scope| match scope {
             Scope::All => 'A',

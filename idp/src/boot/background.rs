@@ -8,7 +8,7 @@ use stepgate_store::{audit, leases, sweep};
 use crate::app::App;
 use crate::cx::OsEntropy;
 use crate::fault::Fault;
-use crate::{keys, logout, outbox};
+use crate::{keys, logout, outbox, requests};
 
 /// Starts the background tasks; they end with the runtime.
 pub fn spawn(app: &Arc<App>, node: &str) {
@@ -45,6 +45,13 @@ pub fn spawn(app: &Arc<App>, node: &str) {
         }
         Ok(())
     });
+    every(app, node, Duration::from_secs(60), |app, node| async move {
+        if lead(&app, &node, "request log", Duration::from_secs(300)).await? {
+            requests::writer::forget_old(&app).await?;
+        }
+        Ok(())
+    });
+    requests::writer::spawn(app);
     listen_for_news(app);
 }
 

@@ -250,6 +250,7 @@ async fn insert(
         let role = match role {
             DemoRole::Organization => Role::OrganizationAdministrator(places.organization),
             DemoRole::Partner => Role::PartnerAdministrator(places.partner),
+            DemoRole::Integrator => Role::Integrator(places.partner),
             DemoRole::Agent => Role::ProofingAgent,
             DemoRole::Operator => Role::Operator,
         };

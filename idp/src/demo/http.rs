@@ -44,6 +44,7 @@ pub fn routes(app: &Arc<App>, phones: Arc<Phones>, partner: String) -> Router {
         .route("/demo/rotate-keys", post(post_rotate_keys))
         .route("/demo/mobile-id/{username}/approve", post(post_approve))
         .route("/demo/mobile-id/{username}/deny", post(post_deny))
+        .route("/demo/playground", post(super::playground::post_run))
         .layer(Extension(phones))
         .layer(Extension(PartnerUrl(partner)))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(app), crate::http::router::guard))
@@ -54,7 +55,7 @@ fn layout(title: &str) -> Layout {
     Layout { section: Section::Demo, ..Layout::plain(title, true) }
 }
 
-fn messages(app: &App) -> Vec<InboxMessage> {
+pub(super) fn messages(app: &App) -> Vec<InboxMessage> {
     app.outbound.inbox.as_ref().map(|inbox| inbox.messages()).unwrap_or_default()
 }
 

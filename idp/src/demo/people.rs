@@ -30,6 +30,8 @@ pub enum DemoRole {
     Organization,
     /// Of the demo's partner.
     Partner,
+    /// Integrator of the demo's partner.
+    Integrator,
     /// Proofing agent.
     Agent,
     /// Operator.
@@ -112,6 +114,10 @@ pub const PEOPLE: &[DemoPerson] = &[
         ..person("oscar", "Oscar Owen", "Organization administrator.", &[])
     },
     DemoPerson { role: Some(DemoRole::Partner), ..person("petra", "Petra Porter", "Partner administrator.", &[]) },
+    DemoPerson {
+        role: Some(DemoRole::Integrator),
+        ..person("ingrid", "Ingrid Ivory", "Integrator: registers and tests clients.", &[])
+    },
     DemoPerson { role: Some(DemoRole::Agent), ..person("agnes", "Agnes Abbot", "Proofing agent.", &[]) },
     DemoPerson { role: Some(DemoRole::Operator), ..person("admin", "Ada Adminson", "Operator.", &[]) },
 ];

@@ -51,6 +51,21 @@ impl From<OAuthError> for ProtocolFailure {
     }
 }
 
+/// What was refused, carried beside the response for whoever watches requests. Never sent.
+#[derive(Clone, Debug)]
+pub enum Refused {
+    /// The client was told.
+    Error(OAuthError),
+    /// The person was told, on a page, with these words for the client's developers.
+    Page(String),
+}
+
+/// The response, with what it refuses beside it.
+pub fn refused(mut response: Response, what: Refused) -> Response {
+    response.extensions_mut().insert(what);
+    response
+}
+
 impl IntoResponse for ProtocolFailure {
     fn into_response(self) -> Response {
         let (error, challenge) = match self {
@@ -82,7 +97,7 @@ impl IntoResponse for ProtocolFailure {
         if let Some(challenge) = challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        response
+        refused(response, Refused::Error(error))
     }
 }
 

@@ -4,6 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::extract::Browser;
+use super::oauth_error::{Refused, refused};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::pages::message::ErrorPage;
@@ -87,6 +88,7 @@ impl PageFailure {
             Self::Fault(fault) => tracing::warn!(error = %fault, %reference, "a page met a fault that will pass"),
             other => tracing::info!(reason = ?other, %reference, "a request was refused with a page"),
         }
+        let watched = if let Self::BadRequest { detail } = &self { Some(Refused::Page(detail.clone())) } else { None };
         let text = self.text();
         let page = ErrorPage {
             layout: Layout::plain(text.title, cx.app.demo),
@@ -100,7 +102,10 @@ impl PageFailure {
         if let Some(wait) = retry {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
         }
-        response
+        match watched {
+            Some(watched) => refused(response, watched),
+            None => response,
+        }
     }
 
     fn text(self) -> Text {

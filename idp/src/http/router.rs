@@ -16,8 +16,8 @@ use crate::http::cors;
 use crate::http::page::{Framing, PageFailure};
 use crate::pages::assets;
 use crate::{
-    account, admin, authorize, credentials, device, discovery, help, introspection, login, logout, par, registration,
-    revocation, token, userinfo,
+    account, admin, authorize, credentials, developer, device, discovery, help, introspection, login, logout, par,
+    registration, requests, revocation, token, userinfo,
 };
 
 /// Everything that the provider answers.
@@ -41,11 +41,14 @@ pub fn routes(app: &Arc<App>) -> Router {
         .merge(credentials::phone_call::http::routes())
         // Administrators.
         .merge(admin::routes())
+        // Integrators.
+        .merge(developer::routes())
         // Operators.
         .route("/health/live", get(|| async { StatusCode::OK }))
         .route("/health/ready", get(get_ready))
         .route("/static/{name}", get(assets::serve))
         .fallback(not_found)
+        .layer(middleware::from_fn_with_state(Arc::clone(app), requests::observe))
         .layer(middleware::from_fn_with_state(Arc::clone(app), guard))
         .with_state(Arc::clone(app))
 }

@@ -17,6 +17,7 @@ use crate::audit::{self, Event};
 use crate::clients::{self, Registered};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::requests;
 use crate::session::Live;
 
 /// Everything about a parked request that a page may need.
@@ -151,6 +152,7 @@ pub async fn refuse(
     let event = event.data(serde_json::json!({ "error": error.code(), "description": error.description() }));
     audit::record(cx, &transaction, event).await?;
     transaction.commit().await?;
+    requests::refused(cx, request, error);
     Ok(match request.answer_error(&client.client, error, cx.app.issuer()) {
         Ok(response) => Answer::Client { response, application: client.application.name.clone() },
         Err(error) => Answer::Unanswerable(error),

@@ -17,6 +17,7 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::oauth_error::ProtocolFailure;
 use crate::logout::check_session;
+use crate::requests;
 use crate::token::mint::{self, Bound, MadeAccessToken};
 
 /// How issuing ended.
@@ -93,6 +94,7 @@ pub async fn issue(
     }));
     audit::record(cx, &transaction, event).await?;
     transaction.commit().await?;
+    requests::granted(cx, request, granted);
     Ok(Issued::Answer(answer))
 }
 

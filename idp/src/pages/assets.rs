@@ -23,6 +23,10 @@ pub enum Asset {
     SignedOutScript,
     /// Answers partners' pages whether the session has changed.
     CheckSessionScript,
+    /// The style sheet of the integrators' console, beside the first.
+    ConsoleStylesheet,
+    /// Copy buttons.
+    ConsoleScript,
 }
 
 impl Asset {
@@ -35,6 +39,8 @@ impl Asset {
         Self::SubmitScript,
         Self::SignedOutScript,
         Self::CheckSessionScript,
+        Self::ConsoleStylesheet,
+        Self::ConsoleScript,
     ];
 
     /// The name under `/static/`.
@@ -47,17 +53,21 @@ impl Asset {
             Self::SubmitScript => "submit.js",
             Self::SignedOutScript => "signed-out.js",
             Self::CheckSessionScript => "check-session.js",
+            Self::ConsoleStylesheet => "console.css",
+            Self::ConsoleScript => "console.js",
         }
     }
 
     /// Its media type.
     pub const fn media_type(self) -> &'static str {
         match self {
-            Self::Stylesheet => "text/css; charset=utf-8",
+            Self::Stylesheet | Self::ConsoleStylesheet => "text/css; charset=utf-8",
             Self::Logo | Self::Favicon => "image/svg+xml",
-            Self::WaitScript | Self::SubmitScript | Self::SignedOutScript | Self::CheckSessionScript => {
-                "text/javascript; charset=utf-8"
-            }
+            Self::WaitScript
+            | Self::SubmitScript
+            | Self::SignedOutScript
+            | Self::CheckSessionScript
+            | Self::ConsoleScript => "text/javascript; charset=utf-8",
         }
     }
 
@@ -71,6 +81,8 @@ impl Asset {
             Self::SubmitScript => include_bytes!("../../static/submit.js"),
             Self::SignedOutScript => include_bytes!("../../static/signed-out.js"),
             Self::CheckSessionScript => include_bytes!("../../static/check-session.js"),
+            Self::ConsoleStylesheet => include_bytes!("../../static/console.css"),
+            Self::ConsoleScript => include_bytes!("../../static/console.js"),
         }
     }
 

@@ -52,8 +52,20 @@ impl Layout {
         Asset::SubmitScript.url()
     }
 
+    pub(crate) fn console_stylesheet(&self) -> String {
+        Asset::ConsoleStylesheet.url()
+    }
+
+    pub(crate) fn console_script(&self) -> String {
+        Asset::ConsoleScript.url()
+    }
+
     pub(crate) fn is_wide(&self) -> bool {
-        matches!(self.section, Section::Admin(_) | Section::Demo)
+        matches!(self.section, Section::Admin(_) | Section::Developer(_) | Section::Demo)
+    }
+
+    pub(crate) fn on_developer_tab(&self, path: &str) -> bool {
+        matches!(self.section, Section::Developer(open) if open == path)
     }
 
     pub(crate) fn current(&self, section: &str) -> bool {
@@ -100,6 +112,8 @@ pub enum Section {
     Help,
     /// The administrators' pages, with the path of the open tab: `/admin/people`.
     Admin(&'static str),
+    /// The integrators' console, with the path of the open tab: `/developer`.
+    Developer(&'static str),
     /// The demo's own pages.
     Demo,
 }
@@ -115,6 +129,7 @@ impl Section {
             Self::Connections => "connections",
             Self::Help => "help",
             Self::Admin(_) => "admin",
+            Self::Developer(_) => "developer",
             Self::Demo => "demo",
         }
     }
@@ -137,6 +152,8 @@ pub struct AccountHeader {
     pub strength: StrengthView,
     /// Whether the person sees the administrators' pages.
     pub administrator: bool,
+    /// Whether the person sees the integrators' console.
+    pub developer: bool,
     /// For the sign-out form (`POST /account/sign-out`) and the forms of the page.
     pub csrf: String,
 }

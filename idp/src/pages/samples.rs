@@ -41,6 +41,7 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<otp::FormPage>("form", &mut pages)?;
     add::<admin::ListPage>("admin-list", &mut pages)?;
     add::<admin::DetailPage>("admin-detail", &mut pages)?;
+    add::<developer::ConsolePage>("developer", &mut pages)?;
     add::<demo::DemoPage>("demo", &mut pages)?;
     add::<demo::InboxPage>("demo-inbox", &mut pages)?;
     Ok(pages)
@@ -91,6 +92,7 @@ pub(super) fn portal(title: &str, section: Section) -> Layout {
         organization: "Iron Builders LLC".into(),
         strength,
         administrator: matches!(section, Section::Admin(_)),
+        developer: matches!(section, Section::Developer(_)),
         csrf: "sample".into(),
     };
     Layout::portal(title, true, section, account)

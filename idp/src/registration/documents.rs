@@ -9,7 +9,7 @@ use crate::cx::Cx;
 const MEMBER: &str = "sector_identifier_uri";
 
 /// All redirect URIs must be in the document.
-pub(super) async fn check_sector(cx: &Cx, metadata: &ClientMetadata) -> Result<(), RegistrationError> {
+pub(crate) async fn check_sector(cx: &Cx, metadata: &ClientMetadata) -> Result<(), RegistrationError> {
     let Some(uri) = &metadata.sector_identifier_uri else { return Ok(()) };
     let refuse = |fault: String| RegistrationError::of(MEMBER, fault);
     let unread = || refuse("could not be fetched; it must answer 200 with a JSON array of redirect URIs".to_owned());

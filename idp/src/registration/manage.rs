@@ -90,7 +90,7 @@ fn check_identity(cx: &Cx, client: &Client, members: &Members) -> Result<(), Reg
 }
 
 /// The secrets that the method needs, and no others: a new one where those there are do not serve.
-async fn secret_for(
+pub(crate) async fn secret_for(
     cx: &Cx,
     connection: &impl Connection,
     client: &Client,

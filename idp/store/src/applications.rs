@@ -147,9 +147,9 @@ pub async fn delete_client_secrets(connection: &impl Connection, client_id: &str
     run(connection, "DELETE FROM client_secrets WHERE client_id = ?", vec![client_id.into()]).await.map(drop)
 }
 
-const APPLICATION: &str = "id, partner_id, name, url, policy, disabled_at, created_at";
+pub(crate) const APPLICATION: &str = "id, partner_id, name, url, policy, disabled_at, created_at";
 
-fn application(row: &Row) -> Result<Application, StoreError> {
+pub(crate) fn application(row: &Row) -> Result<Application, StoreError> {
     Ok(Application {
         id: ApplicationId::from_uuid(row.get("id")?),
         partner: PartnerId::from_uuid(row.get("partner_id")?),

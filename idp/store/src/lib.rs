@@ -14,6 +14,7 @@ mod sqlite;
 pub mod applications;
 pub mod audit;
 pub mod challenges;
+pub mod console;
 pub mod consents;
 pub mod credentials;
 pub mod devices;
@@ -28,6 +29,8 @@ pub mod outbox;
 pub mod people;
 pub mod registrations;
 pub mod pushed;
+pub mod playground;
+pub mod requests;
 pub mod sessions;
 pub mod sweep;
 

@@ -28,21 +28,33 @@ pub(super) struct Case<'a> {
 
 type Check = fn(&Case<'_>) -> Result<(), OAuthError>;
 
-/// Every rule.
-const CHECKS: &[Check] = &[
-    how_it_came::check,
-    registration::check,
-    response_type::check,
-    allowed_grant::check,
-    nonce::check,
-    code_challenge::check,
-    scope::check,
-    resource::check,
-    id_token_hint::check,
-    requested_subject::check,
+/// Every rule, with its name in `oidc::rules`.
+const CHECKS: &[(&str, Check)] = &[
+    ("authorize.not_supported", how_it_came::check),
+    ("authorize.not_supported", registration::check),
+    ("authorize.response_type", response_type::check),
+    ("authorize.grant_type", allowed_grant::check),
+    ("authorize.nonce", nonce::check),
+    ("authorize.pkce", code_challenge::check),
+    ("authorize.scope", scope::check),
+    ("authorize.resource", resource::check),
+    ("authorize.id_token_hint", id_token_hint::check),
+    ("authorize.subject", requested_subject::check),
 ];
 
-/// Tries the rules in turn; the first broken one is the answer.
+/// Tries the rules in turn; the first broken one is the answer, and the answer knows which.
 pub(super) fn run(case: &Case<'_>) -> Result<(), OAuthError> {
-    CHECKS.iter().try_for_each(|check| check(case))
+    CHECKS.iter().try_for_each(|(rule, check)| check(case).map_err(|error| error.by_rule(rule)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::oidc::rules;
+
+    #[test]
+    fn every_rule_of_the_table_has_its_source() {
+        for (id, _) in super::CHECKS {
+            assert!(rules::find(id).is_some(), "{id}");
+        }
+    }
 }

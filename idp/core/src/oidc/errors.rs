@@ -25,6 +25,11 @@ macro_rules! error_codes {
             pub const fn http_status(self) -> u16 {
                 match self { $(Self::$variant => $status),+ }
             }
+
+            /// The document that defines it.
+            pub const fn source(self) -> &'static str {
+                match self { $(Self::$variant => $source),+ }
+            }
         }
     };
 }
@@ -79,14 +84,25 @@ impl Serialize for ErrorCode {
 
 /// An error as a client gets it. Serialises to the body of RFC 6749 §5.2. What the log should know besides is not in
 /// here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, Serialize, thiserror::Error)]
 #[error("{code}: {description}")]
 pub struct OAuthError {
     #[serde(rename = "error")]
     code: ErrorCode,
     #[serde(rename = "error_description")]
     description: String,
+    #[serde(skip)]
+    rule: Option<&'static str>,
 }
+
+/// Two errors are the same when the client gets the same.
+impl PartialEq for OAuthError {
+    fn eq(&self, other: &Self) -> bool {
+        self.code == other.code && self.description == other.description
+    }
+}
+
+impl Eq for OAuthError {}
 
 /// Longer descriptions are cut: they may quote the name of a parameter that the client chose.
 const LONGEST_DESCRIPTION: usize = 240;
@@ -96,7 +112,7 @@ impl OAuthError {
     /// (§4.1.2.1: `%x20-21 / %x23-5B / %x5D-7E`) become `'` for quotation marks and `?` for all others.
     pub fn new(code: ErrorCode, description: impl AsRef<str>) -> Self {
         let description = description.as_ref().chars().take(LONGEST_DESCRIPTION).map(describable).collect();
-        Self { code, description }
+        Self { code, description, rule: None }
     }
 
     /// An error of one parameter: `max_age: must be a whole number of seconds`.
@@ -107,6 +123,19 @@ impl OAuthError {
     /// `invalid_request` about one parameter.
     pub fn invalid(parameter: &str, fault: &str) -> Self {
         Self::parameter(ErrorCode::InvalidRequest, parameter, fault)
+    }
+
+    /// The same, with the id of the broken rule (see [`super::rules`]) unless it has one. It stays on this side: the
+    /// integrator's request log names it.
+    #[must_use]
+    pub fn by_rule(mut self, rule: &'static str) -> Self {
+        self.rule.get_or_insert(rule);
+        self
+    }
+
+    /// The id of the broken rule, where whoever made the error named it.
+    pub const fn rule(&self) -> Option<&'static str> {
+        self.rule
     }
 
     /// The code.
