@@ -3,9 +3,11 @@
 //! Owns: who may see them (a live session, else the login), and the header on them. Never: another person's things.
 
 mod applications;
+mod fresh;
 mod manage;
 mod mobile;
 mod overview;
+mod security_key;
 mod sessions;
 
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub fn routes() -> Router<Arc<App>> {
     overview::routes()
         .merge(manage::routes())
         .merge(mobile::routes())
+        .merge(security_key::routes())
         .merge(sessions::routes())
         .merge(applications::routes())
 }

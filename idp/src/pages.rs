@@ -20,6 +20,7 @@ pub mod otp;
 pub mod admin;
 pub mod demo;
 pub mod samples;
+pub mod security_key;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};

@@ -8,6 +8,7 @@ mod m20261124_000001_people_and_places;
 mod m20261124_000002_credentials;
 mod m20261124_000003_sessions_and_grants;
 mod m20261124_000004_audit_and_housekeeping;
+mod m20261128_000011_security_keys;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000002_credentials::Migration),
             Box::new(m20261124_000003_sessions_and_grants::Migration),
             Box::new(m20261124_000004_audit_and_housekeeping::Migration),
+            Box::new(m20261128_000011_security_keys::Migration),
         ]
     }
 }

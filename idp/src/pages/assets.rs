@@ -19,12 +19,14 @@ pub enum Asset {
     WaitScript,
     /// Sends a form that needs no look.
     SubmitScript,
+    /// Has a security key sign.
+    KeyScript,
 }
 
 impl Asset {
     /// All of them.
     pub const ALL: &'static [Self] =
-        &[Self::Stylesheet, Self::Logo, Self::Favicon, Self::WaitScript, Self::SubmitScript];
+        &[Self::Stylesheet, Self::Logo, Self::Favicon, Self::WaitScript, Self::SubmitScript, Self::KeyScript];
 
     /// The name under `/static/`.
     pub const fn name(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Asset {
             Self::Favicon => "favicon.svg",
             Self::WaitScript => "wait.js",
             Self::SubmitScript => "submit.js",
+            Self::KeyScript => "webauthn.js",
         }
     }
 
@@ -42,7 +45,7 @@ impl Asset {
         match self {
             Self::Stylesheet => "text/css; charset=utf-8",
             Self::Logo | Self::Favicon => "image/svg+xml",
-            Self::WaitScript | Self::SubmitScript => "text/javascript; charset=utf-8",
+            Self::WaitScript | Self::SubmitScript | Self::KeyScript => "text/javascript; charset=utf-8",
         }
     }
 
@@ -54,6 +57,7 @@ impl Asset {
             Self::Favicon => include_bytes!("../../static/favicon.svg"),
             Self::WaitScript => include_bytes!("../../static/wait.js"),
             Self::SubmitScript => include_bytes!("../../static/submit.js"),
+            Self::KeyScript => include_bytes!("../../static/webauthn.js"),
         }
     }
 

@@ -25,6 +25,7 @@ pub mod leases;
 pub mod mobile;
 pub mod outbox;
 pub mod people;
+pub mod security_keys;
 pub mod sessions;
 pub mod sweep;
 
