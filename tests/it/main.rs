@@ -18,6 +18,7 @@ mod login;
 mod mobile_id;
 mod portal;
 mod races;
+mod security_keys;
 mod tidy;
 mod timing;
 mod tokens;

@@ -63,6 +63,11 @@ impl Page {
         words.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
+    /// The first attribute of that name; empty where there is none.
+    pub fn attribute(&self, name: &str) -> String {
+        between(&self.text, &format!("{name}=\""), "\"").map(unescape).unwrap_or_default()
+    }
+
     /// The number that is to be typed on the phone.
     pub fn match_number(&self) -> String {
         let output = between(&self.text, "id=\"match-number\"", "</output>").expect("no number on the page");

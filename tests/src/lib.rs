@@ -14,8 +14,10 @@
 mod browser;
 mod front;
 mod relying_party;
+mod security_key;
 mod world;
 
 pub use browser::{Browser, Page};
 pub use relying_party::{Login, RelyingParty, Started};
+pub use security_key::SecurityKey;
 pub use world::{Backend, World, on_each_backend, on_each_backend_with};
