@@ -1,6 +1,9 @@
 //! Security keys: added with a fresh factor, used at a login and to elevate, each challenge once, for one site.
 
+use std::sync::Arc;
+
 use stepgate_tests::{Backend, Browser, SecurityKey, World, on_each_backend};
+use tokio::sync::Barrier;
 
 /// What the open page gives the browser to have signed.
 fn options(browser: &Browser) -> String {
@@ -50,23 +53,28 @@ async fn a_key_is_added_used_and_removed_and_the_application_gets_the_truth() {
         let started = rp.start(&[("acr_values", "urn:stepgate:acr:security-key")]);
         browser.open(&started.url).await;
         let login = rp.finish(&started, &browser.page).await;
-        assert_eq!((login.acr(), login.amr().as_str()), ("urn:stepgate:acr:security-key", "hwk pop user mfa"));
+        assert_eq!((login.acr(), login.amr().as_str()), ("urn:stepgate:acr:security-key", "pwd hwk pop user mfa"));
 
         // Without verification the key is one factor beside the password; and phishing-resistant all the same.
-        key.verifies = false;
+        let mut plain = SecurityKey::new(&world.issuer);
+        plain.verifies = false;
+        add(&mut browser, &mut plain, "Grey key").await;
         let mut browser = world.browser();
         let started = rp.start(&[("acr_values", "phr")]);
         browser.open(&started.url).await;
         browser.log_in("alice").await;
         browser.submit(&[("factor", "security_key")]).await;
-        let response = key.sign(&options(&browser));
+        let response = plain.sign(&options(&browser));
         browser.submit(&[("response", &response)]).await;
         let login = rp.finish(&started, &browser.page).await;
-        assert_eq!((login.acr(), login.amr().as_str()), ("phr", "hwk pop user"));
+        assert_eq!((login.acr(), login.amr().as_str()), ("phr", "pwd hwk pop user mfa"));
 
-        browser.open("/account/otp").await;
-        browser.submit_to("/account/otp/key/remove").await;
-        assert!(browser.page.words().contains("The key is removed"), "{}", browser.page.words());
+        for _ in 0..2 {
+            browser.open("/account/otp").await;
+            let key = browser.page.attribute("name=\"credential\" value");
+            browser.submit_with("/account/otp/key/remove", &[("credential", &key)]).await;
+            assert!(browser.page.words().contains("The key is removed"), "{}", browser.page.words());
+        }
         let started = rp.start(&[("acr_values", "urn:stepgate:acr:security-key")]);
         browser.open(&started.url).await;
         assert_eq!(browser.page.name(), "requirements-not-met", "a removed key counts no more");
@@ -131,4 +139,35 @@ async fn a_new_device_takes_a_fresh_factor_of_those_that_are_held() {
     browser.open("/account/otp").await;
     browser.submit_to("/account/otp/key/new").await;
     assert_eq!(browser.page.name(), "factor", "five minutes later it is not fresh any more");
+}
+
+#[tokio::test]
+async fn an_answer_sent_many_times_at_once_counts_once() {
+    const AT_ONCE: usize = 8;
+    on_each_backend(async |world| {
+        let mut key = SecurityKey::new(&world.issuer);
+        let mut browser = logged_in(&world, "alice").await;
+        add(&mut browser, &mut key, "Mine").await;
+        for round in 1..=5 {
+            let browser = asked(&world, "alice").await;
+            let response = key.sign(&options(&browser));
+            let request = browser.prepared(&[("response", &response)]);
+            let barrier = Arc::new(Barrier::new(AT_ONCE));
+            let presses: Vec<_> = (0..AT_ONCE)
+                .map(|_| {
+                    let (barrier, request) = (Arc::clone(&barrier), request.try_clone().unwrap());
+                    tokio::spawn(async move {
+                        barrier.wait().await;
+                        request.send().await.unwrap()
+                    })
+                })
+                .collect();
+            for press in presses {
+                assert_eq!(press.await.unwrap().status(), 303);
+            }
+            let sql = "SELECT COUNT(*) AS found FROM audit_events WHERE kind = 'login.security_key.succeeded'";
+            assert_eq!(world.count(sql).await, round);
+        }
+    })
+    .await;
 }

@@ -196,6 +196,14 @@ impl Browser {
         self.client.post(url).form(&[("csrf", csrf)]).send().await.unwrap().status().as_u16()
     }
 
+    /// Posts these fields, with the proof of the open page, to a path, and follows.
+    pub async fn submit_with(&mut self, path: &str, fields: &[(&str, &str)]) -> &Page {
+        let csrf = between(&self.page.text, "name=\"csrf\" value=\"", "\"").unwrap();
+        let fields: Vec<_> = fields.iter().copied().chain([("csrf", csrf)]).collect();
+        let response = self.client.post(self.page.url.join(path).unwrap()).form(&fields).send().await.unwrap();
+        self.follow(response).await
+    }
+
     /// The same as [`Browser::submit`], prepared, so that many can be sent at once.
     pub fn prepared(&self, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let (action, mut values) = self.form(fields[0].0);

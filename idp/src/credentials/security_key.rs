@@ -16,7 +16,7 @@ use stepgate_store::{StoreError, security_keys};
 use url::Url;
 use webauthn_rs::prelude::{
     PublicKeyCredential, RegisterPublicKeyCredential, SecurityKey, SecurityKeyAuthentication, SecurityKeyRegistration,
-    Webauthn, WebauthnBuilder,
+    Webauthn, WebauthnBuilder, WebauthnError,
 };
 
 use crate::audit::{self, Event};
@@ -94,7 +94,12 @@ pub async fn begin(cx: &Cx, person: &Person, session: SessionId) -> Result<Optio
     let (options, state) = party
         .start_securitykey_registration(person.id.uuid(), name, display, Some(known), None, None)
         .map_err(Fault::internal)?;
-    let options = serde_json::to_value(options).map_err(Fault::internal)?;
+    let mut options = serde_json::to_value(options).map_err(Fault::internal)?;
+    // The library asks for `credProtect` at its highest level, which Chromium refuses unless verification is required
+    // as well. Keys without a PIN are welcome here, as one factor beside the password.
+    if let Some(public) = options.get_mut("publicKey").and_then(serde_json::Value::as_object_mut) {
+        public.remove("extensions");
+    }
     let text = options.to_string();
     let challenge = keep(cx, person, &registration(session), &Kept { options, state }).await?;
     Ok(Some((challenge, text)))
@@ -233,23 +238,26 @@ pub async fn verify(
         return Ok(Signed::Over);
     };
     let kept: Kept<SecurityKeyAuthentication> = serde_json::from_str(&kept).map_err(Fault::internal)?;
-    let result = read::<PublicKeyCredential>(response)
-        .and_then(|response| party.finish_securitykey_authentication(&response, &kept.state).ok());
-    let Some(result) = result else { return refused(cx, person, None, Refusal::NotSigned).await };
-    let mut signer = None;
-    for stored in usable(cx, person).await? {
-        let mut key = parsed(&stored)?;
-        if key.cred_id() == result.cred_id() {
-            key.update_credential(&result);
-            signer = Some((stored.credential.id, serde_json::to_string(&key).map_err(Fault::internal)?));
-        }
-    }
-    let Some((credential, data)) = signer else { return refused(cx, person, None, Refusal::NotSigned).await };
+    let Some(response) = read::<PublicKeyCredential>(response) else {
+        return refused(cx, person, None, Refusal::NotSigned).await;
+    };
+    let mut keys = usable(cx, person).await?;
+    keys.retain(|key| parsed(key).is_ok_and(|known| known.cred_id().as_slice() == response.raw_id.as_slice()));
+    let Some(stored) = keys.pop() else { return refused(cx, person, None, Refusal::NotSigned).await };
+    let credential = stored.credential.id;
+    let result = match party.finish_securitykey_authentication(&response, &kept.state) {
+        Ok(result) => result,
+        // The signature is right, but the counter is behind.
+        Err(WebauthnError::CredentialPossibleCompromise) => return copied(cx, person, credential).await,
+        Err(_) => return refused(cx, person, Some(credential), Refusal::NotSigned).await,
+    };
+    let mut key = parsed(&stored)?;
+    key.update_credential(&result);
+    let data = serde_json::to_string(&key).map_err(Fault::internal)?;
     let transaction = cx.app.db.begin().await?;
     if !store::accept_signature(&transaction, credential, &data, result.counter()).await? {
         drop(transaction);
-        credentials::update_stage(&cx.app.db.write, credential, "active", "suspended", cx.now).await?;
-        return refused(cx, person, Some(credential), Refusal::Copied).await;
+        return copied(cx, person, credential).await;
     }
     if !credentials::accept_secret(&transaction, credential, cx.now).await? {
         return Ok(Signed::Over);
@@ -264,6 +272,12 @@ pub async fn verify(
     let evidence = Evidence { device_bound: false, synced: result.backup_eligible() };
     let proofed = person.is_proofed(cx.now);
     Ok(Signed::Accepted(FactorEvent { method, at: cx.now, credential, evidence, proofed }))
+}
+
+/// There are two of this key: it counts no more until somebody looked into it.
+async fn copied(cx: &Cx, person: &Person, credential: CredentialId) -> Result<Signed, Fault> {
+    credentials::update_stage(&cx.app.db.write, credential, "active", "suspended", cx.now).await?;
+    refused(cx, person, Some(credential), Refusal::Copied).await
 }
 
 async fn refused(cx: &Cx, person: &Person, credential: Option<CredentialId>, why: Refusal) -> Result<Signed, Fault> {

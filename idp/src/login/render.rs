@@ -231,6 +231,7 @@ async fn security_key_page(
         flow,
         // Signed already, or too late: the button asks for something new to sign.
         options: options.unwrap_or_default(),
+        challenge: challenge.to_string(),
         skip: skip(scene, may_skip),
         error,
     })

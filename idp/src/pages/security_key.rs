@@ -21,6 +21,8 @@ pub struct SecurityKeyPage {
     pub flow: Flow,
     /// What the browser is given, in JSON.
     pub options: String,
+    /// The id of the challenge in it.
+    pub challenge: String,
     /// Whether the step may be skipped.
     pub skip: Skip,
     /// What is wrong with the last answer.
@@ -67,6 +69,7 @@ impl Page for SecurityKeyPage {
             layout: samples::plain("Use your security key"),
             flow: samples::flow(),
             options: OPTIONS.into(),
+            challenge: "6f9619ff-8b86-4d01-b42d-00cf4fc964ff".into(),
             skip: Skip::Offered,
             error: None,
         };

@@ -242,6 +242,10 @@ impl Turn<'_> {
         challenge: stepgate_core::id::ChallengeId,
         credential: stepgate_core::id::CredentialId,
     ) -> Result<Outcome, PageFailure> {
+        // A page from before: what it had signed is used up, and its press is answered by where the login is now.
+        if self.form.get("challenge") != challenge.to_string() {
+            return Ok(Outcome::Next { cookie: None });
+        }
         let binding = self.parked.binding();
         let response = self.form.get("response");
         match security_key::verify(self.cx, &self.person, challenge, &binding, response).await? {
