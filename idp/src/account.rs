@@ -4,9 +4,11 @@
 
 mod applications;
 mod connections;
+mod fresh;
 mod manage;
 mod mobile;
 mod overview;
+mod security_key;
 mod sessions;
 
 use std::sync::Arc;
@@ -34,6 +36,7 @@ pub fn routes() -> Router<Arc<App>> {
     overview::routes()
         .merge(manage::routes())
         .merge(mobile::routes())
+        .merge(security_key::routes())
         .merge(sessions::routes())
         .merge(applications::routes())
         .merge(connections::routes())

@@ -2,3 +2,4 @@
 
 pub mod mobile_id;
 pub mod phone_call;
+pub mod security_key;

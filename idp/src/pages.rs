@@ -23,6 +23,7 @@ pub mod developer;
 pub mod snippets;
 pub mod demo;
 pub mod samples;
+pub mod security_key;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};

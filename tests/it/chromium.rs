@@ -166,3 +166,36 @@ async fn a_phone_is_set_up_in_one_window_and_approves_what_the_other_asks() {
     assert!(text(&driver, "#orders-answer").await.contains("Girder"));
     driver.quit().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_security_key_is_added_and_opens_what_a_phone_does_not() {
+    let Some(driver) = chromium(1100, true).await else { return };
+    let world = World::start(Backend::Sqlite).await;
+    // Web Authentication §11.3: a key that is always touched, and knows its holder.
+    let place = format!(
+        "{}/session/{}/webauthn/authenticator",
+        std::env::var("STEPGATE_TEST_CHROMEDRIVER").unwrap(),
+        driver.session_id()
+    );
+    let key = json!({ "protocol": "ctap2", "transport": "usb", "hasUserVerification": true, "isUserVerified": true });
+    let plugged_in = reqwest::Client::new().post(place).json(&key).send().await.unwrap();
+    assert!(plugged_in.status().is_success());
+
+    driver.goto(format!("{}/account/otp", world.issuer)).await.unwrap();
+    fill(&driver, "#username", "alice").await;
+    click(&driver, "#continue").await;
+    fill(&driver, "#password", "stepgate-demo-2026").await;
+    click(&driver, "#continue").await;
+    click(&driver, "#add-key").await;
+    find(&driver, "main[data-page=security-key-add]").await;
+    fits(&driver).await;
+    click(&driver, "#continue").await;
+    assert!(text(&driver, ".note.ok").await.contains("Your security key is set up"));
+    click(&driver, "#elevate").await;
+    click(&driver, "#factor-security_key").await;
+    fits(&driver).await;
+    click(&driver, "main[data-page=security-key] #continue").await;
+    find(&driver, "main[data-page=manage-otp]").await;
+    assert_eq!(text(&driver, "#credential-strength").await, "Security Key");
+    driver.quit().await.unwrap();
+}

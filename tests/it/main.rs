@@ -36,6 +36,7 @@ mod request_objects;
 mod response_types;
 mod session_management;
 mod single_logout;
+mod security_keys;
 mod tidy;
 mod timing;
 mod tls;

@@ -86,6 +86,11 @@ impl Page {
         words.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
+    /// The first attribute of that name; empty where there is none.
+    pub fn attribute(&self, name: &str) -> String {
+        between(&self.text, &format!("{name}=\""), "\"").map(unescape).unwrap_or_default()
+    }
+
     /// The number that is to be typed on the phone.
     pub fn match_number(&self) -> String {
         let output = between(&self.text, "id=\"match-number\"", "</output>").expect("no number on the page");
@@ -234,6 +239,14 @@ impl Browser {
         let csrf = between(&self.page.text, "name=\"csrf\" value=\"", "\"").unwrap().to_owned();
         let url = self.page.url.join(path).unwrap();
         self.client.post(url).form(&[("csrf", csrf)]).send().await.unwrap().status().as_u16()
+    }
+
+    /// Posts these fields, with the proof of the open page, to a path, and follows.
+    pub async fn submit_with(&mut self, path: &str, fields: &[(&str, &str)]) -> &Page {
+        let csrf = between(&self.page.text, "name=\"csrf\" value=\"", "\"").unwrap();
+        let fields: Vec<_> = fields.iter().copied().chain([("csrf", csrf)]).collect();
+        let response = self.client.post(self.page.url.join(path).unwrap()).form(&fields).send().await.unwrap();
+        self.follow(response).await
     }
 
     /// The same as [`Browser::submit`], prepared, so that many can be sent at once.

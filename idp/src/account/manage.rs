@@ -16,6 +16,7 @@ use stepgate_store::{credentials, mobile};
 use super::{Visit, Visitor, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
+use crate::credentials::security_key;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::{Browser, Form};
@@ -64,13 +65,19 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         "resynced" => Some("Your token is in step again."),
         "renamed" => Some("The new name is saved."),
         "phone-added" => Some("Your phone is set up. From now on it can approve logins."),
+        "key-added" => Some("Your security key is set up. It can be used from now on."),
+        "key-removed" => Some("The key is removed. It opens nothing any more."),
         _ => None,
     };
+    let mut more: Vec<Action> = resume(cx, browser).await?.into_iter().collect();
+    if security_key::available(cx) {
+        more.push(Action::post("add-key", "Add security key", "/account/otp/key/new"));
+    }
     let page = ManageOtpPage {
         layout: visitor.layout(cx, "Manage OTP", Section::ManageOtp),
         elevate: usable.then(|| Action::post("elevate", "Elevate", "/account/elevate")),
         cards,
-        more: resume(cx, browser).await?.into_iter().collect(),
+        more,
         done: done.map(str::to_owned),
     };
     Ok(with_browser(cx, browser, pages::respond(StatusCode::OK, &page)))
@@ -170,6 +177,10 @@ fn actions(credential: &Credential, state: CredentialState) -> Vec<Action> {
         actions.push(add.with("credential", id.clone()));
     }
     actions.push(link("rename", "Rename"));
+    if credential.kind == CredentialKind::SecurityKey {
+        let remove = Action::post(format!("remove-{id}"), "Remove", "/account/otp/key/remove");
+        actions.push(remove.with("credential", id).dangerous());
+    }
     actions
 }
 

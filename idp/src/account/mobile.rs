@@ -1,22 +1,21 @@
 //! Setting up a phone for Mobile ID, from the browser's side.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
 use stepgate_core::assurance::{CredentialKind, CredentialState};
-use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
+use stepgate_core::authorize::interaction::PortalPage;
 
+use super::fresh::step_up;
 use super::{Visit, Visitor, visit};
 use crate::app::App;
 use crate::credentials::mobile_id::{self, Confirmation, Started};
 use crate::cx::Cx;
 use crate::http::extract::Form;
 use crate::http::page::{PageFailure, see_other};
-use crate::login::Parked;
 use crate::pages::otp::MobileEnrolPage;
 use crate::pages::{self, Section};
 
@@ -25,9 +24,6 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/account/otp/mobile/start", post(post_start))
         .route("/account/otp/mobile/confirm", post(post_confirm))
 }
-
-/// How fresh the session's strongest factor must be before a new device is bound (NIST SP 800-63B-4 §4.1.2).
-const FRESH: Duration = Duration::from_secs(300);
 
 /// Shows the code for the phone. A new device is bound only after a fresh factor: another credential where the person
 /// holds one, the password otherwise.
@@ -50,30 +46,6 @@ async fn post_start(form: Form) -> Response {
         Ok(page(&cx, &visitor, &begun, None))
     };
     started.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
-}
-
-/// The way to a fresh factor, where the session has none.
-async fn step_up(cx: &Cx, form: &Form, visitor: &Visitor) -> Result<Option<Response>, PageFailure> {
-    let stronger = visitor.credentials.iter().any(|held| {
-        let otp = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
-        otp && held.state(cx.now) == CredentialState::Active
-    });
-    let fresh = visitor.live.session.events.iter().any(|event| {
-        let otp = event.method.credential_kind() != CredentialKind::Password;
-        cx.now.since(event.at) <= FRESH && (otp || !stronger)
-    });
-    if fresh {
-        return Ok(None);
-    }
-    if !stronger {
-        // Only a password to show, and it is stale: a new login.
-        let interaction = Interaction::begin(Purpose::Portal { return_to: PortalPage::ManageOtp }, cx.now);
-        let parked = Parked::begin(cx, form.browser.token(), interaction.of_another_login()).await?;
-        return Ok(Some(see_other(&parked.path())));
-    }
-    let purpose = Purpose::Elevate { person: visitor.person.id, session: visitor.live.session.id, want: Want::AnyOtp };
-    let parked = Parked::begin(cx, form.browser.token(), Interaction::begin(purpose, cx.now)).await?;
-    Ok(Some(see_other(&parked.path())))
 }
 
 fn page(cx: &Cx, visitor: &Visitor, begun: &Started, error: Option<&str>) -> Response {

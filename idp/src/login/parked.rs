@@ -178,6 +178,7 @@ const fn name(stage: &Stage) -> &'static str {
         Stage::Factor { .. } => "factor",
         Stage::PhoneCode { .. } => "phone_code",
         Stage::MobileWait { .. } => "mobile_wait",
+        Stage::SecurityKey { .. } => "security_key",
         Stage::HardwareCode { .. } => "hardware_code",
         Stage::Consent => "consent",
         Stage::RequirementsNotMet => "requirements_not_met",

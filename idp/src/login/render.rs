@@ -7,12 +7,13 @@ use jiff::tz::TimeZone;
 use stepgate_core::assurance::{self, CredentialKind, Decision, Explanation, Product, RepairReason, Verdict};
 use stepgate_core::authorize::interaction::{Choice, Named, Purpose, SkipOtp, Stage};
 use stepgate_core::credentials::{Credential, phone_otp};
+use stepgate_core::id::ChallengeId;
 use stepgate_store::{challenges, credentials, mobile, people};
 
 use super::consent;
 use super::dispatch::Scene;
 use super::http::Say;
-use crate::credentials::mobile_id;
+use crate::credentials::{mobile_id, security_key};
 use crate::cx::Cx;
 use crate::http::cookies::Cookie;
 use crate::http::extract::Browser;
@@ -23,6 +24,7 @@ use crate::pages::factor::{
 use crate::pages::login::{Asking, Flow, LoginPage, PasswordPage, web_address};
 use crate::pages::parts::kind_name;
 use crate::pages::requirements::{Accepted, Held, RequirementsNotMetPage};
+use crate::pages::security_key::SecurityKeyPage;
 use crate::pages::{self, Action, Layout, When};
 
 /// Shows the page of the stage that the interaction is at.
@@ -43,6 +45,9 @@ pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<
             let serial = credentials::find_credential(&cx.app.db, *credential).await?.and_then(|found| found.serial);
             let source = CodeSource::HardwareToken(serial.unwrap_or_default());
             pages::respond(ok, &code(cx, scene, flow, (source, *skip), error))
+        }
+        Stage::SecurityKey { challenge, skip, .. } => {
+            pages::respond(ok, &security_key_page(cx, scene, flow, (*challenge, *skip), error).await?)
         }
         Stage::MobileWait { skip, .. } if offline => {
             pages::respond(ok, &code(cx, scene, flow, (CodeSource::OfflineCode, *skip), error))
@@ -216,6 +221,25 @@ async fn mobile_wait(
         flow,
         other_ways: true,
         skip: skip(scene, *may_skip),
+        error,
+    })
+}
+
+async fn security_key_page(
+    cx: &Cx,
+    scene: &Scene,
+    flow: Flow,
+    (challenge, may_skip): (ChallengeId, SkipOtp),
+    error: Option<String>,
+) -> Result<SecurityKeyPage, PageFailure> {
+    let options = security_key::options(cx, challenge, &scene.parked.binding()).await?;
+    Ok(SecurityKeyPage {
+        layout: layout(cx, "Use your security key"),
+        flow,
+        // Signed already, or too late: the button asks for something new to sign.
+        options: options.unwrap_or_default(),
+        challenge: challenge.to_string(),
+        skip: skip(scene, may_skip),
         error,
     })
 }

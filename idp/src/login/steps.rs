@@ -52,9 +52,11 @@ pub(super) async fn take(cx: &Cx, parked: Parked, live: Option<Live>, form: &For
     match parked.interaction.stage.clone() {
         Stage::Identify => identify::name(cx, parked, live, form).await,
         Stage::Password { login } => identify::password(cx, parked, live, form, login).await,
-        Stage::Factor { .. } | Stage::PhoneCode { .. } | Stage::MobileWait { .. } | Stage::HardwareCode { .. } => {
-            factor::take(cx, parked, live, form).await
-        }
+        Stage::Factor { .. }
+        | Stage::PhoneCode { .. }
+        | Stage::MobileWait { .. }
+        | Stage::SecurityKey { .. }
+        | Stage::HardwareCode { .. } => factor::take(cx, parked, live, form).await,
         Stage::Consent if form.get("decision") == "allow" => keep(cx, parked, Interaction::consent).await,
         Stage::Consent | Stage::RequirementsNotMet => Ok(Outcome::Next { cookie: None }),
     }

@@ -27,6 +27,8 @@ pub enum Asset {
     ConsoleStylesheet,
     /// Copy buttons.
     ConsoleScript,
+    /// Has a security key sign.
+    KeyScript,
 }
 
 impl Asset {
@@ -41,6 +43,7 @@ impl Asset {
         Self::CheckSessionScript,
         Self::ConsoleStylesheet,
         Self::ConsoleScript,
+        Self::KeyScript,
     ];
 
     /// The name under `/static/`.
@@ -55,6 +58,7 @@ impl Asset {
             Self::CheckSessionScript => "check-session.js",
             Self::ConsoleStylesheet => "console.css",
             Self::ConsoleScript => "console.js",
+            Self::KeyScript => "webauthn.js",
         }
     }
 
@@ -67,7 +71,8 @@ impl Asset {
             | Self::SubmitScript
             | Self::SignedOutScript
             | Self::CheckSessionScript
-            | Self::ConsoleScript => "text/javascript; charset=utf-8",
+            | Self::ConsoleScript
+            | Self::KeyScript => "text/javascript; charset=utf-8",
         }
     }
 
@@ -83,6 +88,7 @@ impl Asset {
             Self::CheckSessionScript => include_bytes!("../../static/check-session.js"),
             Self::ConsoleStylesheet => include_bytes!("../../static/console.css"),
             Self::ConsoleScript => include_bytes!("../../static/console.js"),
+            Self::KeyScript => include_bytes!("../../static/webauthn.js"),
         }
     }
 

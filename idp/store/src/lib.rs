@@ -31,6 +31,7 @@ pub mod registrations;
 pub mod pushed;
 pub mod playground;
 pub mod requests;
+pub mod security_keys;
 pub mod sessions;
 pub mod sweep;
 

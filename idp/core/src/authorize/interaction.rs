@@ -5,7 +5,8 @@
 //! Identify ────────> Password ───────────┐      choose              right code, approved
 //!    ^                  ^                v   ┌─────────> PhoneCode ────────┐
 //!    │ other person     │ stale        next ──> Factor ─> MobileWait ──────┼──> next
-//!    └──────────────────┴────────────────┤   └─────────> HardwareCode ─────┘
+//!    └──────────────────┴────────────────┤   ├─────────> HardwareCode ─────┤
+//!                                        │   └─────────> SecurityKey ──────┘
 //!                                        ├──> RequirementsNotMet
 //!                                        └──> Consent ─── allow ───> next ──> finished
 //! ```
@@ -184,6 +185,15 @@ pub enum Stage {
         /// Whether it can be left out.
         skip: SkipOtp,
     },
+    /// A security key was given something to sign.
+    SecurityKey {
+        /// What.
+        challenge: ChallengeId,
+        /// With this credential, or another key of the person.
+        credential: CredentialId,
+        /// Whether it can be left out.
+        skip: SkipOtp,
+    },
     /// Asked for the code that a token shows.
     HardwareCode {
         /// With this credential.
@@ -203,6 +213,7 @@ impl Stage {
         match self {
             Self::PhoneCode { credential, .. }
             | Self::MobileWait { credential, .. }
+            | Self::SecurityKey { credential, .. }
             | Self::HardwareCode { credential, .. } => Some(*credential),
             Self::Identify | Self::Password { .. } | Self::Factor { .. } | Self::Consent | Self::RequirementsNotMet => {
                 None
@@ -216,6 +227,7 @@ impl Stage {
             Self::Factor { skip, .. }
             | Self::PhoneCode { skip, .. }
             | Self::MobileWait { skip, .. }
+            | Self::SecurityKey { skip, .. }
             | Self::HardwareCode { skip, .. } => *skip,
             Self::Identify | Self::Password { .. } | Self::Consent | Self::RequirementsNotMet => SkipOtp::NotOffered,
         }
@@ -350,6 +362,15 @@ impl Interaction {
     pub fn mobile_asked(self, credential: CredentialId, challenge: ChallengeId) -> Result<Self, WrongStage> {
         let skip = self.may_answer(credential)?;
         Ok(Self { stage: Stage::MobileWait { challenge, credential, skip }, ..self })
+    }
+
+    /// A security key was given something to sign; again from its own page, when the first answer was no good.
+    ///
+    /// # Errors
+    /// [`WrongStage`] when the credential was not offered.
+    pub fn key_asked(self, credential: CredentialId, challenge: ChallengeId) -> Result<Self, WrongStage> {
+        let skip = self.may_answer(credential)?;
+        Ok(Self { stage: Stage::SecurityKey { challenge, credential, skip }, ..self })
     }
 
     /// The person reads the code from a token.

@@ -98,12 +98,14 @@ pub fn next(interaction: &Interaction, logged_in: Option<LoggedIn<'_>>) -> NextS
 pub fn refusal_when_cancelled(stage: &Stage) -> ErrorCode {
     match stage {
         Stage::RequirementsNotMet => ErrorCode::UnmetAuthenticationRequirements,
-        Stage::Factor { .. } | Stage::PhoneCode { .. } | Stage::MobileWait { .. } | Stage::HardwareCode { .. } => {
-            match stage.skip() {
-                SkipOtp::Offered => ErrorCode::AccessDenied,
-                SkipOtp::NotOffered => ErrorCode::UnmetAuthenticationRequirements,
-            }
-        }
+        Stage::Factor { .. }
+        | Stage::PhoneCode { .. }
+        | Stage::MobileWait { .. }
+        | Stage::SecurityKey { .. }
+        | Stage::HardwareCode { .. } => match stage.skip() {
+            SkipOtp::Offered => ErrorCode::AccessDenied,
+            SkipOtp::NotOffered => ErrorCode::UnmetAuthenticationRequirements,
+        },
         Stage::Identify | Stage::Password { .. } | Stage::Consent => ErrorCode::AccessDenied,
     }
 }
@@ -183,6 +185,7 @@ fn identify(stage: &Stage) -> NextStep {
         | Stage::Factor { .. }
         | Stage::PhoneCode { .. }
         | Stage::MobileWait { .. }
+        | Stage::SecurityKey { .. }
         | Stage::HardwareCode { .. }
         | Stage::Consent
         | Stage::RequirementsNotMet => NextStep::Identify,

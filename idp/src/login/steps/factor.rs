@@ -8,7 +8,7 @@ use stepgate_store::mobile::{self, ChallengeState};
 use stepgate_store::{challenges, credentials, people};
 
 use super::{Outcome, earn, keep};
-use crate::credentials::mobile_id;
+use crate::credentials::{mobile_id, security_key};
 use crate::cx::Cx;
 use crate::http::extract::Form;
 use crate::http::page::PageFailure;
@@ -64,6 +64,7 @@ pub(super) async fn take(cx: &Cx, parked: Parked, live: Option<Live>, form: &For
             turn.judge(outcome, Source::Token).await
         }
         Stage::MobileWait { challenge, credential, .. } => turn.mobile(challenge, credential).await,
+        Stage::SecurityKey { challenge, credential, .. } => turn.check_key(challenge, credential).await,
         Stage::Identify | Stage::Password { .. } | Stage::Consent | Stage::RequirementsNotMet => {
             Ok(Outcome::Next { cookie: None })
         }
@@ -104,7 +105,8 @@ impl Turn<'_> {
             CredentialKind::HardwareToken => {
                 keep(self.cx, self.parked, |interaction| interaction.token_chosen(choice.credential)).await
             }
-            CredentialKind::Password | CredentialKind::SecurityKey | CredentialKind::Recovery => {
+            CredentialKind::SecurityKey => self.ask_key(choice.credential).await,
+            CredentialKind::Password | CredentialKind::Recovery => {
                 Ok(self.error("That way cannot be used yet. Choose another one."))
             }
         }
@@ -222,6 +224,46 @@ impl Turn<'_> {
                 };
                 Ok(Outcome::error(parked, Some(self.live), why.text()))
             }
+        }
+    }
+
+    /// Gives a key something to sign: any active key of the person will do.
+    async fn ask_key(self, credential: stepgate_core::id::CredentialId) -> Result<Outcome, PageFailure> {
+        match security_key::ask(self.cx, &self.person, &self.parked.binding()).await? {
+            Some(challenge) => {
+                keep(self.cx, self.parked, |interaction| interaction.key_asked(credential, challenge)).await
+            }
+            None => Ok(self.error("Security keys cannot be used here. Choose another way.")),
+        }
+    }
+
+    async fn check_key(
+        self,
+        challenge: stepgate_core::id::ChallengeId,
+        credential: stepgate_core::id::CredentialId,
+    ) -> Result<Outcome, PageFailure> {
+        // A page from before: what it had signed is used up, and its press is answered by where the login is now.
+        if self.form.get("challenge") != challenge.to_string() {
+            return Ok(Outcome::Next { cookie: None });
+        }
+        let binding = self.parked.binding();
+        let response = self.form.get("response");
+        match security_key::verify(self.cx, &self.person, challenge, &binding, response).await? {
+            security_key::Signed::Accepted(event) => earn(self.cx, Some(self.live), self.person.id, event).await,
+            security_key::Signed::Refused(why) => {
+                // What was signed is used up: the page that says what happened holds something new to sign.
+                let Some(fresh) = security_key::ask(self.cx, &self.person, &binding).await? else {
+                    return Ok(Outcome::Next { cookie: None });
+                };
+                let Ok(asked) = self.parked.interaction.clone().key_asked(credential, fresh) else {
+                    return Ok(Outcome::Next { cookie: None });
+                };
+                let Some(parked) = self.parked.advance(self.cx, asked).await? else {
+                    return Ok(Outcome::Next { cookie: None });
+                };
+                Ok(Outcome::error(parked, Some(self.live), why.text()))
+            }
+            security_key::Signed::Over => self.ask_key(credential).await,
         }
     }
 

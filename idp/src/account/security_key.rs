@@ -1,0 +1,114 @@
+//! Adding and removing security keys.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::post;
+use serde_json::json;
+use stepgate_core::assurance::CredentialKind;
+use stepgate_core::authorize::interaction::PortalPage;
+use stepgate_store::credentials;
+
+use super::fresh::step_up;
+use super::{Visit, Visitor, visit};
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::credentials::security_key::{self, Bound};
+use crate::cx::Cx;
+use crate::http::extract::Form;
+use crate::http::page::{PageFailure, see_other};
+use crate::pages::security_key::AddKeyPage;
+use crate::pages::{self, Section};
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/account/otp/key/new", post(post_new))
+        .route("/account/otp/key/add", post(post_add))
+        .route("/account/otp/key/remove", post(post_remove))
+}
+
+async fn post_new(form: Form) -> Response {
+    let cx = form.cx.clone();
+    let begun = async {
+        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
+            Visit::Visitor(visitor) => visitor,
+            Visit::Login(response) => return Ok(response),
+        };
+        if let Some(response) = step_up(&cx, &form, &visitor).await? {
+            return Ok(response);
+        }
+        page(&cx, &visitor, "Security Key", None).await
+    };
+    begun.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+/// The page with something new to sign.
+async fn page(cx: &Cx, visitor: &Visitor, label: &str, error: Option<&str>) -> Result<Response, PageFailure> {
+    let session = visitor.live.session.id;
+    let Some((challenge, options)) = security_key::begin(cx, &visitor.person, session).await? else {
+        return Ok(see_other("/account/otp"));
+    };
+    let page = AddKeyPage {
+        layout: visitor.layout(cx, "Add a security key", Section::ManageOtp),
+        options,
+        challenge: challenge.to_string(),
+        label: label.to_owned(),
+        error: error.map(str::to_owned),
+    };
+    Ok(pages::respond(StatusCode::OK, &page))
+}
+
+async fn post_add(form: Form) -> Response {
+    let cx = form.cx.clone();
+    let added = async {
+        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
+            Visit::Visitor(visitor) => visitor,
+            Visit::Login(response) => return Ok(response),
+        };
+        if let Some(response) = step_up(&cx, &form, &visitor).await? {
+            return Ok(response);
+        }
+        let label = form.get("label");
+        let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(char::is_control);
+        if !fits {
+            return page(&cx, &visitor, label, Some("A name has 1 to 40 characters.")).await;
+        }
+        let Ok(challenge) = form.get("challenge").parse() else { return Err(PageFailure::NotFound) };
+        let (session, answer) = (visitor.live.session.id, (label, form.get("response")));
+        let error = match security_key::finish(&cx, &visitor.person, session, challenge, answer).await? {
+            Bound::Added => return Ok(see_other("/account/otp?done=key-added")),
+            Bound::Refused => "The key did not answer as it should. Try again.",
+            Bound::Taken => "This key is set up already. Use another one.",
+            Bound::Over => "That took too long. Press the button again.",
+        };
+        page(&cx, &visitor, label, Some(error)).await
+    };
+    added.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+/// Gives a key up for good. Whoever lost it reports so with another factor, fresh.
+async fn post_remove(form: Form) -> Response {
+    let cx = form.cx.clone();
+    let removed = async {
+        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
+            Visit::Visitor(visitor) => visitor,
+            Visit::Login(response) => return Ok(response),
+        };
+        let key = visitor.credential(form.get("credential")).filter(|held| held.kind == CredentialKind::SecurityKey);
+        let key = key.ok_or(PageFailure::NotFound)?;
+        if let Some(response) = step_up(&cx, &form, &visitor).await? {
+            return Ok(response);
+        }
+        let transaction = cx.app.db.begin().await?;
+        let stage = key.stage.as_str();
+        if credentials::update_stage(&transaction, key.id, stage, "revoked", cx.now).await? {
+            let event = Event::new("security_key.removed").by(visitor.person.id);
+            audit::record(&cx, &transaction, event.data(json!({ "credential": key.id }))).await?;
+        }
+        transaction.commit().await?;
+        Ok(see_other("/account/otp?done=key-removed"))
+    };
+    removed.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
