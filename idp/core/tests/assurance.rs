@@ -420,3 +420,12 @@ fn the_label_names_what_the_session_has_shown() {
     // Never for what the account merely owns.
     assert_eq!(strength(&[event(Method::Password, 1, false)], &everything(false), now()).to_string(), "Password");
 }
+
+#[test]
+fn a_phone_code_beside_a_key_alone_takes_nothing_from_the_key() {
+    let request = Request { floors: vec![], acr_values: vec![], essential: None, max_age: None, login_prompted: false };
+    let events = [event(Method::SecurityKeyVerified, 408, false), event(Method::PhoneText, 0, false)];
+    let granted = granted(&request.requirement().unwrap(), &events, &everything(false)).unwrap();
+    assert_eq!(granted.acr.unwrap().to_string(), "urn:stepgate:acr:security-key");
+    assert_eq!(granted.events, events[..1]);
+}

@@ -61,15 +61,18 @@ fn naming_event<'a>(session: &Session<'a>) -> Option<&'a FactorEvent> {
     beside.or_else(|| session.counting().next_back())
 }
 
-/// The class that names what a session has shown, and the events that it rests on.
+/// The class that names what a session has shown, and the events that it rests on: that of the kind shown last beside
+/// the password, as far as its class holds (a phone code beside a key alone is no *Phone OTP*: the password is missing),
+/// else that of the kind before it.
 pub(super) fn named(catalogue: &Catalogue, session: &Session<'_>) -> Option<(Acr, Vec<FactorEvent>)> {
-    let kind = naming_event(session)?.method.credential_kind();
     let by_kind = |kind| {
         catalogue
             .naming(kind)
             .find_map(|class| Some((class.uris.first()?.clone(), first_satisfied(session, &class.any_of)?)))
     };
-    by_kind(kind).or_else(|| by_kind(CredentialKind::Password))
+    let kinds = session.counting().rev().map(|event| event.method.credential_kind());
+    let mut beside = kinds.filter(|kind| *kind != CredentialKind::Password);
+    beside.find_map(by_kind).or_else(|| by_kind(CredentialKind::Password))
 }
 
 /// Whether the class that was granted earlier still holds, and what it rests on now. Without a class: whether anything

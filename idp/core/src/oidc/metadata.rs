@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(document["pushed_authorization_request_endpoint"], "https://op.example/t/par");
         let grants = |document: &serde_json::Value| document["grant_types_supported"].as_array().unwrap().len();
         let code = serde_json::to_value(ProviderMetadata::new(Supported { response_types: &["code"], ..supported }));
-        assert_eq!((grants(&document), grants(&code.unwrap())), (4, 3), "implicit only where it is used");
+        assert_eq!((grants(&document), grants(&code.unwrap())), (6, 5), "implicit only where it is used");
         assert!(document.get("service_documentation").is_none());
     }
 }
