@@ -202,7 +202,9 @@ impl Suite {
         let log: Vec<Value> = self.ask("read the log", self.http.get(self.url(&format!("log/{test}")))).await?;
         let text = |entry: &Value, name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let bad = log.iter().filter(|entry| ["FAILURE", "WARNING"].contains(&text(entry, "result").as_str()));
-        Ok(bad.map(|entry| format!("{} {}: {}", text(entry, "result"), text(entry, "src"), text(entry, "msg"))).collect())
+        Ok(bad
+            .map(|entry| format!("{} {}: {}", text(entry, "result"), text(entry, "src"), text(entry, "msg")))
+            .collect())
     }
 
     /// Stops a test that does not end.

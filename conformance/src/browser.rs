@@ -157,7 +157,8 @@ impl Browser {
 
     /// Waits until another document than the answered one is there, complete, and not about to leave by itself.
     async fn settled(&self, answered: &str, at_suite: &impl Fn(&str) -> bool) -> Result<Place, Failure> {
-        let script = "return [document.readyState, location.href, document.querySelector('main[data-page]')?.dataset.page ?? '',
+        let script =
+            "return [document.readyState, location.href, document.querySelector('main[data-page]')?.dataset.page ?? '',
             Boolean(document.getElementById('submission_complete'))]";
         let mut place = Place { url: String::new(), page: String::new(), taken: false };
         for _ in 0..150 {

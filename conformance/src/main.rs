@@ -102,7 +102,9 @@ fn table(plan: &Plan, outcomes: &[Outcome]) -> String {
     let other = outcomes.iter().filter(|outcome| !ended.contains(&outcome.result.as_str())).count();
     let counts: Vec<String> = ended.iter().map(|result| count(result).to_string()).collect();
     let mut text = format!("\n## {}\n\n`{}`\n\n", plan.plan, plan.variant);
-    text.push_str("| modules | passed | review | warning | skipped | failed | other |\n|---|---|---|---|---|---|---|\n");
+    text.push_str(
+        "| modules | passed | review | warning | skipped | failed | other |\n|---|---|---|---|---|---|---|\n",
+    );
     text.push_str(&format!("| {} | {} | {other} |\n", outcomes.len(), counts.join(" | ")));
     for outcome in outcomes {
         let why = match &outcome.verdict {

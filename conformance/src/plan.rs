@@ -73,7 +73,8 @@ impl Expected {
 
     /// What became of a module, against what is expected of it.
     pub fn judge(&self, plan: &str, module: &str, result: &str) -> Verdict {
-        let known = |exception: &&Exception| [plan, "*"].contains(&exception.plan.as_str()) && exception.module == module;
+        let known =
+            |exception: &&Exception| [plan, "*"].contains(&exception.plan.as_str()) && exception.module == module;
         match self.exception.iter().find(known) {
             Some(exception) if exception.result == result => Verdict::Excepted(exception.reason.clone()),
             Some(exception) => Verdict::Unexpected(format!("{} is expected", exception.result)),
@@ -100,7 +101,8 @@ mod tests {
 
     #[test]
     fn an_exception_holds_for_its_result_only_and_must_still_be_needed() {
-        let text = "[[exception]]\nplan = \"p\"\nmodule = \"m\"\nresult = \"SKIPPED\"\nreason = \"r\"\ndate = \"2026-11-28\"";
+        let text =
+            "[[exception]]\nplan = \"p\"\nmodule = \"m\"\nresult = \"SKIPPED\"\nreason = \"r\"\ndate = \"2026-11-28\"";
         let expected: Expected = toml::from_str(text).unwrap_or_default();
         let judge = |plan, module, result| expected.judge(plan, module, result);
         assert_eq!(judge("p", "m", "SKIPPED"), Verdict::Excepted("r".to_owned()));

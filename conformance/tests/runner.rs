@@ -34,8 +34,7 @@ type Parameters = Query<HashMap<String, String>>;
 
 /// The modules: `login` passes after a login by GET, `posted` by POST, `picture` wants one, `page` ends at an error page and
 /// wants one, the rotation is started by hand, `skipped` and `warned` end at once.
-const MODULES: [&str; 7] =
-    ["login", "posted", "picture", "page", "oidcc-server-rotate-keys", "skipped", "warned"];
+const MODULES: [&str; 7] = ["login", "posted", "picture", "page", "oidcc-server-rotate-keys", "skipped", "warned"];
 
 async fn plan(State(stage): Shared, Query(query): Parameters, Json(config): Json<Value>) -> Response {
     assert_eq!((query["planName"].as_str(), query["variant"].as_str()), ("a-plan", r#"{"response_type":"code"}"#));
@@ -84,7 +83,8 @@ async fn visited(State(stage): Shared, Query(query): Parameters) -> StatusCode {
 }
 
 async fn log(State(stage): Shared, Path(test): Path<String>) -> Json<Value> {
-    let empty = ["picture", "page"].contains(&test.as_str()) && stage.lock().unwrap().pictures.iter().all(|(of, _)| *of != test);
+    let empty = ["picture", "page"].contains(&test.as_str())
+        && stage.lock().unwrap().pictures.iter().all(|(of, _)| *of != test);
     let mut entries = vec![json!({ "src": "a", "msg": "fine", "result": "SUCCESS" })];
     entries.extend(empty.then(|| json!({ "upload": "place", "result": "REVIEW" })));
     entries.extend((test == "warned").then(|| json!({ "src": "Check", "msg": "not nice", "result": "WARNING" })));
@@ -117,7 +117,9 @@ async fn authorize(posted: bool, test: &str) -> Html<String> {
 
 fn page(name: &str, fields: &str) -> Html<String> {
     let button = "<button id=continue>Continue</button>";
-    Html(format!("<!doctype html><main data-page={name}><form method=post action=/{name}>{fields}{button}</form></main>"))
+    Html(format!(
+        "<!doctype html><main data-page={name}><form method=post action=/{name}>{fields}{button}</form></main>"
+    ))
 }
 
 fn field<'f>(form: &'f HashMap<String, String>, name: &str) -> &'f str {
@@ -181,7 +183,8 @@ async fn a_plan_is_brought_to_its_end() {
         rotate: format!("{address}/rotate"),
         patience: Duration::from_secs(60),
     };
-    let plan = Plan { plan: "a-plan".to_owned(), variant: json!({ "response_type": "code" }), config: json!({ "a": "b" }) };
+    let plan =
+        Plan { plan: "a-plan".to_owned(), variant: json!({ "response_type": "code" }), config: json!({ "a": "b" }) };
     let text = "[[exception]]\nplan = \"a-plan\"\nmodule = \"skipped\"\nresult = \"SKIPPED\"\nreason = \"not offered\"\ndate = \"2026-11-28\"";
     let expected: Expected = toml::from_str(text).unwrap();
     let outcomes = runner.run(&plan, &expected, None).await.unwrap();

@@ -16,8 +16,8 @@ mod consent;
 pub mod interaction;
 pub mod next;
 
-pub use consent::{claim_of, is_covered};
 pub use arrival::{Arrival, check_references, pushed_reference};
+pub use consent::{claim_of, is_covered};
 pub use hint::{Hint, HintedSubject};
 pub use interaction::{Interaction, Purpose, Stage};
 pub use next::{NextStep, next};

@@ -91,9 +91,7 @@ async fn keys(cx: &Cx, client: &Registered, object: &str) -> Result<Option<Arc<C
     match client_keys(cx, client, unverified_kid(object).as_deref()).await {
         Ok(keys) => Ok(Some(keys)),
         Err(KeysError::NotRegistered) => Ok(None),
-        Err(error @ KeysError::Unreachable) => {
-            Err(OAuthError::new(ErrorCode::InvalidRequestObject, error.to_string()))
-        }
+        Err(error @ KeysError::Unreachable) => Err(OAuthError::new(ErrorCode::InvalidRequestObject, error.to_string())),
     }
 }
 

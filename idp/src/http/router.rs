@@ -16,8 +16,8 @@ use crate::http::cors;
 use crate::http::page::{Framing, PageFailure};
 use crate::pages::assets;
 use crate::{
-    account, admin, authorize, credentials, discovery, help, introspection, login, logout, par, registration, revocation,
-    token, userinfo,
+    account, admin, authorize, credentials, discovery, help, introspection, login, logout, par, registration,
+    revocation, token, userinfo,
 };
 
 /// Everything that the provider answers.

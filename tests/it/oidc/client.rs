@@ -231,7 +231,10 @@ const ERROR: &[&str] = &["error", "error_description", "error_uri", "state", "se
 impl Flow<'_> {
     /// An authorization request with everything that the variant needs.
     pub(super) fn request(&self) -> Request {
-        let word = || BASE64URL_NOPAD.encode(&aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, fresh().as_bytes()).as_ref()[..24]);
+        let word = || {
+            BASE64URL_NOPAD
+                .encode(&aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, fresh().as_bytes()).as_ref()[..24])
+        };
         let request = Request { fields: Vec::new() }
             .with("client_id", &self.client.id)
             .with("redirect_uri", &self.client.redirect)
@@ -472,12 +475,16 @@ impl Flow<'_> {
             ("private_key_jwt", _) => {
                 let now = self.suite.now();
                 let id = &self.client.id;
-                let claims = json!({ "iss": id, "sub": id, "aud": audience, "jti": fresh(), "iat": now, "exp": now + 60 });
+                let claims =
+                    json!({ "iss": id, "sub": id, "aud": audience, "jti": fresh(), "iat": now, "exp": now + 60 });
                 let header = match &self.client.metadata["jwks_uri"] {
                     Value::String(_) => json!({ "alg": "RS256", "kid": self.client.key.kid() }),
                     _ => json!({ "alg": "RS256" }),
                 };
-                fields.push(("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned()));
+                fields.push((
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned(),
+                ));
                 fields.push(("client_assertion", self.client.key.sign(&header, &claims)));
             }
             (other, _) => panic!("no way to authenticate by {other}"),

@@ -82,7 +82,10 @@ pub(super) async fn discovery(case: &Case) {
     let suite = &case.suite;
     let url = format!("{}/.well-known/openid-configuration", suite.world.issuer);
     let response = suite.http.get(url).send().await.unwrap();
-    assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (200, &"application/json".parse().unwrap()));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["content-type"]),
+        (200, &"application/json".parse().unwrap())
+    );
     let metadata: Value = response.json().await.unwrap();
     assert_eq!(metadata["issuer"], suite.world.issuer.as_str());
     for (name, value) in metadata.as_object().unwrap() {

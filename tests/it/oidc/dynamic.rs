@@ -154,8 +154,7 @@ pub(super) async fn sector_uri(case: &Case) {
     let url = SITE.publish(&path, "application/json", json!([one, two]).to_string());
     let mut subjects = Vec::new();
     for redirect in [&one, &two] {
-        let changes =
-            json!({ "subject_type": "pairwise", "sector_identifier_uri": url, "redirect_uris": [redirect] });
+        let changes = json!({ "subject_type": "pairwise", "sector_identifier_uri": url, "redirect_uris": [redirect] });
         let mut flow = case.begin_with(changes).await;
         let request = flow.request();
         subjects.push(flow.log_in(&request).await.claims()["sub"].clone());

@@ -61,8 +61,12 @@ fn variants(plan: char) -> Vec<Variant> {
     let (plan, auth, types) = PLANS.iter().find(|(name, _, _)| *name == plan).unwrap();
     let modes: &[Mode] = if "BIH".contains(*plan) { &[Mode::Default, Mode::FormPost] } else { &[Mode::Default] };
     let each = |mode: Mode| {
-        types.iter().enumerate().map(move |(index, response_type)| {
-            Variant { plan: *plan, response_type, mode, auth, first: index == 0 }
+        types.iter().enumerate().map(move |(index, response_type)| Variant {
+            plan: *plan,
+            response_type,
+            mode,
+            auth,
+            first: index == 0,
         })
     };
     modes.iter().flat_map(|mode| each(*mode)).collect()

@@ -46,7 +46,11 @@ pub(super) async fn started(backend: Backend) -> Arc<Suite> {
 impl Suite {
     async fn start(backend: Backend) -> Self {
         let allow: &'static str = format!("[\"{}\"]", SITE.address).leak();
-        let world = World::start_with(backend, &[("STEPGATE__OUTBOUND__ALLOW", allow), ("STEPGATE__REGISTRATION__OPEN_PER_HOUR", "1000000")]).await;
+        let world = World::start_with(
+            backend,
+            &[("STEPGATE__OUTBOUND__ALLOW", allow), ("STEPGATE__REGISTRATION__OPEN_PER_HOUR", "1000000")],
+        )
+        .await;
         let http = reqwest::Client::builder().pool_max_idle_per_host(0);
         let http = http.redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let url = format!("{}/.well-known/openid-configuration", world.issuer);

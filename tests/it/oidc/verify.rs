@@ -65,8 +65,23 @@ pub(super) fn unguessable(what: &str, value: &str) {
 
 /// What an ID token may say without being asked; anything else is a warning in the suite.
 const PROTOCOL_CLAIMS: &[&str] = &[
-    "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash", "c_hash",
-    "s_hash", "jti", "nbf", "txn",
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "azp",
+    "sid",
+    "at_hash",
+    "c_hash",
+    "s_hash",
+    "jti",
+    "nbf",
+    "txn",
 ];
 
 /// What an ID token is compared with.
@@ -116,8 +131,20 @@ pub(super) fn claims_of(scope: &str) -> Vec<&'static str> {
         (
             "profile",
             &[
-                "name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile",
-                "picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+                "name",
+                "given_name",
+                "family_name",
+                "middle_name",
+                "nickname",
+                "preferred_username",
+                "profile",
+                "picture",
+                "website",
+                "gender",
+                "birthdate",
+                "zoneinfo",
+                "locale",
+                "updated_at",
             ],
         ),
         ("email", &["email", "email_verified"]),

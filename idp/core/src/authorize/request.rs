@@ -8,9 +8,7 @@ use crate::authorize::{
 };
 use crate::clients::Client;
 use crate::id::PushedRequestId;
-use crate::oidc::{
-    ClaimsRequest, CodeChallenge, Display, OAuthError, PromptSet, ResponseMode, ResponseType, Scopes,
-};
+use crate::oidc::{ClaimsRequest, CodeChallenge, Display, OAuthError, PromptSet, ResponseMode, ResponseType, Scopes};
 use crate::time::Timestamp;
 
 /// A validated authorization request, as an interaction keeps it.
