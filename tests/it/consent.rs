@@ -32,7 +32,10 @@ async fn the_first_page_and_the_question_show_who_asks_for_what() {
         let consent = browser.page.clone();
         assert_eq!(consent.name(), "consent");
         for page in [&login, &consent] {
-            let logo = format!("<img src=\"{}/iron-works.svg\" alt=\"\" width=\"40\" height=\"40\" referrerpolicy=\"no-referrer\"", world.partner);
+            let logo = format!(
+                "<img src=\"{}/iron-works.svg\" alt=\"\" width=\"40\" height=\"40\" referrerpolicy=\"no-referrer\"",
+                world.partner
+            );
             assert!(page.text.contains(&logo), "{}: {}", page.name(), page.text);
             for path in ["/privacy", "/terms"] {
                 assert!(page.text.contains(&format!("href=\"{}{path}\"", world.partner)), "{}: {path}", page.name());
@@ -40,7 +43,9 @@ async fn the_first_page_and_the_question_show_who_asks_for_what() {
             assert!(page.words().contains("Girder Planner"));
         }
         let words = consent.words();
-        for said in ["Know who you are", "See your profile Alice Archer (alice), date of birth", "alice@iron-builders.example"] {
+        for said in
+            ["Know who you are", "See your profile Alice Archer (alice), date of birth", "alice@iron-builders.example"]
+        {
             assert!(words.contains(said), "{said}: {words}");
         }
         assert!(!words.contains("telephone") && !words.contains("away"), "{words}");
@@ -84,7 +89,8 @@ async fn a_yes_is_remembered_for_exactly_what_it_was_given() {
         }
         // The operator vouches for this one.
         let trusted = world.relying_party().await;
-        let (started, page) = begin(&trusted, &mut browser, &[("scope", "openid offline_access"), ("prompt", "consent")]).await;
+        let (started, page) =
+            begin(&trusted, &mut browser, &[("scope", "openid offline_access"), ("prompt", "consent")]).await;
         trusted.finish(&started, &page).await;
         // Another person was asked nothing yet.
         let mut other = world.browser();
@@ -152,7 +158,8 @@ async fn an_application_that_starts_its_own_login_is_told_who_and_for_whom() {
         let (_, rest) = page.split_once(&format!("{}/initiate?", world.partner)).unwrap();
         let query = rest.split_once('"').unwrap().0;
         let sent: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let expected = [("iss", &world.issuer), ("login_hint", &"alice".to_owned()), ("target_link_uri", &world.partner)];
+        let expected =
+            [("iss", &world.issuer), ("login_hint", &"alice".to_owned()), ("target_link_uri", &world.partner)];
         assert_eq!(sent, expected.map(|(name, value)| (name.to_owned(), value.clone())));
         // The application goes to its own provider, and to no other.
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();

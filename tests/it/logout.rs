@@ -54,7 +54,11 @@ async fn a_hint_and_a_registered_uri_lead_back_with_the_state_and_nothing_else()
         // An ID token that has expired is a hint all the same; so is a request that comes by POST.
         let (mut browser, login) = logged_in(&world, &rp, "alice").await;
         world.advance(700).await;
-        let parameters = [("id_token_hint", login.id_token.as_str()), ("post_logout_redirect_uri", BACK), ("client_id", &rp.client_id)];
+        let parameters = [
+            ("id_token_hint", login.id_token.as_str()),
+            ("post_logout_redirect_uri", BACK),
+            ("client_id", &rp.client_id),
+        ];
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let posted = http.post(format!("{}/logout", world.issuer)).form(&parameters).send().await.unwrap();
         // Cookies do not come with a form of another site: the browser comes again, by GET.

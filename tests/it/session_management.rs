@@ -15,7 +15,8 @@ async fn log_in(driver: &WebDriver, username: &str) {
 
 /// Changes what `demo-local` registered, before anybody has used it.
 async fn registered(world: &World, from: &str, to: &str) {
-    let sql = format!("UPDATE clients SET metadata = REPLACE(metadata, '{from}', '{to}') WHERE client_id = 'demo-local'");
+    let sql =
+        format!("UPDATE clients SET metadata = REPLACE(metadata, '{from}', '{to}') WHERE client_id = 'demo-local'");
     world.tamper(&sql).await;
 }
 
@@ -40,7 +41,8 @@ async fn a_partners_page_learns_without_asking_us_that_the_session_changed() {
          }});</script>",
         world.issuer
     ));
-    let rp = stepgate_tests::RelyingParty::discover(&world.issuer, "demo-local", Some("demo-local-secret"), &page).await;
+    let rp =
+        stepgate_tests::RelyingParty::discover(&world.issuer, "demo-local", Some("demo-local-secret"), &page).await;
     driver.goto(&rp.start(&[]).url).await.unwrap();
     log_in(&driver, "alice").await;
     find(&driver, "#op").await;
@@ -86,9 +88,13 @@ async fn hidden_frames_tell_partners_and_the_browser_goes_on_with_and_without_sc
         listener.shows("<!doctype html><title>Partner</title><p id=back>Back</p>");
         registered(&world, "http://127.0.0.1/callback", &page).await;
         registered(&world, "http://127.0.0.1/\"", &format!("{page}\"")).await;
-        let framed = format!("\"frontchannel_logout_uri\":\"{}\",\"frontchannel_logout_session_required\":true", listener.url("/framed"));
+        let framed = format!(
+            "\"frontchannel_logout_uri\":\"{}\",\"frontchannel_logout_session_required\":true",
+            listener.url("/framed")
+        );
         registered(&world, "\"frontchannel_logout_session_required\":false", &framed).await;
-        let rp = stepgate_tests::RelyingParty::discover(&world.issuer, "demo-local", Some("demo-local-secret"), &page).await;
+        let rp =
+            stepgate_tests::RelyingParty::discover(&world.issuer, "demo-local", Some("demo-local-secret"), &page).await;
         let started = rp.start(&[]);
         driver.goto(&started.url).await.unwrap();
         log_in(&driver, "alice").await;

@@ -230,10 +230,13 @@ async fn the_browser_tells_partners_in_frames_of_theirs_and_goes_on() {
         assert_eq!(answer.headers()["x-frame-options"], "DENY");
         let page = answer.text().await.unwrap().replace("&#38;", "&");
         let issuer: String = url::form_urlencoded::byte_serialize(world.issuer.as_bytes()).collect();
-        let frame = format!("{}&iss={issuer}&sid={}", listener.url("/framed?t=1"), login.claims["sid"].as_str().unwrap());
+        let frame =
+            format!("{}&iss={issuer}&sid={}", listener.url("/framed?t=1"), login.claims["sid"].as_str().unwrap());
         assert!(page.contains(&format!("<iframe class=\"sr\" src=\"{frame}\"")), "{page}");
         assert_eq!(page.matches("<iframe").count(), 1);
-        for way_on in ["href=\"http://127.0.0.1/?state=xyz\" data-onward", "content=\"4;url=http://127.0.0.1/?state=xyz\""] {
+        for way_on in
+            ["href=\"http://127.0.0.1/?state=xyz\" data-onward", "content=\"4;url=http://127.0.0.1/?state=xyz\""]
+        {
             assert!(page.contains(way_on), "{way_on}: {page}");
         }
         assert_eq!(browser.open("/account").await.name(), "login");

@@ -88,7 +88,10 @@ async fn told(State(inside): State<Arc<Mutex<Inside>>>, Form(form): Form<HashMap
     StatusCode::from_u16(answer).unwrap()
 }
 
-async fn framed(State(inside): State<Arc<Mutex<Inside>>>, Query(query): Query<HashMap<String, String>>) -> Html<&'static str> {
+async fn framed(
+    State(inside): State<Arc<Mutex<Inside>>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Html<&'static str> {
     inside.lock().unwrap().framed.push(query);
     Html("<!doctype html><title>Signed out</title>")
 }

@@ -102,7 +102,10 @@ pub(super) struct FrontChannel {
 }
 
 /// OpenID Connect Front-Channel Logout §2. The frame's cookies may be hidden from us: the `sid` is enough.
-pub(super) async fn get_front_channel(State(partner): State<Arc<Partner>>, Query(told): Query<FrontChannel>) -> Response {
+pub(super) async fn get_front_channel(
+    State(partner): State<Arc<Partner>>,
+    Query(told): Query<FrontChannel>,
+) -> Response {
     if told.iss == partner.rp.config.issuer && !told.sid.is_empty() {
         partner.forget(&told.sid, "");
     }
