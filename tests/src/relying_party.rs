@@ -46,6 +46,8 @@ pub struct RelyingParty {
     method: String,
     /// The key that it authenticates with, where it does.
     pub key: Option<ClientKey>,
+    /// Seconds by which its clock is ahead, as that of the demo may be.
+    pub ahead: u64,
     /// What the provider answered when it registered; `null` for a client of the demo.
     pub registration: Value,
     /// Its redirect URI.
@@ -142,6 +144,7 @@ impl RelyingParty {
             secret: secret.map(str::to_owned),
             method: if secret.is_some() { "client_secret_basic" } else { "none" }.to_owned(),
             key: None,
+            ahead: 0,
             registration: Value::Null,
             redirect: redirect.to_owned(),
             issuer: issuer.to_owned(),
@@ -280,10 +283,10 @@ impl RelyingParty {
 
     /// A client assertion (RFC 7523 §3), fresh, by its key or under its secret; these claims replace the right ones.
     pub fn assertion(&self, changes: &Value) -> String {
-        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() + self.ahead;
         let mut claims = serde_json::json!({
             "iss": self.client_id, "sub": self.client_id, "aud": self.issuer,
-            "exp": now + 3000, "jti": CsrfToken::new_random().secret(),
+            "exp": now + 300, "jti": CsrfToken::new_random().secret(),
         });
         let (claims_object, changes) = (claims.as_object_mut().unwrap(), changes.as_object().unwrap());
         claims_object.extend(changes.clone());
