@@ -184,14 +184,16 @@ async fn limits_hold() {
 
 /// What a hostile server sends, byte by byte: `once`, then `again` and again.
 async fn hostile(once: &'static [u8], again: &'static [u8]) -> SocketAddr {
-    use tokio::io::AsyncWriteExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
                 // Whoever speaks before being asked is hung up on at once.
-                let _ = stream.readable().await;
+                if !matches!(stream.read(&mut [0; 4096]).await, Ok(1..)) {
+                    return;
+                }
                 let mut sent = stream.write_all(once).await;
                 while sent.is_ok() {
                     tokio::time::sleep(Duration::from_millis(20)).await;
