@@ -30,7 +30,7 @@ fn forgeries(good: &str, kid: &str, public_key: &str) -> Vec<(String, String)> {
         ("kid", json!({ "alg": "ES256", "kid": "' OR 1=1; DROP TABLE clients; --" })),
         ("kid", json!({ "alg": "ES256", "kid": "../../../../dev/null" })),
         ("another type", json!({ "alg": "RS256", "kid": kid })),
-        ("giant", json!({ "alg": "ES256", "kid": "k".repeat(100_000) })),
+        ("giant", json!({ "alg": "ES256", "kid": "k".repeat(6_000) })),
     ] {
         add(name, header, &zeros);
     }

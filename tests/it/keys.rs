@@ -70,7 +70,7 @@ async fn keys_rotate_by_command_while_the_server_runs() {
             sound(&after);
             assert!(kids(&after).is_superset(&kids(&before)), "the old keys stay");
             let numbers =
-                |keys: &[Value]| keys.iter().map(|key| format!("{}{}", key["n"], key["x"])).collect::<BTreeSet<_>>();
+                |keys: &[Value]| keys.iter().map(|key| format!("{} {}", key["n"], key["x"])).collect::<BTreeSet<_>>();
             assert_eq!(numbers(&after).len(), after.len(), "a key under two names");
             let new: Vec<_> =
                 after.iter().filter(|key| !kids(&before).contains(key["kid"].as_str().unwrap())).collect();

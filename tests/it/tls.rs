@@ -138,7 +138,7 @@ async fn the_provider_speaks_tls() {
     assert_eq!(rp.userinfo(&login.access_token).await.0, 200);
     // And so does the demo's partner application, which speaks to the provider by itself.
     let start = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let start = start.get(format!("{}/start", world.partner)).send().await.unwrap();
+    let start = start.get(format!("{}/start?want=plain", world.partner)).send().await.unwrap();
     let location = start.headers()["location"].to_str().unwrap();
     assert!(location.starts_with(&format!("{}/authorize?", world.issuer)), "{location}");
     std::fs::remove_file(file).unwrap();

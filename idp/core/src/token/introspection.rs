@@ -23,6 +23,7 @@ pub struct Standing<'a> {
 /// What introspection says about a token.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "made once, written at once, never kept")]
 pub enum Introspection<'a> {
     /// Not a token that is good now; why is nobody's business (RFC 7662 §2.2).
     Inactive(Inactive),

@@ -95,7 +95,7 @@ fn text(form: u8, value: &[u8]) -> String {
         // UTF8String, NumericString, PrintableString, IA5String.
         0x0c | 0x12 | 0x13 | 0x16 => std::str::from_utf8(value).ok().map(str::to_owned),
         // BMPString.
-        0x1e if value.len() % 2 == 0 => {
+        0x1e if value.len().is_multiple_of(2) => {
             let units: Vec<u16> = value
                 .chunks_exact(2)
                 .map(|pair| pair.iter().fold(0, |unit, byte| (unit << 8) | u16::from(*byte)))
