@@ -303,7 +303,8 @@ async fn signed_request(data: &Path, cookies: &str) -> String {
     let Some(path) = first.run().await else { fail("no answer") };
     let Ok(page) = first.connection.get(&path, &[("cookie", cookies)]).await else { fail("no page") };
     let body = form(&[("csrf", &page.field("csrf").unwrap_or_default()), ("decision", "allow")]);
-    if first.connection.post(&path, &[("cookie", cookies)], &body).await.is_err() {
+    let allowed = first.connection.post(&path, &[("cookie", cookies)], &body).await.is_ok();
+    if !allowed || first.connection.get(&path, &[("cookie", cookies)]).await.is_err() {
         fail("not allowed");
     }
     object
