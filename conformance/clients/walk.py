@@ -61,6 +61,10 @@ def walk(opener, username, start):
     for _ in range(12):
         page, here = response.read().decode(), response.geturl()
         name = re.search(r'data-page="([^"]+)"', page)
+        # Other applications were told in frames; then the page goes on by itself, and without scripts by its link.
+        onward = re.search(r'href="([^"]+)" data-onward', page)
+        if onward and html.unescape(onward.group(1)).startswith(sys.argv[3]):
+            raise Stop(html.unescape(onward.group(1)))
         if name is None or name.group(1) not in answers:
             sys.exit(f"walk: stuck at {here}: {name and name.group(1)}")
         marker, answer = answers[name.group(1)]

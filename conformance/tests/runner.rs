@@ -1,6 +1,6 @@
 //! The runner against a suite and a provider made of cardboard: what it opens, types, hands in, rotates and judges.
 
-#![expect(clippy::unwrap_used, reason = "tests: whatever does not hold ends the test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests: whatever does not hold ends the test")]
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -9,7 +9,7 @@ mod clients;
 mod http;
 mod limits;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use data_encoding::BASE64;
 use http::{Connection, form};
+use stepgate_core::jose::{PrivateKey, SigningAlgorithm};
 
 const SECONDS: u64 = 4;
 const CONNECTIONS: usize = 32;
@@ -227,6 +228,90 @@ impl Repeat for RoundTrip {
     }
 }
 
+/// Pushes a request, authorizes it silently and exchanges the code each time.
+struct Pushed(RoundTrip);
+
+impl Pushed {
+    async fn run(&mut self) -> Option<serde_json::Value> {
+        let RoundTrip { connection, cookies } = &mut self.0;
+        let query =
+            form(&[("response_type", "code"), ("scope", "openid"), ("prompt", "none"), ("redirect_uri", REDIRECT)]);
+        let answer = connection.post("/par", &[("authorization", &basic("demo-local"))], &query).await.ok()?;
+        let pushed = answer.json();
+        let uri = pushed.get("request_uri").and_then(|uri| uri.as_str())?;
+        let query = form(&[("client_id", "demo-local"), ("request_uri", uri)]);
+        let answer = connection.get(&format!("/authorize?{query}"), &[("cookie", cookies)]).await.ok()?;
+        let code = answer.header("location")?.split(['?', '&']).find_map(|pair| pair.strip_prefix("code="))?.to_owned();
+        let body = form(&[("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", REDIRECT)]);
+        let answer = connection.post("/token", &[("authorization", &basic("demo-local"))], &body).await.ok()?;
+        (answer.status == 200).then(|| answer.json())
+    }
+}
+
+impl Repeat for Pushed {
+    fn once(&mut self) -> std::pin::Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async move { self.run().await.is_some() })
+    }
+}
+
+/// Authorizes silently with the same request object each time; the code is left alone.
+struct WithObject {
+    connection: Connection,
+    cookies: String,
+    object: String,
+}
+
+impl WithObject {
+    async fn run(&mut self) -> Option<String> {
+        let query = form(&[("client_id", OBJECTS), ("request", &self.object)]);
+        let answer = self.connection.get(&format!("/authorize?{query}"), &[("cookie", &self.cookies)]).await.ok()?;
+        answer.header("location").map(str::to_owned)
+    }
+}
+
+impl Repeat for WithObject {
+    fn once(&mut self) -> std::pin::Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async move { self.run().await.is_some_and(|location| location.contains("code=")) })
+    }
+}
+
+/// The client that signs its requests.
+const OBJECTS: &str = "bench-objects";
+
+/// Adds that client as an operator would, and lets the person allow it once; a signed request of it.
+async fn signed_request(data: &Path, cookies: &str) -> String {
+    let fail = |what: &str| -> ! { panic!("the client that signs its requests: {what}") };
+    let Ok(pkcs8) = PrivateKey::generate_pkcs8(SigningAlgorithm::Es256) else { fail("no key") };
+    let Ok(key) = PrivateKey::from_pkcs8(SigningAlgorithm::Es256, &pkcs8) else { fail("no key") };
+    let file = data.join("bench.jwks");
+    let _ = std::fs::write(&file, serde_json::json!({ "keys": [key.public_jwk()] }).to_string());
+    let added = Command::new(binary())
+        .args(["client", "add", "--id", OBJECTS, "--name", OBJECTS, "--partner", "Acme", "--redirect-uri", REDIRECT])
+        .arg("--jwks")
+        .arg(&file)
+        .env("STEPGATE__DATABASE__URL", format!("sqlite://{}", data.join("stepgate.db").display()))
+        .env("STEPGATE__SECRETS__MASTER", stepgate::boot::DEMO_MASTER)
+        .stdout(Stdio::null())
+        .status();
+    if !added.is_ok_and(|status| status.success()) {
+        fail("it cannot be added");
+    }
+    let request = serde_json::json!({
+        "client_id": OBJECTS, "response_type": "code", "scope": "openid", "redirect_uri": REDIRECT, "state": "s",
+    });
+    let Ok(object) = key.sign("oauth-authz-req+jwt", &request) else { fail("not signed") };
+    let Ok(connection) = Connection::open(PORT).await else { fail("no connection") };
+    let mut first = WithObject { connection, cookies: cookies.to_owned(), object: object.clone() };
+    let Some(path) = first.run().await else { fail("no answer") };
+    let Ok(page) = first.connection.get(&path, &[("cookie", cookies)]).await else { fail("no page") };
+    let body = form(&[("csrf", &page.field("csrf").unwrap_or_default()), ("decision", "allow")]);
+    let allowed = first.connection.post(&path, &[("cookie", cookies)], &body).await.is_ok();
+    if !allowed || first.connection.get(&path, &[("cookie", cookies)]).await.is_err() {
+        fail("not allowed");
+    }
+    object
+}
+
 /// People who log in. Each connection has its own: tries of one person that are under way at the same time count as
 /// guesses until they turn out right, and from the fifth on they are refused.
 const PEOPLE: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "oscar"];
@@ -335,13 +420,31 @@ async fn main() {
     let mut figure = figure.await;
     figure.limit = Some(("RSA-2048 signatures / 2", rsa / 2.0));
     figure.print();
+    let shared = cookies.clone();
     let figure = load("silent authorize, code, tokens", CONNECTIONS, move |_| {
-        let cookies = cookies.clone();
+        let cookies = shared.clone();
         async move { Box::new(round_trip(cookies).await) as Box<dyn Repeat> }
     });
     let mut figure = figure.await;
     figure.limit = Some(("RSA-2048 signatures / 2", rsa / 2.0));
     figure.print();
+    let shared = cookies.clone();
+    let figure = load("push, silent authorize, code, tokens", CONNECTIONS, move |_| {
+        let cookies = shared.clone();
+        async move { Box::new(Pushed(round_trip(cookies).await)) as Box<dyn Repeat> }
+    });
+    let mut figure = figure.await;
+    figure.limit = Some(("RSA-2048 signatures / 2", rsa / 2.0));
+    figure.print();
+    let object = signed_request(&server.data, &cookies).await;
+    let figure = load("request object ES256, code", CONNECTIONS, move |_| {
+        let (cookies, object) = (cookies.clone(), object.clone());
+        async move {
+            let connection = Connection::open(PORT).await.unwrap_or_else(|error| panic!("{error}"));
+            Box::new(WithObject { connection, cookies, object }) as Box<dyn Repeat>
+        }
+    });
+    figure.await.print();
     let argon = limits::argon2id();
     let figure = load("password login (4 requests)", PEOPLE.len(), |number| async move {
         let connection = Connection::open(PORT).await.unwrap_or_else(|error| panic!("{error}"));

@@ -7,6 +7,8 @@ use stepgate_tests::{Browser, Login, RelyingParty, World, on_each_backend};
 
 const BACK: &str = "http://127.0.0.1/";
 
+type Parameters<'a> = Vec<(&'a str, &'a str)>;
+
 /// A person who is logged in at the relying party.
 async fn logged_in(world: &World, rp: &RelyingParty, username: &str) -> (Browser, Login) {
     let (mut browser, started) = (world.browser(), rp.start(&[]));
@@ -92,7 +94,7 @@ async fn whatever_is_not_the_clients_leads_nowhere_and_ends_nothing() {
         let rp = world.relying_party().await;
         let (mut browser, login) = logged_in(&world, &rp, "alice").await;
         let hint = login.id_token.as_str();
-        let mut cases: Vec<Vec<(&str, &str)>> = vec![
+        let mut cases: Vec<Parameters<'_>> = vec![
             vec![("id_token_hint", hint), ("post_logout_redirect_uri", "http://127.0.0.1/?foo=bar"), ("state", "s")],
             vec![("id_token_hint", hint), ("post_logout_redirect_uri", "https://evil.example/"), ("state", "s")],
             vec![("id_token_hint", hint), ("post_logout_redirect_uri", BACK), ("client_id", "demo-spa")],
@@ -117,7 +119,7 @@ async fn who_cannot_show_a_hint_of_this_session_is_asked_for_by_the_person() {
         let rp = world.relying_party().await;
         let (_, elsewhere) = logged_in(&world, &rp, "alice").await;
         let (_, other) = logged_in(&world, &rp, "petra").await;
-        let cases: Vec<(Vec<(&str, &str)>, Option<&str>)> = vec![
+        let cases: Vec<(Parameters<'_>, Option<&str>)> = vec![
             (vec![], None),
             (vec![("state", "s")], None),
             (vec![("post_logout_redirect_uri", BACK), ("state", "s")], None),

@@ -97,8 +97,9 @@ async fn a_bad_object_is_told_to_the_client_where_the_way_back_is_known() {
             let page = browser.open(&format!("{address}&request={}", object.replace(' ', "+"))).await.clone();
             assert_eq!(rp.error(&started, &page), "invalid_request_object", "{object}");
             assert!(page.parameter("error_description").unwrap().starts_with("request: "));
-            let page = browser.open(&by_value(&rp, object)).await;
-            assert_eq!((page.name(), page.status.as_u16()), ("error", 400));
+            // Without a redirect URI beside it there is no way back.
+            let page = browser.open(&format!("{}&response_type=code", by_value(&rp, object))).await;
+            assert_eq!((page.name(), page.status.as_u16()), ("error", 400), "{object}");
             assert!(page.words().contains("invalid_request_object"), "{}", page.words());
         }
         // Inside, only a registered redirect URI counts, too; and what is wrong inside is told there.

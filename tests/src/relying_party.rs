@@ -219,7 +219,10 @@ impl RelyingParty {
     /// Pushes a request, with changes.
     pub async fn push(&self, started: &Started, changes: &[(&str, &str)]) -> (StatusCode, Value) {
         let parameters = started.parameters();
-        let unchanged = |(name, _): &&(String, String)| changes.iter().all(|(changed, _)| changed != name);
+        // A public client's id is sent in any case.
+        let sent = |name: &str| self.secret.is_none() && name == "client_id";
+        let unchanged =
+            |(name, _): &&(String, String)| !sent(name) && changes.iter().all(|(changed, _)| changed != name);
         let mut fields: Vec<(&str, &str)> =
             parameters.iter().filter(unchanged).map(|(name, value)| (name.as_str(), value.as_str())).collect();
         fields.extend(changes.iter().filter(|(_, value)| !value.is_empty()));

@@ -22,7 +22,7 @@ const registration = await fetch(metadata.registration_endpoint, {
   body: JSON.stringify({
     client_name: "Single-page application", application_type: "native", token_endpoint_auth_method: "none",
     redirect_uris: [`${here}/callback`], post_logout_redirect_uris: [`${here}/`],
-    grant_types: ["authorization_code", "refresh_token"], response_types: ["code"], scope: "openid profile email offline_access",
+    grant_types: ["authorization_code", "refresh_token"], response_types: ["code"], scope: "openid profile email",
   }),
 });
 const registered = await registration.json();
@@ -35,7 +35,7 @@ try {
   page.setDefaultTimeout(15_000);
   const settings = {
     authority: ISSUER, client_id: registered.client_id, redirect_uri: `${here}/callback`, post_logout_redirect_uri: `${here}/`,
-    scope: "openid profile email offline_access", acr_values: wanted, loadUserInfo: true, prompt: "consent",
+    scope: "openid profile email", acr_values: wanted, loadUserInfo: true,
   };
   const manage = (method, ...more) => page.evaluate(async (settings, method, more) => {
     const manager = new oidc.UserManager({ ...settings, userStore: new oidc.WebStorageStateStore({ store: sessionStorage }) });

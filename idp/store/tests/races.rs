@@ -3,12 +3,7 @@
 //! SQLite always; PostgreSQL where `STEPGATE_TEST_POSTGRES` names a server on which databases may be made. Rounds are
 //! released at a barrier; `STEPGATE_TEST_ROUNDS` sets how many.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "tests: whatever does not hold ends the test"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests: whatever does not hold ends the test")]
 
 use std::future::Future;
 use std::sync::Arc;

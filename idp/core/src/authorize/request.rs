@@ -86,7 +86,14 @@ impl AuthorizationRequest {
             claims: granted_claims(parsed.claims, client),
             display: parsed.display,
             ui_locales: parsed.ui_locales,
-            resource: parsed.resource,
+            // Each once, in the order of registration.
+            resource: client
+                .metadata
+                .audience
+                .iter()
+                .filter(|known| parsed.resource.contains(known))
+                .cloned()
+                .collect(),
             pushed: context.arrival.pushed,
             received_at: context.now,
         }

@@ -191,7 +191,9 @@ async fn hostile(once: &'static [u8], again: &'static [u8]) -> SocketAddr {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
                 // Whoever speaks before being asked is hung up on at once.
-                let _ = stream.read(&mut [0; 4096]).await;
+                if !matches!(stream.read(&mut [0; 4096]).await, Ok(1..)) {
+                    return;
+                }
                 let mut sent = stream.write_all(once).await;
                 while sent.is_ok() {
                     tokio::time::sleep(Duration::from_millis(20)).await;
