@@ -9,6 +9,9 @@ const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const ORDERS: &str = "https://orders.example";
 const STOCK: &str = "https://stock.example";
 
+/// What is sent, the error it gets, and a word of its description.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
 /// The application that the person logs in to, and the gateway that its tokens are for.
 async fn parties(world: &World) -> (RelyingParty, RelyingParty) {
     let audience = async |client: &str, audience: &str| {
@@ -163,7 +166,7 @@ async fn who_may_not_is_told_why() {
         let login = log_in(&world, &rp, "alice", &[]).await;
         let token = login.access_token.as_str();
         let service = gateway.token(&[("grant_type", "client_credentials"), ("scope", "orders")]).await.1;
-        let cases: [(&[(&str, &str)], &str, &str); 14] = [
+        let cases: [Case<'_>; 14] = [
             (&[("subject_token", "")], "invalid_request", "subject_token"),
             (&[("subject_token", "nonsense")], "invalid_request", "subject_token"),
             (&[("subject_token", access(&service))], "invalid_request", "about no person"),

@@ -16,7 +16,7 @@ use stepgate_core::contact::EmailAddress;
 use stepgate_core::credentials::{Credential, password as rules};
 use stepgate_core::entropy::random_token;
 use stepgate_core::id::{ApplicationId, CredentialId, PartnerId, PersonId};
-use stepgate_core::jose::{JwkSet, PublicKeys, stage};
+use stepgate_core::jose::{JwkSet, PublicKeys, SigningAlgorithm, stage};
 use stepgate_core::oidc::{RedirectUri, Registrant};
 use stepgate_core::secret::{Secret, SecretString};
 use stepgate_core::time::Timestamp;
@@ -75,7 +75,11 @@ pub(super) enum KeysCommand {
     /// Lists them.
     List,
     /// Makes new ones now; the old ones stay published until all they signed has expired.
-    Rotate,
+    Rotate {
+        /// Only for this algorithm; can be given several times.
+        #[arg(long)]
+        algorithm: Vec<SigningAlgorithm>,
+    },
 }
 
 /// Commands about clients.
@@ -256,8 +260,9 @@ async fn keys_command(operator: &Operator, command: KeysCommand) -> Result<Value
     let (db, sealing) = (&operator.db, &operator.secrets.sealing);
     match command {
         KeysCommand::List => {}
-        KeysCommand::Rotate => {
-            keys::rotate_now(db, sealing, &OsEntropy, operator.now).await.map_err(other)?;
+        KeysCommand::Rotate { algorithm } => {
+            let algorithms = if algorithm.is_empty() { SigningAlgorithm::ALL } else { &algorithm };
+            keys::rotate(db, algorithms, sealing, &OsEntropy, operator.now).await.map_err(other)?;
             operator.record("admin.keys.rotated", None, None).await?;
         }
     }

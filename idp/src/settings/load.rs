@@ -29,14 +29,14 @@ pub fn load(
         None => Table::new(),
     };
     let mut problems = Vec::new();
+    let known = Value::try_from(Settings::documented()).unwrap_or(Value::Table(Table::new()));
     for (name, value) in environment {
         if let Some(path) = name.strip_prefix(PREFIX)
-            && let Err(problem) = overlay(&mut table, path, &value)
+            && let Err(problem) = overlay(&mut table, &known, path, &value)
         {
             problems.push(problem);
         }
     }
-    let known = Value::try_from(Settings::documented()).unwrap_or(Value::Table(Table::new()));
     unknown_keys("", &Value::Table(table.clone()), &known, &mut problems);
     match Value::Table(table).try_into::<Settings>() {
         Ok(settings) if problems.is_empty() => Ok(settings),
@@ -56,9 +56,11 @@ fn read(path: &Path) -> Result<Table, Vec<Problem>> {
     text.parse::<Table>().map_err(|error| vec![Problem(format!("{}: {error}", path.display()))])
 }
 
-/// `SECTION__KEY` sets `section.key`; `SECTION__KEY_FILE` sets it from a file's content.
-fn overlay(table: &mut Table, path: &str, value: &str) -> Result<(), Problem> {
-    let (path, value) = match path.strip_suffix("_FILE") {
+/// `SECTION__KEY` sets `section.key`; `SECTION__KEY_FILE` sets it from a file's content, unless the whole name is that of
+/// a setting (`outbound.ca_file`).
+fn overlay(table: &mut Table, known: &Value, path: &str, value: &str) -> Result<(), Problem> {
+    let is_setting = path.split("__").try_fold(known, |place, key| place.get(key.to_lowercase())).is_some();
+    let (path, value) = match path.strip_suffix("_FILE").filter(|_| !is_setting) {
         Some(path) => {
             let content = std::fs::read_to_string(value)
                 .map_err(|error| Problem(format!("{PREFIX}{path}_FILE: cannot read {value}: {error}")))?;
@@ -131,11 +133,13 @@ mod tests {
             variables(&[
                 ("STEPGATE__TOKENS__CODE_SECONDS", "30"),
                 ("STEPGATE__SERVER__ISSUER", "https://id.example"),
+                ("STEPGATE__OUTBOUND__CA_FILE", "/etc/ca.pem"),
                 ("HOME", "/root"),
             ]),
         )
         .unwrap_or_else(|problems| panic!("{problems:?}"));
         assert_eq!((settings.tokens.code_seconds, settings.server.issuer.as_str()), (30, "https://id.example"));
+        assert_eq!(settings.outbound.ca_file.as_deref(), Some(Path::new("/etc/ca.pem")), "a name that ends in _FILE");
 
         let problems = load(None, variables(&[("STEPGATE__TOKENS__COD", "3"), ("STEPGATE__SEVER__ISSUER", "x")]))
             .err()
