@@ -52,7 +52,7 @@ pub async fn authenticate(
         (None, None, Some(id)) => {
             let client = find(cx, id).await?;
             if !client.client.is_public() {
-                mutual_tls::authenticate(cx, &client).map_err(|why| invalid(&why))?;
+                mutual_tls::authenticate(cx, &client).await.map_err(|why| invalid(&why))?;
             }
             Ok(client)
         }

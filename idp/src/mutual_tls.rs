@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderName};
 use data_encoding::BASE64;
 use stepgate_core::clients::ClientAuthMethod;
 use stepgate_core::clients::certificate::{self, Certificate, Confirmation, RegisteredName};
+use stepgate_core::jose::JwkSet;
 use stepgate_core::oidc::{ErrorCode, OAuthError};
 use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -20,7 +21,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 
-use crate::clients::Registered;
+use crate::clients::{Registered, keys};
 use crate::cx::Cx;
 use crate::tls::{self, Peer, TlsError};
 
@@ -126,7 +127,7 @@ fn from_header(text: &str) -> Option<Vec<CertificateDer<'static>>> {
 ///
 /// # Errors
 /// It is not, or there is none, or the client registered another method.
-pub fn authenticate(cx: &Cx, client: &Registered) -> Result<(), String> {
+pub async fn authenticate(cx: &Cx, client: &Registered) -> Result<(), String> {
     let metadata = &client.client.metadata;
     let method = metadata.token_endpoint_auth_method;
     if !matches!(method, ClientAuthMethod::TlsClientAuth | ClientAuthMethod::SelfSignedTlsClientAuth) {
@@ -136,12 +137,9 @@ pub fn authenticate(cx: &Cx, client: &Registered) -> Result<(), String> {
     let presented =
         presented.ok_or_else(|| format!("{}: no client certificate came with the request", method.as_str()))?;
     if method == ClientAuthMethod::SelfSignedTlsClientAuth {
-        let known = metadata.jwks.as_ref().is_some_and(|jwks| is_registered(jwks, &presented.own));
-        return if known {
-            Ok(())
-        } else {
-            Err("the certificate is not among the x5c of the client's jwks".to_owned())
-        };
+        let known = keys::find(cx, client, |keys| is_registered(&keys.set, &presented.own).then_some(())).await;
+        let known = known.map_err(|error| error.to_string())?;
+        return known.ok_or_else(|| "the certificate is not among the x5c of the client's keys".to_owned());
     }
     let authorities = cx.app.mutual_tls.authorities.as_ref();
     let authorities = authorities.ok_or_else(|| "tls_client_auth is not configured here".to_owned())?;
@@ -156,9 +154,8 @@ pub fn authenticate(cx: &Cx, client: &Registered) -> Result<(), String> {
 }
 
 /// Whether a certificate is the first of an `x5c` of the set (RFC 8705 §2.2.2).
-fn is_registered(jwks: &serde_json::Value, certificate: &CertificateDer<'_>) -> bool {
-    let keys = jwks.get("keys").and_then(serde_json::Value::as_array).into_iter().flatten();
-    let mut registered = keys.filter_map(|key| key.get("x5c")?.get(0)?.as_str());
+fn is_registered(set: &JwkSet, certificate: &CertificateDer<'_>) -> bool {
+    let mut registered = set.keys.iter().filter_map(|key| key.x5c.first());
     registered.any(|text| BASE64.decode(text.as_bytes()).is_ok_and(|der| der == certificate.as_ref()))
 }
 

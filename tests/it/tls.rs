@@ -8,7 +8,7 @@ use rcgen::{
 };
 use reqwest::{Identity, Version, tls};
 use serde_json::{Value, json};
-use stepgate_tests::{Page, RelyingParty, World};
+use stepgate_tests::{Page, Publisher, RelyingParty, World};
 
 const REDIRECT: &str = "http://127.0.0.1/callback";
 
@@ -81,7 +81,8 @@ async fn world_with(authority: &Authority) -> (World, PathBuf) {
     std::fs::write(&file, &authority.pem).unwrap();
     // Settings of a world live as long as the test run.
     let path: &'static str = Box::leak(file.to_str().unwrap().to_owned().into_boxed_str());
-    (World::start_tls(&[("STEPGATE__MTLS__TRUST_ANCHORS", path)]).await, file)
+    let settings = [("STEPGATE__MTLS__TRUST_ANCHORS", path), ("STEPGATE__OUTBOUND__ALLOW", "['127.0.0.1']")];
+    (World::start_tls(&settings).await, file)
 }
 
 async fn service(world: &World, client: &reqwest::Client, id: &str) -> (u16, Value) {
@@ -262,5 +263,23 @@ async fn a_token_is_good_only_with_the_certificate_that_it_is_bound_to() {
     rp.http = other.client(&world);
     let login = rp.finish(&started, &page).await;
     assert_eq!(rp.introspect(&login.access_token).await["cnf"], json!({ "x5t#S256": other.thumbprint() }));
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn a_client_may_serve_its_certificates_and_renew_them() {
+    let (world, file) = world_with(&Authority::new()).await;
+    let publisher = Publisher::start().await;
+    let (first, second) = (Certificate::of_its_own(), Certificate::of_its_own());
+    let metadata = json!({ "token_endpoint_auth_method": "self_signed_tls_client_auth",
+        "jwks_uri": publisher.serve("keys", first.jwks()),
+        "grant_types": ["client_credentials"], "scope": "orders" });
+    world.register_as("serving", metadata).await;
+    assert_eq!(service(&world, &first.client(&world), "serving").await.0, 200);
+    publisher.serve("keys", second.jwks());
+    world.advance(6).await;
+    let (status, answer) = service(&world, &second.client(&world), "serving").await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(service(&world, &first.client(&world), "serving").await.0, 401, "replaced");
     std::fs::remove_file(file).unwrap();
 }

@@ -102,6 +102,23 @@ pub async fn verify<C: DeserializeOwned>(
     Ok(judged?)
 }
 
+/// Something among the keys of a client; where it is not among those that are known, the client's host is asked again.
+///
+/// # Errors
+/// There are no keys.
+pub async fn find<T>(
+    cx: &Cx,
+    client: &Registered,
+    pick: impl Fn(&ClientKeys) -> Option<T>,
+) -> Result<Option<T>, KeysError> {
+    let keys = client_keys(cx, client, None).await?;
+    let uri = client.client.metadata.jwks_uri.as_deref().filter(|_| client.keys.is_none());
+    match (pick(&keys), uri) {
+        (None, Some(uri)) => Ok(pick(&*served(cx, uri).newer(cx, uri, &keys).await)),
+        (found, _) => Ok(found),
+    }
+}
+
 fn served(cx: &Cx, uri: &str) -> Arc<ServedKeys> {
     let cache = &cx.app.clients.served;
     let made: Result<_, std::convert::Infallible> = cache.get_or_insert_with(uri, || Ok(Arc::default()));

@@ -41,6 +41,9 @@ pub struct Jwk {
     /// Curve point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub y: Option<String>,
+    /// Certificates of the key, its own first (RFC 7517 §4.7): standard base64 of DER.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub x5c: Vec<String>,
     /// A private member: never accepted, never written.
     #[serde(default, skip_serializing)]
     d: Option<Never>,
@@ -88,6 +91,7 @@ impl Jwk {
             e: None,
             x: None,
             y: None,
+            x5c: Vec::new(),
             d: None,
             k: None,
         }
