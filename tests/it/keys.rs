@@ -98,7 +98,10 @@ async fn keys_rotate_by_command_while_the_server_runs() {
 async fn a_new_key_is_known_to_every_node_at_once_and_an_old_one_goes_in_time() {
     on_each_backend(|world| async move {
         let mut old = log_in(&world).await;
-        let before = kids(&published(&world, 0).await);
+        // The demo's switch leaves the EdDSA key: the conformance suite takes new keys of types RSA and EC only.
+        let mut before = published(&world, 0).await;
+        before.retain(|key| key["kty"] != "OKP");
+        let before = kids(&before);
         for _ in 0..3 {
             world.rotate_keys().await;
             // Whichever node made the token, each of them knows its key.

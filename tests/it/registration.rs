@@ -111,7 +111,7 @@ async fn what_is_not_fit_is_refused_by_name() {
         (json!({ "redirect_uris": [] }), "invalid_redirect_uri", "redirect_uris"),
         (json!({ "initiate_login_uri": "http://rp.example/" }), "invalid_client_metadata", "initiate_login_uri"),
         (json!({ "grant_types": ["password"] }), "invalid_client_metadata", "grant_types"),
-        (json!({ "jwks_uri": "http://127.0.0.1:1/jwks" }), "invalid_client_metadata", "jwks_uri"),
+        (json!({ "jwks_uri": "http://rp.example/jwks" }), "invalid_client_metadata", "jwks_uri"),
         (json!({ "software_statement": "a.b.c" }), "invalid_software_statement", "software_statement"),
         (json!({ "sector_identifier_uri": "https://127.0.0.1/s" }), "invalid_client_metadata", "sector_identifier_uri"),
     ];

@@ -204,10 +204,9 @@ async fn bad_requests_get_errors_that_name_the_parameter() {
         assert_eq!(wrong.status(), 401);
         assert!(wrong.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic"));
         let nothing = rp.http.get(format!("{}/userinfo", world.issuer)).send().await.unwrap();
-        assert_eq!(
-            (nothing.status().as_u16(), nothing.headers()["www-authenticate"].to_str().unwrap()),
-            (401, "Bearer realm=\"stepgate\"")
-        );
+        assert_eq!(nothing.status(), 401);
+        let challenge = nothing.headers()["www-authenticate"].to_str().unwrap();
+        assert!(challenge.starts_with("Bearer realm=\"stepgate\"") && !challenge.contains("error"), "{challenge}");
     })
     .await;
 }

@@ -14,6 +14,7 @@ mod request;
 pub mod request_object;
 mod consent;
 mod device;
+mod portal;
 pub mod interaction;
 pub mod next;
 

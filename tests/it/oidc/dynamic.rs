@@ -188,6 +188,15 @@ pub(super) async fn rotate_keys(case: &Case) {
     let before = own.suite.jwks().await;
     let rotate = own.suite.http.post(format!("{}/demo/rotate-keys", own.suite.world.issuer));
     assert!(rotate.send().await.unwrap().status().is_success());
+    // Every node publishes them; one hears of them from the other.
+    for number in 0..own.suite.world.nodes() {
+        let address = format!("{}/jwks.json", own.suite.world.node(number));
+        let more = async || {
+            let jwks: Value = own.suite.http.get(&address).send().await.unwrap().json().await.unwrap();
+            part(&jwks, "kid").len() > part(&before, "kid").len()
+        };
+        own.suite.world.until("the new keys are published", more).await;
+    }
     let after = own.suite.jwks().await;
     for key in after["keys"].as_array().unwrap() {
         if part(&before, "kid").contains(key["kid"].as_str().unwrap()) {

@@ -67,11 +67,15 @@ pub(super) async fn make(cx: &Cx, integrator: &Integrator) -> Result<(), PageFai
     let event = integrator.event("developer.application.created");
     audit::record(cx, &transaction, event.data(json!({ "application": application.id, "sandbox": true }))).await?;
     transaction.commit().await?;
+    // Everything that this deployment offers, so that everything can be tried.
+    let offered = &cx.app.documents;
+    let tried = ["authorization_code", "refresh_token", "implicit"];
+    let grant_types = offered.grant_types.iter().filter(|grant| tried.contains(&grant.as_str())).cloned().collect();
     let metadata = ClientMetadata {
         client_name: "Sandbox".to_owned(),
         redirect_uris: vec![callback(cx)],
-        grant_types: ["authorization_code", "refresh_token"].map(str::to_owned).to_vec(),
-        response_types: vec!["code".to_owned()],
+        grant_types,
+        response_types: offered.response_types.clone(),
         scope: STANDARD_SCOPES.join(" "),
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretBasic,
         ..ClientMetadata::default()

@@ -24,10 +24,11 @@ fn purpose(name: &str) -> &'static str {
     }
 }
 
-fn message((place, exchange): (usize, &Exchange)) -> Block {
+/// What was sent and answered, as the so-manieth message of the run.
+fn message(number: usize, exchange: &Exchange) -> Block {
     Block::Message(Message {
-        id: format!("message-{}", place + 1),
-        heading: format!("{}. {}", place + 3, exchange.heading),
+        id: format!("message-{number}"),
+        heading: format!("{number}. {}", exchange.heading),
         line: exchange.line.clone(),
         fields: exchange.fields.clone(),
         answer: Some((exchange.status.clone(), exchange.body.clone())),
@@ -58,11 +59,17 @@ pub(super) fn page(cx: &Cx, layout: Layout, run: &Run) -> ConsolePage {
         "As an address".to_owned(),
         run.url(cx),
     ));
+    // A pushed request goes before the answer of the browser, all else follows from it.
+    let pushed = usize::from(run.exchanges.first().is_some_and(|first| first.line == "POST /par"));
+    let (before, after) = run.exchanges.split_at(pushed);
+    for exchange in before {
+        page = page.with(message(2, exchange));
+    }
     let fields =
         run.answer.iter().map(|(name, value)| (name.clone(), value.clone(), answer(name).to_owned())).collect();
-    page = page.with(Block::Explained("2. Authorization response".to_owned(), fields));
-    for block in run.exchanges.iter().enumerate().map(message) {
-        page = page.with(block);
+    page = page.with(Block::Explained(format!("{}. Authorization response", pushed + 2), fields));
+    for (number, exchange) in (pushed + 3..).zip(after) {
+        page = page.with(message(number, exchange));
     }
     if let Some((header, claims)) = run.id_token.as_deref().and_then(decode) {
         let rows = |members: &serde_json::Map<String, serde_json::Value>| {

@@ -1,0 +1,53 @@
+//! The pages of ours that a login can lead to.
+
+use serde::{Deserialize, Serialize};
+
+/// The pages of ours that a login can lead to: a closed list, so that no request can name another place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant is the page of the same name")]
+pub enum PortalPage {
+    Account,
+    ManageOtp,
+    Sessions,
+    Applications,
+    AccountApplications,
+    Mobile,
+    Developer,
+    Admin,
+}
+
+impl PortalPage {
+    /// Every page.
+    pub const ALL: &'static [Self] = &[
+        Self::Account,
+        Self::ManageOtp,
+        Self::Sessions,
+        Self::Applications,
+        Self::AccountApplications,
+        Self::Mobile,
+        Self::Developer,
+        Self::Admin,
+    ];
+
+    /// Its path.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Account => "/account",
+            Self::ManageOtp => "/account/otp",
+            Self::Sessions => "/account/sessions",
+            Self::Applications => "/applications",
+            Self::AccountApplications => "/account/applications",
+            Self::Mobile => "/mobile",
+            Self::Developer => "/developer",
+            Self::Admin => "/admin",
+        }
+    }
+
+    /// The page at a path, or above it: `/admin/people` leads back to `/admin`.
+    pub fn of_path(path: &str) -> Option<Self> {
+        let below =
+            |page: &&Self| path.strip_prefix(page.path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        Self::ALL.iter().filter(below).max_by_key(|page| page.path().len()).copied()
+    }
+}
