@@ -59,8 +59,17 @@ fn binary() -> &'static PathBuf {
     })
 }
 
+/// A port of its own for each node, below those that connections get by themselves: a connection of another test must
+/// not sit on a port before its node does.
 fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    static HANDED_OUT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = u64::from(std::process::id()) * 101 + HANDED_OUT.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + u16::try_from(number % 20_000).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -207,9 +216,9 @@ impl World {
         }
     }
 
-    /// Waits until something holds; fails after 20 seconds.
+    /// Waits until something holds; fails after 40 seconds.
     pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + Duration::from_secs(40);
         while !holds().await {
             assert!(Instant::now() < end, "in vain: {what}");
             tokio::time::sleep(Duration::from_millis(20)).await;
