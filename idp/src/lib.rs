@@ -25,6 +25,7 @@ pub mod client_auth;
 pub mod standing;
 pub mod access;
 pub mod outbox;
+pub mod notices;
 pub mod credentials;
 pub mod login;
 pub mod authorize;

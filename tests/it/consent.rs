@@ -87,11 +87,17 @@ async fn a_yes_is_remembered_for_exactly_what_it_was_given() {
         for _ in 0..2 {
             allow(&rp, &mut browser, &[("scope", "openid offline_access")]).await;
         }
-        // The operator vouches for this one.
+        // The operator vouches for this one: it is asked about where it wishes so, or wants to act in absence.
         let trusted = world.relying_party().await;
-        let (started, page) =
-            begin(&trusted, &mut browser, &[("scope", "openid offline_access"), ("prompt", "consent")]).await;
+        let (started, page) = begin(&trusted, &mut browser, &[]).await;
         trusted.finish(&started, &page).await;
+        for _ in 0..2 {
+            allow(&trusted, &mut browser, &[("scope", "openid offline_access")]).await;
+            allow(&trusted, &mut browser, &[("scope", "openid"), ("prompt", "consent")]).await;
+        }
+        let (silent, page) =
+            begin(&trusted, &mut browser, &[("scope", "openid offline_access"), ("prompt", "none")]).await;
+        assert_eq!(trusted.error(&silent, &page), "consent_required");
         // Another person was asked nothing yet.
         let mut other = world.browser();
         other.open("/account").await;

@@ -219,6 +219,8 @@ async fn introspection_says_what_holds_now() {
         browser.open(&started.url).await;
         browser.log_in("bob").await;
         browser.show_phone(&world, BOBS).await;
+        assert_eq!(browser.page.name(), "consent");
+        browser.submit(&[("decision", "allow")]).await;
         let mut login = rp.finish(&started, &browser.page).await;
         assert_eq!(rp.introspect(&login.access_token).await["acr"], PHONE);
         // Ten months later Bob's subscription has ended. What was issued before expired long ago; a refresh gives

@@ -57,6 +57,9 @@ async fn log_in(world: &World, rp: &RelyingParty, username: &str, more: &[(&str,
     } else if browser.page.name() == "factor" {
         browser.show_token(world, username).await;
     }
+    if browser.page.name() == "consent" {
+        browser.submit(&[("decision", "allow")]).await;
+    }
     rp.finish(&started, &browser.page).await
 }
 
@@ -232,6 +235,7 @@ async fn an_exchanged_token_is_never_stronger() {
             browser.open(&started.url).await;
             browser.log_in(username).await;
             browser.show_token(&world, username).await;
+            browser.submit(&[("decision", "allow")]).await;
             let mut login = rp.finish(&started, &browser.page).await;
             let mut held = vec![login.access_token.clone()];
             for _ in 0..24 {

@@ -217,14 +217,12 @@ async fn consent(
     client: Option<&Arc<Registered>>,
 ) -> Result<(ConsentOnRecord, Vec<String>), Fault> {
     let (Some(request), Some(client)) = (interaction.request(), client) else {
-        return Ok((ConsentOnRecord::Waived, Vec::new()));
+        return Ok((ConsentOnRecord::Covers, Vec::new()));
     };
     if client.client.metadata.skip_consent {
-        return Ok((ConsentOnRecord::Waived, Vec::new()));
+        return Ok((ConsentOnRecord::Covers, Vec::new()));
     }
     let allowed = consents::find_consent(&cx.app.db.read, person.id, &client.client.id).await?;
     let covered = request.consent_items().iter().all(|item| is_covered(item, &allowed));
-    // Acting while the person is away is asked for every time (OpenID Connect Core §11).
-    let lacks = !covered || request.wants_offline_access();
-    Ok((if lacks { ConsentOnRecord::Lacks } else { ConsentOnRecord::Covers }, allowed))
+    Ok((if covered { ConsentOnRecord::Covers } else { ConsentOnRecord::Lacks }, allowed))
 }

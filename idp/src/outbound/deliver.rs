@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stepgate_core::contact::PhoneNumber;
+use stepgate_core::contact::{EmailAddress, PhoneNumber};
 use stepgate_core::credentials::phone_otp;
 use stepgate_core::id::MessageId;
 use stepgate_core::secret::{Secret, SecretString};
@@ -12,7 +12,7 @@ use url::Url;
 use super::fetch::Fetcher;
 use super::recording::Inbox;
 use super::twilio::{Twilio, callback};
-use super::{DeliveryError, Failover, TextGateway, TextMessage, VoiceCall, VoiceGateway};
+use super::{DeliveryError, Failover, Mail, Mailer, TextGateway, TextMessage, VoiceCall, VoiceGateway};
 use crate::outbox::Message;
 use crate::settings::Settings;
 
@@ -20,6 +20,7 @@ use crate::settings::Settings;
 pub struct Outbound {
     text: Box<dyn TextGateway>,
     voice: Box<dyn VoiceGateway>,
+    mail: Box<dyn Mailer>,
     /// The guarded client, for addresses that others named.
     pub fetcher: Arc<Fetcher>,
     /// The demo's inbox, where there is one.
@@ -52,6 +53,7 @@ impl Outbound {
             calls: !voice.is_empty(),
             text: Box::new(Failover::new(text)),
             voice: Box::new(Failover::new(voice)),
+            mail: Box::new(Failover::<dyn Mailer>::new(Vec::new())),
             fetcher,
             inbox: None,
             brand: settings.server.name.clone(),
@@ -64,7 +66,8 @@ impl Outbound {
     /// # Errors
     /// What is wrong with the settings, in words.
     pub fn demo(settings: &Settings) -> Result<Self, String> {
-        let (inbox, providers) = (Inbox::default(), Self::providers(settings)?);
+        let inbox = Inbox::default();
+        let providers = Self { mail: Box::new(inbox.clone()), ..Self::providers(settings)? };
         if !settings.phone.twilio.is_empty() {
             return Ok(Self { inbox: Some(inbox), ..providers });
         }
@@ -75,6 +78,14 @@ impl Outbound {
     /// Whether anybody can be called.
     pub const fn calls(&self) -> bool {
         self.calls
+    }
+
+    /// Hands a mail to the provider.
+    ///
+    /// # Errors
+    /// No provider took it.
+    pub async fn mail(&self, to: &EmailAddress, mail: &Mail) -> Result<(), DeliveryError> {
+        self.mail.send_mail(to, mail).await.map(drop)
     }
 
     /// Hands a message to the provider.

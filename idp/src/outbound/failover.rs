@@ -1,9 +1,9 @@
 //! Several providers as one: the next is asked, with the same message, where one refuses or does not answer in time.
 
 use futures_util::future::BoxFuture;
-use stepgate_core::contact::PhoneNumber;
+use stepgate_core::contact::{EmailAddress, PhoneNumber};
 
-use super::{DeliveryError, ProviderId, TextGateway, TextMessage, VoiceCall, VoiceGateway};
+use super::{DeliveryError, Mail, Mailer, ProviderId, TextGateway, TextMessage, VoiceCall, VoiceGateway};
 
 /// Providers in the order in which they are asked.
 ///
@@ -42,6 +42,20 @@ impl VoiceGateway for Failover<dyn VoiceGateway> {
         call: &'a VoiceCall,
     ) -> BoxFuture<'a, Result<ProviderId, DeliveryError>> {
         Box::pin(first_to_accept(self.0.iter().map(move |it| (it.name(), it.call(to, call)))))
+    }
+}
+
+impl Mailer for Failover<dyn Mailer> {
+    fn name(&self) -> &'static str {
+        "failover"
+    }
+
+    fn send_mail<'a>(
+        &'a self,
+        to: &'a EmailAddress,
+        mail: &'a Mail,
+    ) -> BoxFuture<'a, Result<ProviderId, DeliveryError>> {
+        Box::pin(first_to_accept(self.0.iter().map(move |it| (it.name(), it.send_mail(to, mail)))))
     }
 }
 

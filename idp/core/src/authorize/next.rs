@@ -42,9 +42,7 @@ pub struct LoggedIn<'a> {
 /// Whether there is anything left to ask the person about the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsentOnRecord {
-    /// The operator vouches for the client: the person is never asked.
-    Waived,
-    /// The person said yes to all of it before.
+    /// The person said yes to all of it before, or the operator vouches for the client.
     Covers,
     /// Something is new.
     Lacks,
@@ -132,12 +130,12 @@ fn silent(request: &AuthorizationRequest, logged_in: Option<LoggedIn<'_>>) -> Ne
     let Some(logged_in) = logged_in.filter(|it| hinted.is_none_or(|person| person == it.session.person)) else {
         return NextStep::Refuse(ErrorCode::LoginRequired);
     };
-    match (logged_in.verdict, logged_in.consent) {
-        (Verdict::Satisfied, ConsentOnRecord::Covers | ConsentOnRecord::Waived) => NextStep::Finish,
-        (Verdict::Satisfied, ConsentOnRecord::Lacks) => NextStep::Refuse(ErrorCode::ConsentRequired),
-        (Verdict::Challenge(_) | Verdict::Reauthenticate(_), _) => NextStep::Refuse(ErrorCode::LoginRequired),
-        (Verdict::Missing, _) => NextStep::Refuse(ErrorCode::InteractionRequired),
-        (Verdict::Unmet, _) => NextStep::Refuse(ErrorCode::UnmetAuthenticationRequirements),
+    match logged_in.verdict {
+        Verdict::Satisfied if must_ask(request, logged_in.consent) => NextStep::Refuse(ErrorCode::ConsentRequired),
+        Verdict::Satisfied => NextStep::Finish,
+        Verdict::Challenge(_) | Verdict::Reauthenticate(_) => NextStep::Refuse(ErrorCode::LoginRequired),
+        Verdict::Missing => NextStep::Refuse(ErrorCode::InteractionRequired),
+        Verdict::Unmet => NextStep::Refuse(ErrorCode::UnmetAuthenticationRequirements),
     }
 }
 
@@ -235,12 +233,13 @@ fn consent(interaction: &Interaction, on_record: ConsentOnRecord) -> Option<Next
         return (!interaction.decided.consented).then_some(NextStep::Consent);
     }
     let request = interaction.request()?;
-    let asked = match on_record {
-        ConsentOnRecord::Waived => false,
-        ConsentOnRecord::Covers => request.prompt.contains(Prompt::Consent),
-        ConsentOnRecord::Lacks => true,
-    };
-    (asked && !interaction.decided.consented).then_some(NextStep::Consent)
+    (must_ask(request, on_record) && !interaction.decided.consented).then_some(NextStep::Consent)
+}
+
+/// The client can wish the question, and whoever wants to act while the person is away is asked for it every time
+/// (OpenID Connect Core §11): what is on record, or the operator's word for the client, settles neither.
+fn must_ask(request: &AuthorizationRequest, on_record: ConsentOnRecord) -> bool {
+    request.prompt.contains(Prompt::Consent) || request.wants_offline_access() || on_record == ConsentOnRecord::Lacks
 }
 
 /// Whether the person authenticated in the course of this interaction.

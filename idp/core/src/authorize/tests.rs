@@ -19,7 +19,7 @@ fn public(subject: &str) -> Option<crate::id::PersonId> {
     subject.parse().ok()
 }
 
-fn client() -> Client {
+pub(super) fn client() -> Client {
     Client {
         id: "rp".to_owned(),
         application: ApplicationId::from_uuid(uuid::Uuid::nil()),
@@ -48,7 +48,7 @@ fn context() -> Context<'static> {
     }
 }
 
-fn judge_with(query: &str, client: &Client, hint: Hint) -> Result<AuthorizationRequest, Refusal> {
+pub(super) fn judge_with(query: &str, client: &Client, hint: Hint) -> Result<AuthorizationRequest, Refusal> {
     judge_in(query, client, Context { hint, ..context() })
 }
 

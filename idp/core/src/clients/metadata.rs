@@ -217,7 +217,8 @@ pub struct ClientMetadata {
     /// Stepgate's own: it came by the registration endpoint. It may ask about its own tokens only, whatever grants it
     /// has.
     pub self_registered: bool,
-    /// Stepgate's own: no consent page; the operator vouches for the client.
+    /// Stepgate's own: the operator vouches for the client: no consent page, unless it wishes one
+    /// or wants `offline_access`.
     pub skip_consent: bool,
     /// Stepgate's own: the acr classes of which one must hold for any of its tokens (server-side floor).
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -1,7 +1,8 @@
 use super::*;
 use crate::assurance::{Evidence, FactorEvent, Method};
+use crate::authorize::Hint;
 use crate::authorize::interaction::{PortalPage, Want};
-use crate::authorize::tests::{GOOD, judge};
+use crate::authorize::tests::{GOOD, client, judge, judge_with};
 use crate::id::{ChallengeId, CredentialId, SessionId};
 use crate::time::Timestamp;
 
@@ -123,17 +124,20 @@ fn a_login_from_nothing_to_the_end() {
     assert_eq!(consent, NextStep::Consent);
     let allowed = skipped.moved(&consent).consent().unwrap();
     assert_eq!(step_with(&allowed, &fresh, Verdict::Satisfied, ConsentOnRecord::Lacks), NextStep::Finish);
-    // Nobody is asked about a client that the operator vouches for; anybody is where the client wants it.
-    let wished = |record| {
-        step_with(
-            &asked("&prompt=consent"),
-            &session(alice(), &[(Method::Password, BEFORE)]),
-            Verdict::Satisfied,
-            record,
-        )
+    // A yes on record is enough, but not where the client wishes the question or wants to act in absence.
+    let covered = |scope, more| {
+        let mut refreshing = client();
+        refreshing.metadata.grant_types.push("refresh_token".to_owned());
+        let query = format!("{}{more}", GOOD.replace("openid+email", scope));
+        let request = judge_with(&query, &refreshing, Hint::Absent).unwrap();
+        let asked = Interaction::begin(Purpose::Authorize { request: Box::new(request) }, START);
+        step(&asked, &session(alice(), &[(Method::Password, BEFORE)]), Verdict::Satisfied)
     };
-    assert_eq!(wished(ConsentOnRecord::Covers), NextStep::Consent);
-    assert_eq!(wished(ConsentOnRecord::Waived), NextStep::Finish);
+    assert_eq!(covered("openid", ""), NextStep::Finish);
+    assert_eq!(covered("openid", "&prompt=consent"), NextStep::Consent);
+    assert_eq!(covered("openid+offline_access", ""), NextStep::Consent);
+    let silent = covered("openid+offline_access", "&prompt=none");
+    assert_eq!(silent, NextStep::Refuse(ErrorCode::ConsentRequired));
 
     let with_token = offered.token_chosen(token().credential).unwrap();
     assert_eq!(step(&with_token, &fresh, Verdict::Satisfied), NextStep::Stay);
@@ -280,7 +284,7 @@ fn every_step_is_settled_at_once() {
     for at in [BEFORE, AFTER] {
         let session = session(alice(), &[(Method::Password, at)]);
         for (purpose, stage) in purposes.iter().flat_map(|purpose| stages.iter().map(move |stage| (purpose, stage))) {
-            let consents = [ConsentOnRecord::Waived, ConsentOnRecord::Covers, ConsentOnRecord::Lacks];
+            let consents = [ConsentOnRecord::Covers, ConsentOnRecord::Lacks];
             let logins = verdicts.iter().flat_map(|verdict| consents.map(|consent| Some((verdict, consent))));
             for login in logins.chain([None]) {
                 let logged_in =
