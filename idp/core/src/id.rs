@@ -95,4 +95,10 @@ typed_ids! {
     RequestId;
     /// One run of the playground.
     RunId;
+    /// One hardware token of the inventory.
+    TokenId;
+    /// One file of hardware tokens that came in.
+    BatchId;
+    /// One file of hardware tokens that goes out.
+    ExportId;
 }

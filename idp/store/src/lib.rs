@@ -34,6 +34,7 @@ pub mod requests;
 pub mod security_keys;
 pub mod sessions;
 pub mod sweep;
+pub mod tokens;
 
 pub use connection::{Connection, Transaction};
 pub use db::{Db, migrate};

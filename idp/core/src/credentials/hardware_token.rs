@@ -5,6 +5,7 @@
 
 mod code;
 pub mod import;
+pub mod inventory;
 mod parameters;
 mod verify;
 #[cfg(test)]
@@ -13,5 +14,6 @@ mod tests;
 pub use code::{code_at, normalise_code, otpauth_uri};
 pub use parameters::{Algorithm, Mode, OathParameters, ParametersError};
 pub use verify::{
-    HOTP_LOOK_AHEAD, HOTP_RESYNC_WINDOW, MAX_LEARNED_DRIFT, Memory, TOTP_RESYNC_WINDOW, Verdict, resync, verify,
+    AUTO_RESYNC_LIFETIME, HOTP_LOOK_AHEAD, HOTP_RESYNC_WINDOW, MAX_LEARNED_DRIFT, Memory, TOTP_RESYNC_WINDOW, Verdict,
+    find_far, is_far_away, resync, verify,
 };

@@ -86,13 +86,7 @@ pub fn resync(
     (first, second): (&str, &str),
     now: Timestamp,
 ) -> Option<Memory> {
-    let (from, to) = match params.mode() {
-        Mode::Hotp => (memory.last.saturating_add(1), memory.last.saturating_add(HOTP_RESYNC_WINDOW)),
-        Mode::Totp { period_seconds } => {
-            let step = step_at(now, period_seconds);
-            (step.saturating_sub(TOTP_RESYNC_WINDOW), step.saturating_add(TOTP_RESYNC_WINDOW))
-        }
-    };
+    let (from, to) = resync_window(params.mode(), memory, now);
     let mut found = Found::none();
     let mut before = Choice::from(0);
     // Both codes lie in the window, the first of them behind nothing that was accepted.
@@ -102,6 +96,57 @@ pub fn resync(
         before = shows(seed, params, factor, first) & Choice::from(u8::from(factor > memory.last));
     }
     found.factor().map(|last| Memory { last, drift: drift_at(params.mode(), last, now) })
+}
+
+/// The moving factor of one code within the resync window, where it is not accepted by itself: the first half of an
+/// automatic resync. The caller remembers it for [`AUTO_RESYNC_LIFETIME`] and accepts the factor after it.
+pub fn find_far(seed: &[u8], params: &OathParameters, memory: Memory, code: &str, now: Timestamp) -> Option<Memory> {
+    let (from, to) = resync_window(params.mode(), memory, now);
+    let mut found = Found::none();
+    for factor in from..=to {
+        found.note(factor, shows(seed, params, factor, code) & Choice::from(u8::from(factor > memory.last)));
+    }
+    found.factor().map(|last| Memory { last, drift: drift_at(params.mode(), last, now) })
+}
+
+/// Whether two codes follow one another so far away that no resync reaches them: what the person is told then is not
+/// that they typed something wrong. It accepts nothing.
+pub fn is_far_away(
+    seed: &[u8],
+    params: &OathParameters,
+    memory: Memory,
+    (first, second): (&str, &str),
+    now: Timestamp,
+) -> bool {
+    let (from, to) = match params.mode() {
+        Mode::Hotp => (memory.last.saturating_add(1), memory.last.saturating_add(5 * HOTP_RESYNC_WINDOW)),
+        Mode::Totp { period_seconds } => {
+            let step = step_at(now, period_seconds);
+            (step.saturating_sub(FAR_STEPS), step.saturating_add(FAR_STEPS))
+        }
+    };
+    let (mut before, mut any) = (Choice::from(0), Choice::from(0));
+    for factor in from..=to {
+        any |= before & shows(seed, params, factor, second);
+        before = shows(seed, params, factor, first);
+    }
+    any.into()
+}
+
+/// How long the first code of an automatic resync waits for the second.
+pub const AUTO_RESYNC_LIFETIME: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// A day to each side, with steps of 30 s.
+const FAR_STEPS: i64 = 2880;
+
+fn resync_window(mode: Mode, memory: Memory, now: Timestamp) -> (i64, i64) {
+    match mode {
+        Mode::Hotp => (memory.last.saturating_add(1), memory.last.saturating_add(HOTP_RESYNC_WINDOW)),
+        Mode::Totp { period_seconds } => {
+            let step = step_at(now, period_seconds);
+            (step.saturating_sub(TOTP_RESYNC_WINDOW), step.saturating_add(TOTP_RESYNC_WINDOW))
+        }
+    }
 }
 
 /// The steps that are compared at `step`: one to each side of where the token is thought to be. Accepted codes can carry
