@@ -5,6 +5,7 @@
 mod applications;
 mod connections;
 mod fresh;
+mod hardware_token;
 mod manage;
 mod mobile;
 mod overview;
@@ -36,6 +37,7 @@ pub fn routes() -> Router<Arc<App>> {
     overview::routes()
         .merge(manage::routes())
         .merge(mobile::routes())
+        .merge(hardware_token::routes())
         .merge(security_key::routes())
         .merge(sessions::routes())
         .merge(applications::routes())

@@ -6,4 +6,5 @@ pub mod csrf;
 pub mod extract;
 pub mod oauth_error;
 pub mod page;
+pub mod upload;
 pub mod router;

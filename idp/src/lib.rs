@@ -28,6 +28,7 @@ pub mod outbox;
 pub mod notices;
 pub mod credentials;
 pub mod login;
+pub mod hardware_tokens;
 pub mod authorize;
 pub mod device;
 pub mod token;

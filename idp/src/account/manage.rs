@@ -22,7 +22,7 @@ use crate::fault::Fault;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::login::Parked;
-use crate::login::hardware::{self, CodeOutcome};
+use crate::login::hardware::{self, Resynced};
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::otp::{CredentialCard, FormPage, ManageOtpPage, PhoneRow};
 use crate::pages::{self, Action, Section, When};
@@ -63,6 +63,7 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
     let usable = cards.iter().any(|card| card.state == CredentialState::Active);
     let done = match done {
         "resynced" => Some("Your token is in step again."),
+        "token-activated" => Some("Your token is set up. From now on its codes can be used."),
         "renamed" => Some("The new name is saved."),
         "phone-added" => Some("Your phone is set up. From now on it can approve logins."),
         "key-added" => Some("Your security key is set up. It can be used from now on."),
@@ -152,11 +153,16 @@ fn note(credential: &Credential, state: CredentialState, cx: &Cx) -> Option<Stri
 }
 
 fn primary(credential: &Credential, state: CredentialState) -> Option<Action> {
-    let activate = state == CredentialState::Pending && credential.kind == CredentialKind::MobileId;
-    activate.then(|| {
-        Action::post(format!("activate-{}", credential.id), "Activate", "/account/otp/mobile/start")
-            .with("credential", credential.id.to_string())
-    })
+    let (id, credential_id) = (format!("activate-{}", credential.id), credential.id.to_string());
+    match (state, credential.kind) {
+        (CredentialState::Pending, CredentialKind::MobileId) => {
+            Some(Action::post(id, "Activate", "/account/otp/mobile/start").with("credential", credential_id))
+        }
+        (CredentialState::Pending, CredentialKind::HardwareToken) => {
+            Some(Action::link(id, "Activate", "/account/otp/token"))
+        }
+        _ => None,
+    }
 }
 
 fn actions(credential: &Credential, state: CredentialState) -> Vec<Action> {
@@ -245,12 +251,16 @@ async fn post_resync(form: Form) -> Response {
         let token = own(&visitor, form.get("credential"), Some(CredentialKind::HardwareToken))?;
         let (first, second) = (form.get("first"), form.get("second"));
         let error = match hardware::resync(&cx, &visitor.person, token.id, first, second).await? {
-            CodeOutcome::Accepted(_) => return Ok(see_other("/account/otp?done=resynced")),
-            CodeOutcome::Malformed => "Type both codes; digits only.",
-            CodeOutcome::Locked => "There were too many wrong codes. Wait a while before you try again.",
-            CodeOutcome::Wrong | CodeOutcome::Replayed | CodeOutcome::Overtaken => {
-                "These are not two codes that follow one another, or they are far away from where your token should be. \
-                 Try again with two new ones."
+            Resynced::Done => return Ok(see_other("/account/otp?done=resynced")),
+            Resynced::Malformed => "Type both codes; digits only.",
+            Resynced::Locked => "There were too many wrong codes. Wait a while before you try again.",
+            Resynced::FarAway => {
+                "These codes do follow one another, but your token has run too far away to be brought back here. Ask \
+                 your administrator for another one."
+            }
+            Resynced::Wrong => {
+                "These are not two codes that follow one another. Type one, wait until your token shows another, and \
+                 type that one as the second."
             }
         };
         Ok(resync_page(&cx, &visitor, token, Some(error)))

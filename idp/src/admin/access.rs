@@ -24,6 +24,8 @@ pub enum Place {
     Keys,
     /// The integrators' console.
     Developer,
+    /// Hardware tokens: the inventory, and the files that come in and go out.
+    Tokens,
 }
 
 impl Place {
@@ -38,6 +40,7 @@ impl Place {
         Self::Audit,
         Self::Keys,
         Self::Developer,
+        Self::Tokens,
     ];
 
     /// The address of its tab.
@@ -51,6 +54,7 @@ impl Place {
             Self::Audit => "/admin/audit",
             Self::Keys => "/admin/keys",
             Self::Developer => "/developer",
+            Self::Tokens => "/admin/tokens",
         }
     }
 }
@@ -87,9 +91,8 @@ const fn reach(role: Role, place: Place, act: Act) -> Option<bool> {
     match (role, place, act) {
         (Role::Operator, _, _) => Some(true),
         // Support helps people; it hands out no roles and sees no keys.
-        (Role::Support, Place::People, _) | (Role::Support, Place::Organizations | Place::Audit, Act::See) => {
-            Some(true)
-        }
+        (Role::Support, Place::People | Place::Tokens, _)
+        | (Role::Support, Place::Organizations | Place::Audit, Act::See) => Some(true),
         (Role::OrganizationAdministrator(_), Place::People, _) => Some(false),
         (Role::OrganizationAdministrator(_), Place::Organizations, Act::See) => Some(false),
         (Role::PartnerAdministrator(_), Place::Applications | Place::Clients | Place::Developer, _) => Some(false),
@@ -128,13 +131,13 @@ mod tests {
     fn each_role_at_each_place() {
         let id = uuid::Uuid::from_u128(1);
         let roles = [
-            (Role::Operator, "AA AA AA AA AA AA AA AA AA"),
-            (Role::Support, "AA -- A- -- -- -- A- -- --"),
-            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- --"),
-            (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- -- --"),
-            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- oo"),
-            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- oo"),
-            (Role::ApplicationAdministrator(ApplicationId::from_uuid(id)), "-- -- -- -- o- -- -- -- --"),
+            (Role::Operator, "AA AA AA AA AA AA AA AA AA AA"),
+            (Role::Support, "AA -- A- -- -- -- A- -- -- AA"),
+            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- --"),
+            (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- -- -- --"),
+            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- oo --"),
+            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- oo --"),
+            (Role::ApplicationAdministrator(ApplicationId::from_uuid(id)), "-- -- -- -- o- -- -- -- -- --"),
         ];
         let letter = |scope: Scope| match scope {
             Scope::All => 'A',

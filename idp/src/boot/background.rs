@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stepgate_store::{audit, leases, sweep};
+use stepgate_store::{audit, leases, sweep, tokens};
 
 use crate::app::App;
 use crate::cx::OsEntropy;
@@ -29,6 +29,7 @@ pub fn spawn(app: &Arc<App>, node: &str) {
     every(app, node, Duration::from_secs(60), |app, node| async move {
         if lead(&app, &node, "sweep", Duration::from_secs(300)).await? {
             sweep::delete_expired(&app.db, app.clock.now()).await?;
+            tokens::batches::sweep_batches(&app.db, app.clock.now()).await?;
         }
         Ok(())
     });

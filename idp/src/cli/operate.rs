@@ -4,6 +4,7 @@ mod client;
 mod registration_token;
 mod secret;
 mod resource;
+mod token;
 
 use std::path::{Path, PathBuf};
 
@@ -53,6 +54,9 @@ pub(super) enum Operate {
     /// People.
     #[command(subcommand)]
     User(UserCommand),
+    /// Hardware tokens.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -246,6 +250,7 @@ pub(super) async fn run(command: Operate, settings: Settings) -> Result<Value, O
         Operate::RegistrationToken(command) => registration_token::command(&operator, command).await,
         Operate::Resource(arguments) => resource::metadata(&operator, arguments).await,
         Operate::User(command) => user_command(&operator, command).await,
+        Operate::Token(command) => token::command(operator, command).await,
         Operate::Audit(AuditCommand::Verify) => {
             while audit::seal_events(&operator.db, 500).await? == 500 {}
             match audit::verify_chain(&operator.db).await? {

@@ -59,7 +59,7 @@ pub async fn seed(app: &Arc<App>, phones: &Arc<Phones>, partner_url: &str) -> Re
     for person in PEOPLE {
         insert(&cx, person, &places, &hash, phones).await?;
     }
-    Ok(())
+    super::tokens::stock(&cx).await
 }
 
 fn partner_url_id(cx: &Cx) -> String {
@@ -251,6 +251,7 @@ async fn insert(
             DemoRole::Organization => Role::OrganizationAdministrator(places.organization),
             DemoRole::Partner => Role::PartnerAdministrator(places.partner),
             DemoRole::Integrator => Role::Integrator(places.partner),
+            DemoRole::Support => Role::Support,
             DemoRole::Agent => Role::ProofingAgent,
             DemoRole::Operator => Role::Operator,
         };

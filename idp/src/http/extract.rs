@@ -138,7 +138,7 @@ impl FromRequest<Arc<App>> for Form {
 }
 
 /// Browsers say where a form came from; one that comes from elsewhere is refused before its proof is looked at.
-fn same_origin(headers: &HeaderMap, app: &App) -> bool {
+pub(super) fn same_origin(headers: &HeaderMap, app: &App) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site")
         && !matches!(site, "same-origin" | "none")

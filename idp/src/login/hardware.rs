@@ -6,6 +6,7 @@ use stepgate_core::assurance::{Evidence, FactorEvent, Method};
 use stepgate_core::credentials::hardware_token::{self, Memory, OathParameters, Verdict, normalise_code};
 use stepgate_core::id::CredentialId;
 use stepgate_store::credentials::{self, Reserved};
+use stepgate_store::tokens::resyncs;
 
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -45,7 +46,10 @@ pub async fn check(
         return Ok(CodeOutcome::Locked);
     };
     let token = open(cx, credential, &reserved)?;
-    let verdict = hardware_token::verify(token.seed.expose(), &token.parameters, token.memory, &code, cx.now);
+    let verdict = match hardware_token::verify(token.seed.expose(), &token.parameters, token.memory, &code, cx.now) {
+        Verdict::Wrong => resync_by_itself(cx, credential, &token, &code).await?,
+        verdict => verdict,
+    };
     let outcome = match verdict {
         Verdict::Accepted { last, drift } if parked.claim(cx).await? => {
             let outcome = accept(cx, person, credential, Memory { last, drift }).await?;
@@ -72,6 +76,19 @@ pub async fn check(
     Ok(outcome)
 }
 
+/// A token that ran away comes back by itself: a code from further off counts as wrong, and is remembered for five
+/// minutes; the one that follows it on the token is right. Both were counted as tries by then.
+async fn resync_by_itself(cx: &Cx, credential: CredentialId, token: &Token, code: &str) -> Result<Verdict, Fault> {
+    let far = hardware_token::find_far(token.seed.expose(), &token.parameters, token.memory, code, cx.now);
+    let Some(Memory { last, drift }) = far else { return Ok(Verdict::Wrong) };
+    if resyncs::take_factor(&cx.app.db, credential, last - 1, cx.now).await? {
+        return Ok(Verdict::Accepted { last, drift });
+    }
+    let until = cx.now + hardware_token::AUTO_RESYNC_LIFETIME;
+    resyncs::put_factor(&cx.app.db, credential, last, until).await?;
+    Ok(Verdict::Wrong)
+}
+
 async fn accept(cx: &Cx, person: &Person, credential: CredentialId, found: Memory) -> Result<CodeOutcome, Fault> {
     if !credentials::accept_counter(&cx.app.db, credential, found.last, found.drift, cx.now).await? {
         return Ok(CodeOutcome::Replayed);
@@ -85,6 +102,21 @@ async fn accept(cx: &Cx, person: &Person, credential: CredentialId, found: Memor
     }))
 }
 
+/// What became of two codes that should bring a token back into step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resynced {
+    /// It is in step.
+    Done,
+    /// Not digits, or too few or too many: not counted as a try.
+    Malformed,
+    /// They do not follow one another, or were used.
+    Wrong,
+    /// They do follow one another, but too far away from where the token should be.
+    FarAway,
+    /// Not tried: too many failures, or the credential cannot be used now.
+    Locked,
+}
+
 /// Brings a token back into step with two consecutive codes (RFC 4226 §7.4). Not an authentication: it earns nothing.
 pub async fn resync(
     cx: &Cx,
@@ -92,20 +124,24 @@ pub async fn resync(
     credential: CredentialId,
     first: &str,
     second: &str,
-) -> Result<CodeOutcome, Fault> {
+) -> Result<Resynced, Fault> {
     let (Some(first), Some(second)) = (normalise_code(first), normalise_code(second)) else {
-        return Ok(CodeOutcome::Malformed);
+        return Ok(Resynced::Malformed);
     };
     let Some(reserved) = credentials::reserve_try(&cx.app.db, credential, cx.now).await? else {
-        return Ok(CodeOutcome::Locked);
+        return Ok(Resynced::Locked);
     };
     let token = open(cx, credential, &reserved)?;
-    let outcome =
-        match hardware_token::resync(token.seed.expose(), &token.parameters, token.memory, (&first, &second), cx.now) {
-            Some(accepted) => accept(cx, person, credential, accepted).await?,
-            None => CodeOutcome::Wrong,
-        };
-    let succeeded = matches!(outcome, CodeOutcome::Accepted(_));
+    let (seed, codes) = (token.seed.expose(), (first.as_str(), second.as_str()));
+    let outcome = match hardware_token::resync(seed, &token.parameters, token.memory, codes, cx.now) {
+        Some(found) => match accept(cx, person, credential, found).await? {
+            CodeOutcome::Accepted(_) => Resynced::Done,
+            _ => Resynced::Wrong,
+        },
+        None if hardware_token::is_far_away(seed, &token.parameters, token.memory, codes, cx.now) => Resynced::FarAway,
+        None => Resynced::Wrong,
+    };
+    let succeeded = outcome == Resynced::Done;
     let event = Event::new("credential.resync").by(person.id).data(json!({ "succeeded": succeeded }));
     audit::record(cx, &cx.app.db.write, event).await?;
     Ok(outcome)

@@ -23,6 +23,8 @@ pub enum Control {
     Tick,
     /// One of these: value and words.
     Select(Vec<(String, String)>),
+    /// A file; the last field of its form.
+    File,
     /// Not shown.
     Hidden,
 }
@@ -34,6 +36,7 @@ impl Control {
             Self::Telephone => "tel",
             Self::Date => "date",
             Self::Tick => "checkbox",
+            Self::File => "file",
             Self::Hidden => "hidden",
             Self::Text | Self::Digits | Self::Lines | Self::Json | Self::Select(_) => "text",
         }
@@ -172,6 +175,12 @@ impl Form {
             Tone::Danger => "danger",
             Tone::Neutral | Tone::Notice | Tone::Warning => "",
         }
+    }
+
+    /// The attribute that a form with a file needs.
+    pub(crate) fn encoding(&self) -> &'static str {
+        let file = self.fields.iter().any(|field| field.control == Control::File);
+        if file { " enctype=multipart/form-data" } else { "" }
     }
 
     pub(crate) fn errors(&self) -> Vec<(String, &str)> {

@@ -84,6 +84,7 @@ impl Layout {
             ("/admin/applications", "Applications"),
             ("/admin/clients", "Clients"),
             ("/admin/audit", "Audit"),
+            ("/admin/tokens", "Tokens"),
             ("/admin/keys", "Keys"),
         ]
     }

@@ -4,6 +4,7 @@
 //! one conditional update, so that a code is accepted once over all nodes.
 
 mod code;
+pub mod export;
 pub mod import;
 pub mod inventory;
 mod parameters;

@@ -207,7 +207,7 @@ pub async fn find_taken_serials(db: &Db, serials: &[&str]) -> Result<Vec<String>
              UNION SELECT serial FROM credentials WHERE kind = 'hardware_token' AND serial IN ({marks})"
         );
         let values = some.iter().chain(some).map(|serial| (*serial).into()).collect();
-        for row in all(&db.write, &sql, values).await? {
+        for row in all(&db.read, &sql, values).await? {
             taken.push(row.get("serial")?);
         }
     }
