@@ -22,6 +22,7 @@ mod elevate;
 mod encryption;
 mod exchange;
 mod faults;
+mod hardware_tokens;
 mod keys;
 mod load;
 mod login;

@@ -256,6 +256,23 @@ impl Browser {
         self.client.post(action).form(&values)
     }
 
+    /// Uploads a file with the form that has a field of that name, and follows.
+    pub async fn upload(&mut self, fields: &[(&str, &str)], file: &[u8]) -> &Page {
+        let (action, mut values) = self.form("file");
+        values.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut body = Vec::new();
+        for (name, value) in &values {
+            let part = format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        body.extend_from_slice(b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"tokens\"\r\n\r\n");
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--edge--\r\n");
+        let request = self.client.post(action).header("content-type", "multipart/form-data; boundary=edge");
+        let response = request.body(body).send().await.unwrap();
+        self.follow(response).await
+    }
+
     /// Types user ID and password.
     pub async fn log_in(&mut self, username: &str) -> &Page {
         if self.page.name() == "login" {

@@ -262,7 +262,8 @@ async fn detail(
         ("Seed known elsewhere since", Cell::time(token.exported_at.map(|at| When::date(at, &zone)))),
     ];
     let editable = may(&administrator.visitor.roles, Place::Tokens, Act::Edit) != Scope::Nothing;
-    let possible = TokenAct::ALL.into_iter().filter(|act| editable && *act != TokenAct::Activate && stage.allows(*act));
+    let possible =
+        TokenAct::ALL.into_iter().filter(|act| editable && *act != TokenAct::Activate && token.allows(*act, cx.now));
     let forms = possible.map(|act| {
         let mut form = form(token, act);
         form.error = error.filter(|(of, _)| *of == act).map(|(_, text)| text.to_owned());

@@ -95,7 +95,7 @@ async fn bind(
         memory: (found.last, found.drift),
         expires_at: token.life_ends_at,
     };
-    let waits = token.stage(cx.now).allows(act) && token.person == Some(person.id);
+    let waits = token.allows(act, cx.now) && token.person == Some(person.id);
     if !waits
         || !tokens::take_step(&transaction, &step, &Change::InUse(found.drift)).await?
         || !tokens::bind_credential(&transaction, &bound, cx.now).await?

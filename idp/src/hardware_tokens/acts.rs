@@ -45,7 +45,7 @@ pub async fn act(
     act: TokenAct,
     (holder, note): (Option<&Person>, &str),
 ) -> Result<Acted, Fault> {
-    if !token.stage(cx.now).allows(act) || act == TokenAct::Activate {
+    if !token.allows(act, cx.now) || act == TokenAct::Activate {
         return Ok(Acted::NotFromHere);
     }
     if act == TokenAct::Assign && token.exported_at.is_some() {

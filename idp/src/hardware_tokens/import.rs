@@ -115,6 +115,7 @@ pub async fn read(
         batches::delete_batch(desk.db, id).await?;
     }
     let mut report = read?;
+    report.told.sort_by_key(|error| error.row);
     if report.rows == 0 && report.whole.is_none() {
         report.whole = Some(FileError { row: 0, reason: "the file holds no token".to_owned() });
     }

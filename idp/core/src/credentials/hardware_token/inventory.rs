@@ -218,6 +218,11 @@ impl HardwareToken {
         }
     }
 
+    /// Whether the act leads on from where it is. What is somebody's is taken back before it becomes another's.
+    pub fn allows(&self, act: TokenAct, now: Timestamp) -> bool {
+        self.stage(now).allows(act) && (act != TokenAct::Assign || self.person.is_none())
+    }
+
     /// How fast its clock runs away: seconds by which it is off now, and those that a year adds at this pace. `None`
     /// for HOTP, and before there is anything to tell.
     pub fn drift(&self, now: Timestamp) -> Option<(i64, Option<i64>)> {

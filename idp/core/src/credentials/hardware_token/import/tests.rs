@@ -306,6 +306,26 @@ fn yubico_csv_in_both_layouts() {
     }
 }
 
+#[test]
+fn a_file_of_a_gigabyte_is_not_read_to_its_end() {
+    struct Endless(u64);
+    impl Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.0 += buffer.len() as u64;
+            assert!(self.0 < LARGEST_FILE + 1_000_000, "read beyond the limit");
+            buffer.fill(b'#');
+            for end in buffer.chunks_mut(4000) {
+                end[0] = b'\n';
+            }
+            Ok(buffer.len())
+        }
+    }
+    let source = std::io::BufReader::with_capacity(64_000, Endless(0));
+    let mut rows = Rows::new(Format::OathCsv { algorithm: Algorithm::Sha1 }, source);
+    let Err(error) = rows.next_row() else { panic!() };
+    assert!(error.reason.contains("larger than 512 MB"), "{error}");
+}
+
 proptest! {
     /// Whatever is cut, changed or put in: an answer, never a panic, and never a token that was not in the file.
     #[test]

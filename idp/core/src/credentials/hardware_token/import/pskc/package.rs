@@ -44,6 +44,7 @@ fn token(element: &Element, row: u64, number: &str, protection: &Protection) -> 
         }
     }
     let data = key.wanted(Space::Pskc, "Data")?;
+    let seed = protection.open(data.wanted(Space::Pskc, "Secret")?)?;
     let mode = if is_totp {
         let period_seconds = u32::try_from(number_in(data, "TimeInterval")?.unwrap_or(30)).unwrap_or(u32::MAX);
         Mode::Totp { period_seconds }
@@ -53,7 +54,6 @@ fn token(element: &Element, row: u64, number: &str, protection: &Protection) -> 
     let (algorithm, digits) = shown(key)?;
     let parameters = OathParameters::new(mode, algorithm, digits).map_err(|error| error.to_string())?;
     let expires_at = policy(key)?;
-    let seed = protection.open(data.wanted(Space::Pskc, "Secret")?)?;
     let seed = checked_seed(seed.expose().clone())?;
     let counter = u64::try_from(number_in(data, "Counter")?.unwrap_or(0)).map_err(|_| "its Counter is negative")?;
     if counter > 1 << 40 {
