@@ -27,7 +27,7 @@ pub(super) async fn stock(cx: &Cx) -> Result<(), Fault> {
         return Ok(());
     };
     let desk = Desk { db: &cx.app.db, sealing: &cx.app.secrets.sealing, entropy: cx.entropy(), now: cx.now };
-    let event = stepgate_store::audit::NewEvent {
+    let event = Box::new(stepgate_store::audit::NewEvent {
         id: EventId::random(cx.entropy()),
         at: cx.now,
         kind: Event::new("token.import.proposed").kind.to_owned(),
@@ -37,7 +37,7 @@ pub(super) async fn stock(cx: &Cx) -> Result<(), Fault> {
         client: None,
         ip: None,
         data: serde_json::json!({ "name": "Opening stock" }),
-    };
+    });
     let intent = Intent::Propose { by: admin.id, name: "Opening stock", event };
     let report = read(&desk, Format::OathCsv { algorithm: Algorithm::Sha1 }, FILE.as_bytes(), intent, &|_| {}).await?;
     let Some(batch) = report.batch else { return Ok(()) };

@@ -51,7 +51,7 @@ pub enum Intent<'a> {
         /// What they call it.
         name: &'a str,
         /// What the audit log will say.
-        event: NewEvent,
+        event: Box<NewEvent>,
     },
 }
 

@@ -152,7 +152,8 @@ async fn post_import(upload: Upload) -> Response {
             Err(error) => return refused(error),
         };
         let data = json!({ "name": name, "format": format.name(), "file": upload.file.name });
-        let event = NewEvent { ip: cx.ip, actor: Some(by), ..proposed(EventId::random(cx.entropy()), cx.now, data) };
+        let event =
+            Box::new(NewEvent { ip: cx.ip, actor: Some(by), ..proposed(EventId::random(cx.entropy()), cx.now, data) });
         let intent =
             if upload.get("check") == "1" { Intent::Check } else { Intent::Propose { by, name: &name, event } };
         let desk = Desk { db: &cx.app.db, sealing: &cx.app.secrets.sealing, entropy: cx.entropy(), now: cx.now };
@@ -166,7 +167,7 @@ async fn post_import(upload: Upload) -> Response {
 }
 
 /// What the audit log says of a file that was proposed.
-pub(crate) fn proposed(id: EventId, at: stepgate_core::time::Timestamp, data: serde_json::Value) -> NewEvent {
+fn proposed(id: EventId, at: stepgate_core::time::Timestamp, data: serde_json::Value) -> NewEvent {
     NewEvent {
         id,
         at,

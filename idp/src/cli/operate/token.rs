@@ -138,7 +138,7 @@ async fn import(operator: &Operator, arguments: ImportArguments) -> Result<Value
     let name = arguments.name.unwrap_or_else(|| {
         arguments.file.file_name().map_or_else(|| path.clone(), |name| name.to_string_lossy().into_owned())
     });
-    let event = NewEvent {
+    let event = Box::new(NewEvent {
         id: EventId::random(&OsEntropy),
         at: operator.now,
         kind: "token.import.proposed".to_owned(),
@@ -148,7 +148,7 @@ async fn import(operator: &Operator, arguments: ImportArguments) -> Result<Value
         client: None,
         ip: None,
         data: json!({ "by": "command line", "name": name, "format": format.name() }),
-    };
+    });
     let intent = if arguments.dry_run { Intent::Check } else { Intent::Propose { by, name: &name, event } };
     let desk = Desk { db: &operator.db, sealing: &operator.secrets.sealing, entropy: &OsEntropy, now: operator.now };
     let started = Instant::now();
