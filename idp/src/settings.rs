@@ -54,6 +54,8 @@ pub struct Settings {
     pub tls: crate::tls::TlsSettings,
     /// Clients that are known by a certificate.
     pub mtls: crate::mutual_tls::MutualTlsSettings,
+    /// Security keys and passkeys.
+    pub security_keys: crate::credentials::attestation::SecurityKeySettings,
     /// The integrators' console.
     pub developer: crate::requests::DeveloperSettings,
 }

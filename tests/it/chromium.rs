@@ -199,3 +199,31 @@ async fn a_security_key_is_added_and_opens_what_a_phone_does_not() {
     assert_eq!(text(&driver, "#credential-strength").await, "Security Key");
     driver.quit().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_passkey_of_this_device_logs_in_without_a_name() {
+    let Some(driver) = chromium(360, true).await else { return };
+    let world = World::start(Backend::Sqlite).await;
+    let place = format!(
+        "{}/session/{}/webauthn/authenticator",
+        std::env::var("STEPGATE_TEST_CHROMEDRIVER").unwrap(),
+        driver.session_id()
+    );
+    let device = json!({ "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+        "hasUserVerification": true, "isUserVerified": true });
+    assert!(reqwest::Client::new().post(place).json(&device).send().await.unwrap().status().is_success());
+    driver.goto(format!("{}/account/otp", world.issuer)).await.unwrap();
+    fill(&driver, "#username", "alice").await;
+    click(&driver, "#continue").await;
+    fill(&driver, "#password", "stepgate-demo-2026").await;
+    click(&driver, "#continue").await;
+    click(&driver, "#add-key").await;
+    click(&driver, "main[data-page=security-key-add] #continue").await;
+    assert!(text(&driver, ".note.ok").await.contains("Your security key is set up"));
+    driver.delete_all_cookies().await.unwrap();
+    driver.goto(format!("{}/account/otp", world.issuer)).await.unwrap();
+    // The browser's own list has one entry, which this device picks by itself.
+    find(&driver, "main[data-page=manage-otp]").await;
+    assert_eq!(text(&driver, "#credential-strength").await, "Security Key");
+    driver.quit().await.unwrap();
+}

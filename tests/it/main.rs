@@ -30,6 +30,7 @@ mod metrics;
 mod mobile_id;
 mod oidc;
 mod par;
+mod passkeys;
 mod portal;
 mod races;
 mod registration;

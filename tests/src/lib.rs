@@ -25,5 +25,5 @@ pub use keys::{ClientKey, mac};
 pub use listener::Listener;
 pub use publisher::Publisher;
 pub use relying_party::{ASSERTION_TYPE, Front, Login, RelyingParty, Started};
-pub use security_key::SecurityKey;
+pub use security_key::{Maker, SecurityKey};
 pub use world::{Backend, World, on_each_backend, on_each_backend_with};

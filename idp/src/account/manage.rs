@@ -11,7 +11,7 @@ use serde::Deserialize;
 use stepgate_core::assurance::{self, CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
 use stepgate_core::credentials::Credential;
-use stepgate_store::{credentials, mobile};
+use stepgate_store::{credentials, mobile, security_keys};
 
 use super::{Visit, Visitor, visit};
 use crate::app::App;
@@ -115,6 +115,13 @@ async fn card(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<Cre
         _ => Vec::new(),
     };
     let number = credential.serial.clone().or_else(|| devices.iter().find(|it| it.active).map(|it| it.label.clone()));
+    let number = match credential.kind {
+        CredentialKind::SecurityKey if security_keys::is_synced(&cx.app.db, credential.id).await? => {
+            Some("Synced between your devices".to_owned())
+        }
+        CredentialKind::SecurityKey => Some("On one device only".to_owned()),
+        _ => number,
+    };
     Ok(CredentialCard {
         id: credential.id.to_string(),
         kind: credential.kind,

@@ -83,7 +83,13 @@ fn layout(cx: &Cx, title: &str) -> Layout {
 
 fn identify(cx: &Cx, scene: &Scene, flow: Flow, error: Option<String>) -> LoginPage {
     let hint = scene.parked.interaction.request().and_then(|request| request.login_hint.clone());
-    LoginPage { layout: layout(cx, "Sign in"), flow, username: hint.unwrap_or_default(), error }
+    LoginPage {
+        layout: layout(cx, "Sign in"),
+        flow,
+        username: hint.unwrap_or_default(),
+        passkey: security_key::available(cx),
+        error,
+    }
 }
 
 async fn password(
@@ -100,7 +106,8 @@ async fn password(
         }
     };
     let changeable = scene.parked.interaction.pinned.is_none();
-    Ok(PasswordPage { layout: layout(cx, "Password"), flow, username, changeable, error })
+    let passkey = security_key::available(cx);
+    Ok(PasswordPage { layout: layout(cx, "Password"), flow, username, changeable, passkey, error })
 }
 
 /// Whether the factor may be left out, and if not, who asks for what.
