@@ -30,11 +30,11 @@ const LIFE: Duration = Duration::from_secs(300);
 const MOST: usize = 20;
 
 /// The longest answer of a key that is looked at, in bytes.
-const LONGEST: usize = 16 * 1024;
+pub(super) const LONGEST: usize = 16 * 1024;
 
 /// The relying party that keys know: the issuer's host. `None` where the issuer is an address without a name, for which
 /// no key signs (WebAuthn §5.1.2).
-fn party(cx: &Cx) -> Option<Webauthn> {
+pub(super) fn party(cx: &Cx) -> Option<Webauthn> {
     let origin = Url::parse(cx.app.issuer()).ok()?;
     let host = origin.domain()?.to_owned();
     WebauthnBuilder::new(&host, &origin).ok()?.rp_name(&cx.app.settings.server.name).timeout(LIFE).build().ok()
@@ -288,6 +288,6 @@ async fn refused(cx: &Cx, person: &Person, credential: Option<CredentialId>, why
 }
 
 /// What the browser's script sent.
-fn read<T: serde::de::DeserializeOwned>(response: &str) -> Option<T> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(response: &str) -> Option<T> {
     if response.len() > LONGEST { None } else { serde_json::from_str(response).ok() }
 }

@@ -35,6 +35,13 @@ pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<
         Some(Say::Error(text)) => (Some(text), false),
         Some(Say::OfflineCode(text)) => (text, true),
     };
+    let code_only = match &scene.parked.interaction.stage {
+        Stage::MobileWait { challenge, credential, .. } => {
+            mobile_id::why_code_only(cx, *challenge, *credential).await?
+        }
+        _ => None,
+    };
+    let (error, offline) = (error.or_else(|| code_only.map(str::to_owned)), offline || code_only.is_some());
     let ok = axum::http::StatusCode::OK;
     Ok(match &scene.parked.interaction.stage {
         Stage::Identify => pages::respond(ok, &identify(cx, scene, flow, error)),
