@@ -6,6 +6,7 @@ crate::portable::migration!(
 ALTER TABLE mobile_devices ADD COLUMN verifier TEXT;
 ALTER TABLE mobile_devices ADD COLUMN next_jwk TEXT;
 ALTER TABLE mobile_devices ADD COLUMN next_sealed_totp BYTES;
+ALTER TABLE mobile_devices ADD COLUMN previous_jwk TEXT;
 ALTER TABLE mobile_devices ADD COLUMN keyed_at BIGINT;
 ALTER TABLE mobile_devices ADD COLUMN message_at BIGINT;
 ALTER TABLE mobile_devices ADD COLUMN seen_at BIGINT;

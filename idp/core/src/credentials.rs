@@ -108,6 +108,8 @@ pub struct MobileDevice {
     pub verifier: Option<String>,
     /// The keys that take over with the first message that they sign.
     pub next: Option<NextKeys>,
+    /// The public key that it had before: whoever signs with it now has a copy.
+    pub previous_jwk: Option<String>,
     /// The sealed place that wakes it up.
     pub sealed_push: Option<Vec<u8>>,
     /// When it was enrolled.

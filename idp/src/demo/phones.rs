@@ -59,6 +59,7 @@ impl Phones {
             active: true,
             verifier: None,
             next: None,
+            previous_jwk: None,
             sealed_push: None,
             created_at: cx.now,
             keyed_at: cx.now,

@@ -6,7 +6,7 @@ use axum::response::Response;
 use jiff::tz::TimeZone;
 use stepgate_core::assurance::{self, CredentialKind, Decision, Explanation, Product, RepairReason, Verdict};
 use stepgate_core::authorize::interaction::{Choice, Named, Purpose, SkipOtp, Stage};
-use stepgate_core::credentials::{Credential, phone_otp};
+use stepgate_core::credentials::{Credential, MobileDevice, phone_otp};
 use stepgate_core::id::ChallengeId;
 use stepgate_store::{challenges, credentials, mobile, people};
 
@@ -218,7 +218,7 @@ async fn mobile_wait(
     let found = mobile::find_challenge(&cx.app.db, *challenge).await?;
     let devices = mobile::list_devices(&cx.app.db, *credential).await?;
     let device =
-        devices.into_iter().find(|device| device.active).map_or_else(|| "your phone".to_owned(), |it| it.label);
+        devices.into_iter().find(MobileDevice::usable).map_or_else(|| "your phone".to_owned(), |it| it.label);
     Ok(MobileIdWaitPage {
         layout: layout(cx, "Approve on your phone"),
         number: mobile_id::number(cx, *challenge),

@@ -151,7 +151,7 @@ pub(super) async fn read<M: DeserializeOwned + Message>(cx: &Cx, jws: &str) -> R
 }
 
 /// By its key; or by the one that it announced, which takes over with this very message: the old one is dead from now on.
-async fn verified<M: DeserializeOwned>(
+async fn verified<M: DeserializeOwned + Message>(
     cx: &Cx,
     jws: &str,
     device: MobileDevice,
@@ -161,13 +161,29 @@ async fn verified<M: DeserializeOwned>(
         Ok(message) => return Ok((device, message.claims)),
         Err(error) => error,
     };
-    let Some(next) = device.next.as_ref().filter(|_| error == JoseError::Signature) else {
+    let next = device.next.as_ref().filter(|_| error == JoseError::Signature);
+    let message = match next {
+        Some(next) => jose::verify::<M>(jws, &key(&next.public_jwk, device.id)?, &rules).ok().zip(Some(next)),
+        None => None,
+    };
+    let Some((message, next)) = message else {
+        if error == JoseError::Signature && signed_with_the_previous::<M>(jws, &device)? {
+            devices::suspend(cx, &device, "its former key was used after it got a new one").await?;
+            return Err(Refusal::Suspended);
+        }
         return Err(Refusal::Signature(error));
     };
-    let message = jose::verify::<M>(jws, &key(&next.public_jwk, device.id)?, &rules).map_err(Refusal::Signature)?;
     mobile::promote_keys(&cx.app.db.write, device.id, &next.public_jwk, cx.now).await?;
     let device = mobile::find_device(&cx.app.db, device.id).await?.ok_or(Refusal::Device)?;
     Ok((device, message.claims))
+}
+
+/// Whether a message was made with the key before, later than the new one took over: the phone itself would not.
+fn signed_with_the_previous<M: DeserializeOwned + Message>(jws: &str, device: &MobileDevice) -> Result<bool, Fault> {
+    let Some(previous) = &device.previous_jwk else { return Ok(false) };
+    let rules = VerifyRules::typ(ES256, &[MESSAGE_TYP]);
+    let message = jose::verify::<M>(jws, &key(previous, device.id)?, &rules);
+    Ok(message.is_ok_and(|message| message.claims.common().0.iat > device.keyed_at.unix_seconds()))
 }
 
 fn key(public_jwk: &str, device: DeviceId) -> Result<PublicKeys, Fault> {

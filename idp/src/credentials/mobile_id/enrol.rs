@@ -106,6 +106,7 @@ pub(super) async fn enrol(cx: &Cx, message: &EnrolMessage, key: &Jwk) -> Result<
         active: false,
         verifier: None,
         next: None,
+        previous_jwk: None,
         sealed_push: None,
         created_at: cx.now,
         keyed_at: cx.now,

@@ -9,7 +9,7 @@ use crate::row::{Row, all, at, one, run};
 use crate::{Connection, Db, StoreError};
 
 const DEVICE: &str = "id, credential_id, person_id, label, public_jwk, sealed_totp, last_step, sequence, active,
-    verifier, next_jwk, next_sealed_totp, keyed_at, message_at, seen_at, suspended_at, sealed_push,
+    verifier, next_jwk, next_sealed_totp, previous_jwk, keyed_at, message_at, seen_at, suspended_at, sealed_push,
     created_at";
 
 fn device(row: &Row) -> Result<MobileDevice, StoreError> {
@@ -27,6 +27,7 @@ fn device(row: &Row) -> Result<MobileDevice, StoreError> {
         active: row.get("active")?,
         verifier: row.get("verifier")?,
         next: next.map(|(public_jwk, sealed)| NextKeys { public_jwk, sealed_totp: SecretBytes::new(sealed) }),
+        previous_jwk: row.get("previous_jwk")?,
         sealed_push: row.get("sealed_push")?,
         created_at,
         keyed_at: row.time_if("keyed_at")?.unwrap_or(created_at),
@@ -161,8 +162,9 @@ pub async fn promote_keys(
     public_jwk: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE mobile_devices SET public_jwk = next_jwk, sealed_totp = next_sealed_totp, keyed_at = ?,
-               next_jwk = NULL, next_sealed_totp = NULL WHERE id = ? AND next_jwk = ?";
+    let sql = "UPDATE mobile_devices SET previous_jwk = public_jwk, public_jwk = next_jwk,
+               sealed_totp = next_sealed_totp, keyed_at = ?, next_jwk = NULL, next_sealed_totp = NULL
+               WHERE id = ? AND next_jwk = ?";
     Ok(run(connection, sql, vec![at(now), id.uuid().into(), public_jwk.into()]).await? == 1)
 }
 
