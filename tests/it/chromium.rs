@@ -246,6 +246,14 @@ async fn a_phone_with_a_screen_lock_approves_behind_it() {
     let login = rp.finish(&started, &browser.page).await;
     assert_eq!(login.amr(), "pwd swk pop user mca mfa");
 
+    // A wrong clock: the phone goes on by the server's, and says what that means for codes.
+    world.advance(24 * 3600).await;
+    driver.goto(format!("{}/mobile", world.issuer)).await.unwrap();
+    let clock = find(&driver, "#clock").await;
+    world.until("the page says so", async || clock.text().await.unwrap().contains("about 1 day behind")).await;
+    click(&driver, "#offline").await;
+    assert!(text(&driver, "#clock").await.contains("offline codes are refused"));
+
     // What the browser kept is gone, and the app says so.
     driver.goto(format!("{}/mobile/icon.svg", world.issuer)).await.unwrap();
     let lose = "const done = arguments[0]; const r = indexedDB.deleteDatabase('stepgate'); r.onsuccess = r.onerror = () => done();";

@@ -122,9 +122,8 @@ async fn an_approval_counts_only_with_what_its_own_lock_signed_here_for_this_num
         let (_, mut phone) = set_up(&world, Some(lock(&world))).await;
         let (mut browser, request) = asked(&world, &mut phone).await;
         let number = browser.page.match_number();
-        let refused = async |phone: &mut MobileClient, jws: String| {
-            phone.deliver("answer", &jws).await.unwrap_err().error
-        };
+        let refused =
+            async |phone: &mut MobileClient, jws: String| phone.deliver("answer", &jws).await.unwrap_err().error;
 
         let own = phone.lock.take();
         let jws = phone.approval(&request, &number);
@@ -269,7 +268,10 @@ async fn t7_a_copied_phone_is_suspended_and_a_late_message_is_not_taken_for_a_co
         let mut copy = phone.copy();
         copy.ahead += 2;
         copy.look().await.unwrap();
-        let refused = { phone.ahead += 4; phone.look().await.unwrap_err() };
+        let refused = {
+            phone.ahead += 4;
+            phone.look().await.unwrap_err()
+        };
         assert_eq!(refused.error, "suspended", "a lower number in a later message");
         assert_eq!(copy.look().await.unwrap_err().error, "suspended", "neither of the two");
         let mut browser = waiting(&world).await;

@@ -90,10 +90,11 @@ async fn t3_fifty_starts_wake_the_phone_three_times_at_most_and_then_a_code_does
         let before = service.pushes().len();
         let (_, mut phone) = set_up(&world, None).await;
         phone.send("push", json!({ "subscription": service.subscription("bombed") })).await.unwrap();
-        let unsent = "SELECT COUNT(*) AS found FROM outbox WHERE kind = 'push' AND done_at IS NULL AND failed_at IS NULL";
-        for _ in 0..5 {
-            // Ten browsers press at once, each twice.
-            let browsers = starting(&world, 10).await;
+        let unsent =
+            "SELECT COUNT(*) AS found FROM outbox WHERE kind = 'push' AND done_at IS NULL AND failed_at IS NULL";
+        for _ in 0..4 {
+            // Thirteen browsers press at once, each twice.
+            let browsers = starting(&world, 13).await;
             let barrier = Arc::new(Barrier::new(browsers.len() * 2));
             let presses: Vec<_> = browsers
                 .iter()

@@ -200,8 +200,7 @@ impl MobileClient {
     /// Section 1: the next message.
     pub fn message(&mut self, act: &str, more: Value) -> String {
         self.seq += 1;
-        let mut claims =
-            json!({ "aud": self.issuer, "act": act, "iat": seconds() + self.ahead, "seq": self.seq });
+        let mut claims = json!({ "aud": self.issuer, "act": act, "iat": seconds() + self.ahead, "seq": self.seq });
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         sign(&self.pair, &json!({ "alg": "ES256", "typ": MESSAGE, "kid": self.device }), &claims)
     }
@@ -304,7 +303,8 @@ impl MobileClient {
     /// Section 9.
     pub fn offline_code(&self) -> String {
         let counter = u64::try_from(seconds() + self.ahead).unwrap() / 30;
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.offline), &counter.to_be_bytes());
+        let tag =
+            hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.offline), &counter.to_be_bytes());
         let tag = tag.as_ref();
         let at = usize::from(tag[19] & 15);
         let number = u32::from_be_bytes(tag[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;

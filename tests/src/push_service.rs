@@ -51,8 +51,10 @@ async fn take(
 
 impl PushService {
     /// What lets a provider speak to it.
-    pub const SETTINGS: &'static [(&'static str, &'static str)] =
-        &[("STEPGATE__OUTBOUND__ALLOW", "['127.0.0.1']"), ("STEPGATE__MOBILE__PUSH_HOSTS", "['127.0.0.1', '10.0.0.1']")];
+    pub const SETTINGS: &'static [(&'static str, &'static str)] = &[
+        ("STEPGATE__OUTBOUND__ALLOW", "['127.0.0.1']"),
+        ("STEPGATE__MOBILE__PUSH_HOSTS", "['127.0.0.1', '10.0.0.1']"),
+    ];
 
     /// Starts one.
     pub async fn start() -> Self {

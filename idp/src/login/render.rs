@@ -217,8 +217,7 @@ async fn mobile_wait(
     };
     let found = mobile::find_challenge(&cx.app.db, *challenge).await?;
     let devices = mobile::list_devices(&cx.app.db, *credential).await?;
-    let device =
-        devices.into_iter().find(MobileDevice::usable).map_or_else(|| "your phone".to_owned(), |it| it.label);
+    let device = devices.into_iter().find(MobileDevice::usable).map_or_else(|| "your phone".to_owned(), |it| it.label);
     Ok(MobileIdWaitPage {
         layout: layout(cx, "Approve on your phone"),
         number: mobile_id::number(cx, *challenge),

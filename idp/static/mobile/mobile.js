@@ -92,7 +92,7 @@ async function home() {
       el("p", { className: "error", id: "clock", role: "status" }, clockTrouble(account)),
       el("p", { className: "dim", id: "connection" }, "Looking for a question…"),
       el("button", { id: "offline", onclick: offlinePage }, "Offline code"),
-      el("button", { id: "notify", hidden: !push.undecided(), onclick: wake }, "Wake me up when a login waits")),
+      el("button", { id: "notify", hidden: true, onclick: wake }, "Wake me up when a login waits")),
     el("button", { className: "quiet", id: "forget", onclick: removePage }, "Remove this phone"));
   }
   poll(2000);
@@ -109,8 +109,12 @@ async function wake() {
   } catch (error) {
     note("connection", error.code ? error.message : "This browser cannot be woken up now. Open this page when you log in.");
   }
+  offerWake();
+}
+
+function offerWake() {
   const button = document.getElementById("notify");
-  if (button) button.hidden = !push.undecided();
+  if (button) button.hidden = !pushKey || !push.undecided();
 }
 
 async function poll(pause) {
@@ -130,9 +134,11 @@ async function poll(pause) {
     if (reply.state === "active") {
       if (reply.keys) await readKeys(reply.keys, account);
       account = await update((kept) => ({ credential: kept.credential ?? reply.credential ?? undefined }));
-      pushKey = reply.push.key;
+      // Nothing where the deployment speaks to no push service.
+      pushKey = reply.push?.key ?? "";
+      offerWake();
       // The subscription is gone, or was never told: once for each visit.
-      if (!reply.push.subscribed && !subscribing && push.possible() && Notification.permission === "granted") wake();
+      if (pushKey && !reply.push.subscribed && !subscribing && push.possible() && Notification.permission === "granted") wake();
       if (reply.rotate) await rotate();
       if (reply.request) {
         const request = await readRequest(reply.request, account);

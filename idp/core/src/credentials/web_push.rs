@@ -176,7 +176,8 @@ mod tests {
     fn example() -> Subscription {
         Subscription {
             endpoint: "https://push.example.net/push/JzLQ3raZJfFBR0aqvOMsLrt54w4rJUsV".to_owned(),
-            p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4".to_owned(),
+            p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+                .to_owned(),
             auth: "BTBZMqHH6r4Tts7J_aSIgg".to_owned(),
         }
     }
@@ -186,8 +187,7 @@ mod tests {
         let ours =
             PrivateKey::from_private_key(&ECDH_P256, &decode("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")).unwrap();
         let salt = decode("DGv6ra1nlYgDCS1FRnbzlw").try_into().unwrap();
-        let body =
-            encrypt_with(&ours, &example(), salt, b"When I grow up, I want to be a watermelon").unwrap();
+        let body = encrypt_with(&ours, &example(), salt, b"When I grow up, I want to be a watermelon").unwrap();
         assert_eq!(
             BASE64URL_NOPAD.encode(&body),
             "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6P\
@@ -221,8 +221,7 @@ mod tests {
         let endpoint = Url::parse("http://127.0.0.1:8123/push/1").unwrap();
         let header = authorization(&key, &endpoint, "https://id.example", Timestamp::from_unix_seconds(1000)).unwrap();
         let (token, point) = header.strip_prefix("vapid t=").unwrap().split_once(", k=").unwrap();
-        let claims: serde_json::Value =
-            serde_json::from_slice(&decode(token.split('.').nth(1).unwrap())).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&decode(token.split('.').nth(1).unwrap())).unwrap();
         assert_eq!(claims["aud"], "http://127.0.0.1:8123");
         assert_eq!(claims["exp"], 1000 + 12 * 3600);
         assert_eq!(decode(point).len(), 65);

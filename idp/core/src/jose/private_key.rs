@@ -96,12 +96,9 @@ impl PrivateKey {
         let agreement = AgreementKey::from_private_key(&ECDH_P256, scalar.expose()).map_err(|_| JoseError::Key)?;
         let public = agreement.compute_public_key().map_err(|_| JoseError::Key)?;
         let point = public.as_ref();
-        let pair = EcdsaKeyPair::from_private_key_and_public_key(
-            &ECDSA_P256_SHA256_FIXED_SIGNING,
-            scalar.expose(),
-            point,
-        )
-        .map_err(|_| JoseError::Key)?;
+        let pair =
+            EcdsaKeyPair::from_private_key_and_public_key(&ECDSA_P256_SHA256_FIXED_SIGNING, scalar.expose(), point)
+                .map_err(|_| JoseError::Key)?;
         let (x, y) = point.get(1..33).zip(point.get(33..65)).ok_or(JoseError::Key)?;
         let public = Jwk::p256(x, y);
         let (algorithm, kid) = (SigningAlgorithm::Es256, public.kid.clone().ok_or(JoseError::Key)?);

@@ -81,8 +81,7 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         layout: visitor.layout(cx, "Phones", Section::ManageOtp),
         add: (phones.len() < MOST_PHONES).then_some(add),
         phones: phones.iter().map(|phone| item(cx, &visitor, phone)).collect(),
-        ask_again: held
-            .map(|_| Action::post("ask-again", "Ask my phones again", "/account/otp/mobile/ask-again")),
+        ask_again: held.map(|_| Action::post("ask-again", "Ask my phones again", "/account/otp/mobile/ask-again")),
         done: match done {
             "renamed" => Some("The new name is saved.".to_owned()),
             "removed" => Some("The phone is removed. It approves nothing any more.".to_owned()),

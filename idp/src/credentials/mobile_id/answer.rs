@@ -4,8 +4,8 @@ use serde_json::json;
 use stepgate_core::credentials::MobileDevice;
 use stepgate_core::credentials::mobile_id::{AnswerMessage, Choice};
 use stepgate_core::secret::{constant_time_eq, sha256};
-use stepgate_store::mobile::{self, Answer, ChallengeState, MobileChallenge};
 use stepgate_store::credentials;
+use stepgate_store::mobile::{self, Answer, ChallengeState, MobileChallenge};
 
 use super::devices;
 use super::verifier::{self, Verification};

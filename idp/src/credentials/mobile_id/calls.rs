@@ -19,8 +19,7 @@ use crate::fault::Fault;
 /// A new phone introduces itself.
 pub(super) async fn enrol(cx: &Cx, jws: &str) -> Result<Value, Refusal> {
     let rules = VerifyRules::typ(ES256, &[MESSAGE_TYP]);
-    let (message, key) =
-        jose::verify_with_embedded_jwk::<EnrolMessage>(jws, &rules).map_err(Refusal::Signature)?;
+    let (message, key) = jose::verify_with_embedded_jwk::<EnrolMessage>(jws, &rules).map_err(Refusal::Signature)?;
     let common = Common { aud: &message.aud, act: message.act, iat: message.iat };
     protocol::check(common, Act::Enrol, cx.app.issuer(), cx.now).map_err(Refusal::Message)?;
     let enrolled = super::enrol::enrol(cx, &message, &key).await?.ok_or(Refusal::Code)?;
@@ -31,7 +30,7 @@ pub(super) async fn enrol(cx: &Cx, jws: &str) -> Result<Value, Refusal> {
         "ecdh": enrolled.ecdh,
         "jwks": signing::public(cx)?,
         "verifier": verifier,
-        "push_key": signing::push_point(cx)?,
+        "push_key": push_key(cx)?,
         "name": cx.app.settings.server.name,
     }))
 }
@@ -58,11 +57,16 @@ pub(super) async fn poll(cx: &Cx, jws: &str) -> Result<Value, Refusal> {
         "state": "active",
         "request": request,
         "keys": signing::announcement(cx, device.id, &message.knows)?,
-        "push": { "key": signing::push_point(cx)?, "subscribed": device.sealed_push.is_some() },
+        "push": push_key(cx)?.map(|key| json!({ "key": key, "subscribed": device.sealed_push.is_some() })),
         "rotate": cx.now.since(device.keyed_at) > protocol::KEY_LIFE,
         "credential": device.verifier.as_deref().and_then(credential_id),
         "label": device.label,
     }))
+}
+
+/// What pushes are signed with, where this deployment speaks to any push service.
+fn push_key(cx: &Cx) -> Result<Option<String>, Fault> {
+    if cx.app.settings.mobile.push_hosts.is_empty() { Ok(None) } else { signing::push_point(cx).map(Some) }
 }
 
 /// The id of the phone's own WebAuthn credential, so that the phone can ask for it by name.

@@ -175,7 +175,8 @@ pub async fn confirm(cx: &Cx, person: &Person, session: SessionId, typed: &str) 
     if let Some(old) = &replaced {
         devices::revoke_in(cx, &transaction, old, Revoker::Person).await?;
     }
-    let text = format!("{} can approve logins from now on. If that was not you, remove it under Manage OTP.", device.label);
+    let text =
+        format!("{} can approve logins from now on. If that was not you, remove it under Manage OTP.", device.label);
     notices::tell(cx, &transaction, person.id, &Notice::new("A phone was added", text)).await?;
     transaction.commit().await?;
     Ok(Confirmation::Confirmed)

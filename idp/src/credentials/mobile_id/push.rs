@@ -121,9 +121,7 @@ async fn deliver(cx: &Cx, leased: &Leased) -> Result<(), Fault> {
             let why = format!("the push service answered {}", status.as_u16());
             Ok(store::fail_message(db, leased.id, cx.now + outbox::OWN_TIME, &why).await?)
         }
-        Err(error) => {
-            Ok(store::fail_message(db, leased.id, cx.now + outbox::OWN_TIME, &error.to_string()).await?)
-        }
+        Err(error) => Ok(store::fail_message(db, leased.id, cx.now + outbox::OWN_TIME, &error.to_string()).await?),
     }
 }
 

@@ -37,12 +37,8 @@ pub(super) fn announcement(cx: &Cx, device: DeviceId, knows: &str) -> Result<Opt
     if known.next() == Some(knows) || !known.any(|kid| kid == knows) {
         return Ok(None);
     }
-    let message = KeysMessage {
-        iss: cx.app.issuer().to_owned(),
-        aud: device,
-        iat: cx.now.unix_seconds(),
-        keys: public(cx)?,
-    };
+    let message =
+        KeysMessage { iss: cx.app.issuer().to_owned(), aud: device, iat: cx.now.unix_seconds(), keys: public(cx)? };
     sign(cx, knows, KEYS_TYP, &message).map(Some)
 }
 

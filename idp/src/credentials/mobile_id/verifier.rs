@@ -30,11 +30,7 @@ fn binding(device: DeviceId) -> String {
 }
 
 /// What a new phone is given to make its credential from. `None` where the issuer is an address without a name.
-pub(super) async fn begin(
-    cx: &Cx,
-    person: &Person,
-    device: DeviceId,
-) -> Result<Option<(ChallengeId, Value)>, Fault> {
+pub(super) async fn begin(cx: &Cx, person: &Person, device: DeviceId) -> Result<Option<(ChallengeId, Value)>, Fault> {
     let Some(party) = party(cx) else { return Ok(None) };
     let (name, display) = (person.username.as_str(), person.display_name());
     // Known by the phone and not by the person: what it makes must not be offered where people log in with a passkey.
@@ -58,12 +54,7 @@ pub(super) async fn begin(
 }
 
 /// Keeps the credential that a new phone made; `false` when it does not count, or comes too late.
-pub(super) async fn finish(
-    cx: &Cx,
-    device: &MobileDevice,
-    challenge: ChallengeId,
-    made: Value,
-) -> Result<bool, Fault> {
+pub(super) async fn finish(cx: &Cx, device: &MobileDevice, challenge: ChallengeId, made: Value) -> Result<bool, Fault> {
     let Some(party) = party(cx) else { return Ok(false) };
     let taken = store::take_challenge(&cx.app.db, challenge, device.person, &binding(device.id), cx.now).await?;
     let Some(state) = taken else { return Ok(false) };

@@ -150,8 +150,7 @@ pub async fn replace_verifier(
 pub async fn set_next_keys(connection: &impl Connection, id: DeviceId, next: &NextKeys) -> Result<bool, StoreError> {
     let sql = "UPDATE mobile_devices SET next_jwk = ?, next_sealed_totp = ?
                WHERE id = ? AND active = TRUE AND suspended_at IS NULL";
-    let values =
-        vec![next.public_jwk.as_str().into(), next.sealed_totp.expose().clone().into(), id.uuid().into()];
+    let values = vec![next.public_jwk.as_str().into(), next.sealed_totp.expose().clone().into(), id.uuid().into()];
     Ok(run(connection, sql, values).await? == 1)
 }
 
