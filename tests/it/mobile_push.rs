@@ -116,8 +116,9 @@ async fn t3_fifty_starts_wake_the_phone_three_times_at_most_and_then_a_code_does
             phone.ahead += 121;
         }
         let pushes = service.pushes().len() - before;
-        assert_eq!(pushes, 3, "for 50 starts");
-        assert!(world.count("SELECT COUNT(*) AS found FROM mobile_challenges").await <= 3);
+        // A second press of the same browser may end a request before its push was sent.
+        assert!((1..=3).contains(&pushes), "{pushes} pushes for 52 starts");
+        assert_eq!(world.count("SELECT COUNT(*) AS found FROM mobile_challenges").await, 3);
 
         // The person gets in all the same, by a code.
         let mut browser = waiting(&world).await;
