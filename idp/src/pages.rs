@@ -23,6 +23,7 @@ pub mod developer;
 pub mod snippets;
 pub mod demo;
 pub mod samples;
+pub mod phones;
 pub mod security_key;
 
 use askama::Template;

@@ -42,6 +42,8 @@ pub struct Settings {
     pub keys: Keys,
     /// Phone OTP delivery.
     pub phone: Phone,
+    /// Mobile ID.
+    pub mobile: crate::credentials::mobile_id::MobileSettings,
     /// Numbers for the operator's graphs.
     pub metrics: crate::telemetry::MetricsSettings,
     /// Devices without a browser of their own.

@@ -182,6 +182,7 @@ fn actions(credential: &Credential, state: CredentialState) -> Vec<Action> {
     if credential.kind == CredentialKind::MobileId && state == CredentialState::Active {
         let add = Action::post(format!("add-phone-{id}"), "Add phone", "/account/otp/mobile/start");
         actions.push(add.with("credential", id.clone()));
+        actions.push(Action::link(format!("phones-{id}"), "Phones", "/account/otp/mobile"));
     }
     actions.push(link("rename", "Rename"));
     if credential.kind == CredentialKind::SecurityKey {

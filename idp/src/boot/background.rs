@@ -6,6 +6,7 @@ use std::time::Duration;
 use stepgate_store::{audit, leases, sweep};
 
 use crate::app::App;
+use crate::credentials::mobile_id;
 use crate::cx::OsEntropy;
 use crate::fault::Fault;
 use crate::{keys, logout, notices, outbox, requests};
@@ -14,6 +15,7 @@ use crate::{keys, logout, notices, outbox, requests};
 pub fn spawn(app: &Arc<App>, node: &str) {
     every(app, node, Duration::from_secs(2), |app, _| async move { outbox::deliver_left_behind(&app).await });
     every(app, node, Duration::from_secs(1), |app, _| async move { notices::deliver(&app).await });
+    every(app, node, Duration::from_secs(1), |app, _| async move { mobile_id::deliver_pushes(&app).await });
     every(app, node, Duration::from_secs(1), |app, _| async move { logout::deliver_left_behind(&app).await });
     every(app, node, Duration::from_secs(1), |app, _| async move { Ok(app.db.checkpoint().await?) });
     every(app, node, Duration::from_secs(5), |app, _| async move {

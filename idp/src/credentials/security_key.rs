@@ -31,7 +31,7 @@ pub(super) const LIFE: Duration = Duration::from_secs(300);
 const MOST: usize = 20;
 
 /// The longest answer of a key that is looked at, in bytes.
-const LONGEST: usize = 16 * 1024;
+pub(super) const LONGEST: usize = 16 * 1024;
 
 /// The relying party that keys know: the issuer's host. `None` where the issuer is an address without a name, for which
 /// no key signs (WebAuthn §5.1.2).
