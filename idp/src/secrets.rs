@@ -36,6 +36,8 @@ pub struct Secrets {
     pub numbers: hmac::Key,
     /// Look-up of the codes that people type for a device.
     pub devices: hmac::Key,
+    /// Recovery codes and binding codes.
+    pub recovery: hmac::Key,
     pepper: SecretBytes,
     previous_peppers: Vec<SecretBytes>,
 }
@@ -58,6 +60,7 @@ impl Secrets {
             subjects: SubjectKey::new(&derive(&oldest, b"subjects")).ok_or(SealError::KeyLength)?,
             numbers: mac(b"numbers"),
             devices: mac(b"devices"),
+            recovery: mac(b"recovery"),
             pepper: derive(&current, b"pepper"),
             previous_peppers: previous
                 .iter()
