@@ -67,6 +67,7 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         "phone-added" => Some("Your phone is set up. From now on it can approve logins."),
         "key-added" => Some("Your security key is set up. It can be used from now on."),
         "recovered" => Some("That worked. Set up a new device now: you have five minutes before we ask again."),
+        "password" => Some("Your password is changed. The old one does not work any more."),
         "stolen" => Some("It is switched off, and you are signed out everywhere else. Now change your password."),
         "key-removed" => Some("The key is removed. It opens nothing any more."),
         _ => None,

@@ -75,7 +75,7 @@ async fn post_password(form: Form) -> Response {
         let rest = (visitor.live.session.id, !form.get("end_others").is_empty());
         let changed = passwords::change(&cx, &visitor.person, (typed("current"), typed("password")), rest).await?;
         Ok(match changed {
-            Ok(()) => see_other("/account?done=password"),
+            Ok(()) => see_other("/account/otp?done=password"),
             Err(Unchanged::Wrong) => {
                 let text = "That is not your password of today, or there were too many tries. Wait a moment, then try again.";
                 page(&cx, &visitor, ("current", text))

@@ -6,10 +6,10 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use stepgate_core::assurance::CredentialKind;
+use stepgate_core::assurance::{CredentialKind, FactorEvent, Method};
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::recovery::FEW;
-use stepgate_store::recovery as store;
+use stepgate_store::{recovery as store, sessions};
 
 use super::fresh::step_up;
 use super::{Visit, Visitor, visit};
@@ -171,6 +171,8 @@ async fn post_use(form: Form) -> Response {
         };
         let text = match codes::use_code(&cx, visitor.live.clone(), &visitor.person, form.raw("code")).await? {
             Used::Accepted(renewed, _) => return Ok(renewed.cookies.into_iter().fold(see_other(RECOVERED), with_cookie)),
+            // The same button pressed twice: the slower press follows the faster one.
+            Used::Again | Used::Locked if was_just_raised(&cx, &visitor).await? => return Ok(see_other(RECOVERED)),
             Used::Malformed(error) => sentence(&error.to_string()),
             Used::Wrong => "That is none of your codes. Compare it with the paper, group by group.".to_owned(),
             Used::Again => "That code was used before. Cross it out, and type another one.".to_owned(),
@@ -182,6 +184,15 @@ async fn post_use(form: Form) -> Response {
     used.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
+/// Whether another request of this session has shown a recovery code in the last seconds.
+async fn was_just_raised(cx: &Cx, visitor: &Visitor) -> Result<bool, PageFailure> {
+    let session = sessions::find_session(&cx.app.db, visitor.live.session.id).await?;
+    let fresh = |event: &FactorEvent| {
+        event.method == Method::RecoveryCode && cx.now.since(event.at) <= sessions::ROTATION_OVERLAP
+    };
+    Ok(session.is_some_and(|session| session.ended_at.is_none() && session.events.iter().any(fresh)))
+}
+
 async fn post_bind(form: Form) -> Response {
     let cx = form.cx.clone();
     let bound = async {
@@ -191,6 +202,7 @@ async fn post_bind(form: Form) -> Response {
         };
         let text = match resets::redeem(&cx, visitor.live.clone(), &visitor.person, form.raw("code")).await? {
             Redeemed::Accepted(renewed) => return Ok(renewed.cookies.into_iter().fold(see_other(RECOVERED), with_cookie)),
+            Redeemed::NoCode if was_just_raised(&cx, &visitor).await? => return Ok(see_other(RECOVERED)),
             Redeemed::Malformed(error) => sentence(&error.to_string()),
             Redeemed::Wrong => "That is not the code. Have it read to you again, group by group.".to_owned(),
             Redeemed::NoCode => {
