@@ -151,10 +151,9 @@ impl Visitor {
     /// Something that needs attention: a subscription that has ended, or soon will.
     fn banner(&self, cx: &Cx) -> Option<Banner> {
         if self.is_recovering(cx) {
-            let text = "You used a recovery code. Set up a new device now; until you have signed in with it, no application \
-                        can be opened from here.";
-            let action = Action::link("banner-action", "Open Manage OTP", "/account/otp");
-            return Some(Banner { tone: Tone::Warning, text: text.to_owned(), action: Some(action) });
+            let text = "You used a recovery code. Set up a new device under Manage OTP: applications stay closed until you \
+                        have signed in with it.";
+            return Some(Banner { tone: Tone::Warning, text: text.to_owned(), action: None });
         }
         let soon = cx.now + std::time::Duration::from_secs(30 * 24 * 3600);
         let ending = self.credentials.iter().filter(|held| held.kind != CredentialKind::Recovery);

@@ -31,7 +31,8 @@ async fn ask(browser: &mut Browser) -> String {
 
 async fn code(browser: &mut Browser) -> String {
     act(browser, "issue").await;
-    let (_, rest) = browser.page.text.split_once("id=\"secret\">").expect(&browser.page.words());
+    let (_, rest) =
+        browser.page.text.split_once("id=\"secret\">").unwrap_or_else(|| panic!("{}", browser.page.words()));
     rest.split_once('<').unwrap().0.to_owned()
 }
 
@@ -112,7 +113,8 @@ async fn the_person_stops_it_without_a_login_and_a_refusal_ends_it() {
         assert_eq!(stranger.open(&undo).await.name(), "undo-reset");
         stranger.submit(&[("link", undo.split_once("link=").unwrap().1)]).await;
         assert_eq!(stranger.page.name(), "reset-undone");
-        assert_eq!((stranger.open(&undo).await.name(), stranger.page.status.as_u16()), ("link-over", 410));
+        let page = stranger.open(&undo).await;
+        assert_eq!((page.name(), page.status.as_u16()), ("link-over", 410));
         mail(&world, "dave", "was stopped").await;
         world.advance(DAY).await;
         let (mut sally, mut simon) = (agent(&world, "sally").await, agent(&world, "simon").await);

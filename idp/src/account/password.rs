@@ -77,7 +77,8 @@ async fn post_password(form: Form) -> Response {
         Ok(match changed {
             Ok(()) => see_other("/account/otp?done=password"),
             Err(Unchanged::Wrong) => {
-                let text = "That is not your password of today, or there were too many tries. Wait a moment, then try again.";
+                let text =
+                    "That is not your password of today, or there were too many tries. Wait a moment, then try again.";
                 page(&cx, &visitor, ("current", text))
             }
             Err(Unchanged::Rule(error)) => page(&cx, &visitor, ("password", &error.to_string())),

@@ -45,7 +45,8 @@ async fn get_codes(cx: Cx, browser: Browser) -> Response {
         let (heading, text, label, note) = match set {
             None => (
                 "You have none yet".to_owned(),
-                "Ten codes to print. Each works once and lets you set up a new device when all others are lost.".to_owned(),
+                "Ten codes to print. Each works once and lets you set up a new device when all others are lost."
+                    .to_owned(),
                 "Make recovery codes",
                 None,
             ),
@@ -66,7 +67,11 @@ async fn get_codes(cx: Cx, browser: Browser) -> Response {
                 kind: Some(CredentialKind::Recovery),
                 heading,
                 text,
-                actions: vec![Action::post("make", label, "/account/otp/recovery/make")],
+                // A recovery code makes no codes: the page does not offer it either.
+                actions: (!visitor.is_recovering(&cx))
+                    .then(|| Action::post("make", label, "/account/otp/recovery/make"))
+                    .into_iter()
+                    .collect(),
             }],
             back: Action::link("cancel", "Back to Manage OTP", "/account/otp"),
         };
@@ -170,7 +175,9 @@ async fn post_use(form: Form) -> Response {
             Visit::Login(response) => return Ok(response),
         };
         let text = match codes::use_code(&cx, visitor.live.clone(), &visitor.person, form.raw("code")).await? {
-            Used::Accepted(renewed, _) => return Ok(renewed.cookies.into_iter().fold(see_other(RECOVERED), with_cookie)),
+            Used::Accepted(renewed, _) => {
+                return Ok(renewed.cookies.into_iter().fold(see_other(RECOVERED), with_cookie));
+            }
             // The same button pressed twice: the slower press follows the faster one.
             Used::Again | Used::Locked if was_just_raised(&cx, &visitor).await? => return Ok(see_other(RECOVERED)),
             Used::Malformed(error) => sentence(&error.to_string()),

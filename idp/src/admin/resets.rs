@@ -146,11 +146,7 @@ async fn show(cx: &Cx, administrator: &Administrator, person: &Person, say: Say)
     Ok(pages::respond(StatusCode::OK, &page))
 }
 
-async fn told(
-    cx: &Cx,
-    administrator: &Administrator,
-    case: &Case,
-) -> Result<Vec<(String, Cell)>, PageFailure> {
+async fn told(cx: &Cx, administrator: &Administrator, case: &Case) -> Result<Vec<(String, Cell)>, PageFailure> {
     let zone = administrator.visitor.zone();
     let mut facts = vec![
         ("Asked by".to_owned(), Cell::text(name_of(cx, case.reset.asked_by).await?)),
@@ -174,8 +170,9 @@ fn forms(person: &Person, open: Option<&Case>, say: &Say) -> Vec<PageForm> {
                 hidden("ask"),
                 Field::required("reason", "What happened", Control::Text, say.typed.0.clone())
                     .help("All devices lost in a fire; phone stolen and no recovery codes."),
-                Field::required("checked", "How you checked who it is", Control::Text, say.typed.1.clone())
-                    .help("Called back at the number on file; passport shown at the desk. Never what anybody could know."),
+                Field::required("checked", "How you checked who it is", Control::Text, say.typed.1.clone()).help(
+                    "Called back at the number on file; passport shown at the desk. Never what anybody could know.",
+                ),
             ];
             vec![PageForm::main(path, "Ask for a reset", fields)]
         }

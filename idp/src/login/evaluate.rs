@@ -178,10 +178,10 @@ fn elevate(
         events.iter().any(|event| event.at >= interaction.started_at && wanted(event.method.credential_kind()));
     let decision = match want {
         // The mail stands for the password here: the session is no login, and what is shown in it is all there is.
-        Want::NewPassword => assurance::standing(&cx.app.catalogue, None, events, holdings, cx.now)
-            .map_or(Decision::Challenge { factors: active(holdings, wanted), why: assurance::Why::Demanded }, |granted| {
-                Decision::Satisfied(granted)
-            }),
+        Want::NewPassword => assurance::standing(&cx.app.catalogue, None, events, holdings, cx.now).map_or(
+            Decision::Challenge { factors: active(holdings, wanted), why: assurance::Why::Demanded },
+            |granted| Decision::Satisfied(granted),
+        ),
         Want::AnyOtp | Want::Kind(_) => assurance::decide(&cx.app.catalogue, requirement, events, holdings, cx.now),
     };
     if !matches!(decision, Decision::Satisfied(_)) || shown_now {

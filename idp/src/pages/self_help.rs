@@ -78,7 +78,8 @@ impl Page for SelfHelpPage {
             page: "forgot-password",
             csrf: "sample".into(),
             heading: "Forgot your password?".into(),
-            lead: "Type your user ID or email address. If there is such an account, we mail a link to its address.".into(),
+            lead: "Type your user ID or email address. If there is such an account, we mail a link to its address."
+                .into(),
             form: Some(Form::main("/help/password", "Send the mail", vec![login])),
             actions: vec![back.clone()],
         };

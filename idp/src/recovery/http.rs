@@ -126,8 +126,7 @@ async fn asked(form: &Form, forgotten: Forgotten) -> Result<Response, PageFailur
             title: "Wait a little",
             lead: "Too many mails were asked for from here. Nothing was sent. Try again in ten minutes.",
         };
-        let mut response =
-            page(cx, &form.browser, (StatusCode::TOO_MANY_REQUESTS, words), None, vec![sign_in()]);
+        let mut response = page(cx, &form.browser, (StatusCode::TOO_MANY_REQUESTS, words), None, vec![sign_in()]);
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(links::WINDOW.as_secs()));
         return Ok(response);
     }

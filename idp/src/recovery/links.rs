@@ -192,7 +192,8 @@ pub async fn open(cx: &Cx, token: &str, live: Option<&Live>) -> Result<Option<Op
     };
     let shown_with = |live: &Live| {
         let events = live.session.events.iter().filter(|event| event.at >= link.created_at);
-        let usable = |id| held.iter().filter(second).any(|it| it.id == id && it.state(cx.now) == CredentialState::Active);
+        let usable =
+            |id| held.iter().filter(second).any(|it| it.id == id && it.state(cx.now) == CredentialState::Active);
         link.session == Some(live.session.id)
             && live.session.person == person.id
             && events.into_iter().any(|event| usable(event.credential))
@@ -241,4 +242,3 @@ pub async fn redeem(cx: &Cx, opened: &Opened, password: SecretString, end_all: b
     ended.tell_soon(cx);
     Ok(true)
 }
-

@@ -97,7 +97,11 @@ async fn is_right(cx: &Cx, person: PersonId, typed: SecretString) -> Result<bool
         }
         Err(error) => {
             credentials::return_try(&cx.app.db, credential.id, &reserved).await?;
-            Err(if matches!(error, PasswordHashError::Pool(PoolError::Busy)) { Fault::Busy } else { Fault::internal(error) })
+            Err(if matches!(error, PasswordHashError::Pool(PoolError::Busy)) {
+                Fault::Busy
+            } else {
+                Fault::internal(error)
+            })
         }
     }
 }

@@ -166,12 +166,7 @@ pub async fn redeem(cx: &Cx, live: Live, person: &Person, typed: &str) -> Result
     Ok(Redeemed::Accepted(Box::new(renewed)))
 }
 
-async fn moved_on(
-    connection: &impl Connection,
-    read: &Case,
-    moved: &Reset,
-    with: With,
-) -> Result<(), ResetFailure> {
+async fn moved_on(connection: &impl Connection, read: &Case, moved: &Reset, with: With) -> Result<(), ResetFailure> {
     if store::update_reset(connection, read, moved, with).await? { Ok(()) } else { Err(ResetFailure::Overtaken) }
 }
 

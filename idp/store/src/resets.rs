@@ -20,7 +20,8 @@ pub struct Case {
     version: i64,
 }
 
-const CASE: &str = "id, person_id, stage, version, reason, checked, asked_by, asked_at, decided_by, ready_at, code_until";
+const CASE: &str =
+    "id, person_id, stage, version, reason, checked, asked_by, asked_at, decided_by, ready_at, code_until";
 const OPEN: &str = "stage IN ('asked', 'waiting', 'coded')";
 
 fn case(row: &Row) -> Result<Case, StoreError> {

@@ -74,7 +74,8 @@ impl TypedCode {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(typed: &str) -> Result<Self, CodeError> {
-        let separator = |letter: &char| letter.is_whitespace() || matches!(letter, '-' | '_' | '.' | '\u{2010}'..='\u{2015}');
+        let separator =
+            |letter: &char| letter.is_whitespace() || matches!(letter, '-' | '_' | '.' | '\u{2010}'..='\u{2015}');
         let plain = |letter: char| match u32::from(letter) {
             wide @ 0xff01..=0xff5e => char::from_u32(wide - 0xfee0).unwrap_or(letter),
             _ => letter,
