@@ -196,6 +196,21 @@ async fn t8_a_recovery_code_is_used_once_whoever_presses() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_of_guesses_at_once_five_are_evaluated_and_a_new_set_ends_the_old() {
+    on_each_backend(async |world| {
+        let mut browser = logged_in(&world, "alice").await;
+        let old = make(&mut browser).await;
+        make(&mut browser).await;
+        browser.open("/account/otp/recovery/use").await;
+        at_once(&browser.prepared(&[("code", &old[0])])).await;
+        let evaluated = "SELECT COUNT(*) AS found FROM audit_events WHERE kind = 'recovery.code.failed'";
+        assert_eq!(world.count(evaluated).await, 5);
+        assert_eq!(world.count("SELECT COUNT(*) AS found FROM recovery_codes WHERE used_at IS NOT NULL").await, 0);
+    })
+    .await;
+}
+
 /// Asks for a link, and waits for it.
 async fn link_for(world: &World, username: &str) -> String {
     let mut browser = world.browser();
