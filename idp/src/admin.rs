@@ -7,6 +7,7 @@ pub mod access;
 mod applications;
 mod operations;
 mod people;
+mod resets;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/admin", get(get_admin))
         .merge(people::routes())
+        .merge(resets::routes())
         .merge(applications::routes())
         .merge(operations::routes())
 }

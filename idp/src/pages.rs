@@ -25,6 +25,7 @@ pub mod demo;
 pub mod samples;
 pub mod phones;
 pub mod security_key;
+pub mod self_help;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};

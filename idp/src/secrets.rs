@@ -40,6 +40,8 @@ pub struct Secrets {
     pub phone_requests: Vec<SecretBytes>,
     /// What push services know us by (RFC 8292).
     pub web_push: SecretBytes,
+    /// Recovery codes and binding codes.
+    pub recovery: hmac::Key,
     pepper: SecretBytes,
     previous_peppers: Vec<SecretBytes>,
 }
@@ -67,6 +69,7 @@ impl Secrets {
                 .map(|secret| Ok(derive(&decode(secret)?, b"phone requests")))
                 .collect::<Result<Vec<_>, SecretsError>>()?,
             web_push: derive(&current, b"web push"),
+            recovery: mac(b"recovery"),
             pepper: derive(&current, b"pepper"),
             previous_peppers: previous
                 .iter()

@@ -48,6 +48,8 @@ pub struct Settings {
     pub metrics: crate::telemetry::MetricsSettings,
     /// Devices without a browser of their own.
     pub device: crate::device::DeviceSettings,
+    /// Getting back in: mailed links, the supervised reset.
+    pub recovery: crate::recovery::RecoverySettings,
     /// Outbound requests.
     pub outbound: crate::outbound::fetch::OutboundSettings,
     /// Registration of clients over HTTP.

@@ -15,6 +15,7 @@ mod m20261128_000009_console;
 mod m20261128_000011_security_keys;
 mod m20261128_000013_mobile_phones;
 mod m20261128_000015_passkeys;
+mod m20261128_000016_recovery;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000011_security_keys::Migration),
             Box::new(m20261128_000013_mobile_phones::Migration),
             Box::new(m20261128_000015_passkeys::Migration),
+            Box::new(m20261128_000016_recovery::Migration),
         ]
     }
 }

@@ -6,6 +6,8 @@ pub mod phone_otp;
 pub mod hardware_token;
 pub mod web_push;
 pub mod mobile_id;
+pub mod recovery;
+pub mod reset;
 
 use crate::assurance::{CredentialKind, CredentialState, HeldCredential};
 use crate::id::{CredentialId, DeviceId, PersonId, PhoneId};

@@ -13,7 +13,7 @@ use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Wa
 use stepgate_core::credentials::Credential;
 use stepgate_store::{credentials, mobile, security_keys};
 
-use super::{Visit, Visitor, visit};
+use super::{Visit, Visitor, otp_help, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::credentials::security_key;
@@ -66,6 +66,9 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         "renamed" => Some("The new name is saved."),
         "phone-added" => Some("Your phone is set up. From now on it can approve logins."),
         "key-added" => Some("Your security key is set up. It can be used from now on."),
+        "recovered" => Some("That worked. Set up a new device now: you have five minutes before we ask again."),
+        "password" => Some("Your password is changed. The old one does not work any more."),
+        "stolen" => Some("It is switched off, and you are signed out everywhere else. Now change your password."),
         "key-removed" => Some("The key is removed. It opens nothing any more."),
         _ => None,
     };
@@ -73,8 +76,11 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
     if security_key::available(cx) {
         more.push(Action::post("add-key", "Add security key", "/account/otp/key/new"));
     }
+    more.extend(otp_help::ways(cx, &visitor).await?);
+    let mut layout = visitor.layout(cx, "Manage OTP", Section::ManageOtp);
+    layout.banner = layout.banner.or_else(|| otp_help::hint(cx, &visitor));
     let page = ManageOtpPage {
-        layout: visitor.layout(cx, "Manage OTP", Section::ManageOtp),
+        layout,
         elevate: usable.then(|| Action::post("elevate", "Elevate", "/account/elevate")),
         cards,
         more,

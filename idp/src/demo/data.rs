@@ -251,6 +251,7 @@ async fn insert(
             DemoRole::Organization => Role::OrganizationAdministrator(places.organization),
             DemoRole::Partner => Role::PartnerAdministrator(places.partner),
             DemoRole::Integrator => Role::Integrator(places.partner),
+            DemoRole::Support => Role::Support,
             DemoRole::Agent => Role::ProofingAgent,
             DemoRole::Operator => Role::Operator,
         };

@@ -32,6 +32,8 @@ pub enum DemoRole {
     Partner,
     /// Integrator of the demo's partner.
     Integrator,
+    /// Support.
+    Support,
     /// Proofing agent.
     Agent,
     /// Operator.
@@ -118,6 +120,8 @@ pub const PEOPLE: &[DemoPerson] = &[
         role: Some(DemoRole::Integrator),
         ..person("ingrid", "Ingrid Ivory", "Integrator: registers and tests clients.", &[])
     },
+    DemoPerson { role: Some(DemoRole::Support), ..person("sally", "Sally Sutton", "Help desk: asks for resets.", &[]) },
+    DemoPerson { role: Some(DemoRole::Support), ..person("simon", "Simon Shaw", "Help desk: approves them.", &[]) },
     DemoPerson { role: Some(DemoRole::Agent), ..person("agnes", "Agnes Abbot", "Proofing agent.", &[]) },
     DemoPerson { role: Some(DemoRole::Operator), ..person("admin", "Ada Adminson", "Operator.", &[]) },
 ];

@@ -18,7 +18,7 @@ use crate::pages::assets;
 use crate::telemetry::Route;
 use crate::{
     account, admin, authorize, credentials, developer, device, discovery, help, introspection, login, logout, par,
-    registration, requests, revocation, token, userinfo,
+    recovery, registration, requests, revocation, token, userinfo,
 };
 
 /// Everything that the provider answers.
@@ -39,6 +39,7 @@ pub fn routes(app: &Arc<App>) -> Router {
         .merge(logout::routes())
         .merge(account::routes())
         .merge(help::routes())
+        .merge(recovery::routes())
         // Phones.
         .merge(credentials::mobile_id::routes())
         // Providers of telephone services.

@@ -27,6 +27,7 @@ pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> 
         ("mobile_challenges", "id", day),
         ("key_challenges", "id", hour),
         ("passkey_challenges", "id", hour),
+        ("recovery_links", "hash", day),
         ("mobile_enrolments", "code_hash", hour),
         ("playground_runs", "id", Duration::ZERO),
     ];
