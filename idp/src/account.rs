@@ -8,7 +8,10 @@ mod fresh;
 mod hardware_token;
 mod manage;
 mod mobile;
+mod otp_help;
 mod overview;
+mod password;
+mod recovery;
 mod security_key;
 mod sessions;
 
@@ -17,7 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::Response;
 use stepgate_core::account::{Person, Role};
-use stepgate_core::assurance::{self, Holdings};
+use stepgate_core::assurance::{self, CredentialKind, Holdings};
 use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose};
 use stepgate_core::credentials::Credential;
 use stepgate_store::{credentials, people};
@@ -39,6 +42,9 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(mobile::routes())
         .merge(hardware_token::routes())
         .merge(security_key::routes())
+        .merge(recovery::routes())
+        .merge(otp_help::routes())
+        .merge(password::routes())
         .merge(sessions::routes())
         .merge(applications::routes())
         .merge(connections::routes())
@@ -70,7 +76,11 @@ pub enum Visit {
 pub async fn visit(cx: &Cx, browser: &Browser, page: PortalPage) -> Result<Visit, PageFailure> {
     if let Some(live) = session::find(cx, browser.session.as_deref()).await?
         && let Some(visitor) = visitor(cx, browser, live).await?
+        && assurance::is_login(&visitor.live.session.events, &visitor.holdings(cx), cx.now)
     {
+        if visitor.is_recovering(cx) && !page.is_about_credentials() {
+            return Ok(Visit::Login(see_other("/account/otp")));
+        }
         return Ok(Visit::Visitor(Box::new(visitor)));
     }
     let interaction = Interaction::begin(Purpose::Portal { return_to: page }, cx.now);
@@ -99,6 +109,11 @@ impl Visitor {
             credentials: self.credentials.iter().map(|credential| credential.held(cx.now)).collect(),
             proofed: self.person.is_proofed(cx.now),
         }
+    }
+
+    /// Whether the session rests on a recovery code: it reaches the pages of credentials and nothing else.
+    pub fn is_recovering(&self, cx: &Cx) -> bool {
+        assurance::is_recovering(&self.live.session.events, &self.holdings(cx), cx.now)
     }
 
     /// The person's time zone.
@@ -137,8 +152,14 @@ impl Visitor {
 
     /// Something that needs attention: a subscription that has ended, or soon will.
     fn banner(&self, cx: &Cx) -> Option<Banner> {
+        if self.is_recovering(cx) {
+            let text = "You used a recovery code. Set up a new device under Manage OTP: applications stay closed until you \
+                        have signed in with it.";
+            return Some(Banner { tone: Tone::Warning, text: text.to_owned(), action: None });
+        }
         let soon = cx.now + std::time::Duration::from_secs(30 * 24 * 3600);
-        let ending = self.credentials.iter().filter(|held| held.expires_at.is_some_and(|end| end < soon));
+        let ending = self.credentials.iter().filter(|held| held.kind != CredentialKind::Recovery);
+        let ending = ending.filter(|held| held.expires_at.is_some_and(|end| end < soon));
         let (credential, end) = ending.filter_map(|held| Some((held, held.expires_at?))).min_by_key(|(_, end)| *end)?;
         let when = When::new(end, cx.now, &self.zone());
         let name = assurance::label(credential.kind);

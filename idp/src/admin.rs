@@ -8,6 +8,7 @@ mod applications;
 mod operations;
 mod people;
 mod tokens;
+mod resets;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/admin", get(get_admin))
         .merge(people::routes())
+        .merge(resets::routes())
         .merge(applications::routes())
         .merge(operations::routes())
         .merge(tokens::routes())

@@ -7,6 +7,7 @@ use stepgate_core::oidc::ResponseType;
 use stepgate_store::Db;
 use stepgate_store::ephemeral::Ephemeral;
 use stepgate_store::invalidations::Invalidations;
+use webauthn_rs::prelude::AttestationCaList;
 
 use crate::clients::ClientCache;
 use crate::cx::Clock;
@@ -57,6 +58,8 @@ pub struct App {
     pub scopes: Vec<String>,
     /// What the operator's graphs show.
     pub telemetry: Telemetry,
+    /// Who vouches for security keys; `None` where any key is taken.
+    pub attesters: Option<AttestationCaList>,
     /// The clock.
     pub clock: Clock,
     /// Whether this is the demo.
@@ -84,6 +87,8 @@ pub struct Parts {
     pub outbound: Outbound,
     /// See [`App`].
     pub mutual_tls: MutualTls,
+    /// See [`App`].
+    pub attesters: Option<AttestationCaList>,
     /// See [`App`].
     pub clock: Clock,
     /// See [`App`].
@@ -116,6 +121,7 @@ impl App {
             passwords: parts.passwords,
             outbound: parts.outbound,
             mutual_tls: parts.mutual_tls,
+            attesters: parts.attesters,
             clock: parts.clock,
             demo: parts.demo,
             keys: RwLock::new(Arc::new(parts.keys)),

@@ -2,4 +2,6 @@
 
 pub mod mobile_id;
 pub mod phone_call;
+pub mod attestation;
+pub mod passkey;
 pub mod security_key;

@@ -137,7 +137,7 @@ async fn count(cx: &Cx, purpose: &str, key: &str) -> Result<u64, Fault> {
 }
 
 /// What one subscriber has at the least: an address of IPv4, 64 bits of IPv6.
-fn address(ip: Option<IpAddr>) -> String {
+pub(crate) fn address(ip: Option<IpAddr>) -> String {
     match ip {
         Some(IpAddr::V4(ip)) => ip.to_string(),
         Some(IpAddr::V6(ip)) => match ip.to_ipv4_mapped() {

@@ -10,7 +10,6 @@ use axum::response::Response;
 use axum::routing::get;
 
 use crate::app::App;
-use crate::http::page::see_other;
 use crate::pages::{self, Layout};
 
 #[derive(Template)]
@@ -21,10 +20,7 @@ struct HelpPage {
 
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/help", get(get_help))
-        .route("/help/user-id", get(|| async { see_other("/help#user-id") }))
-        .route("/help/password", get(|| async { see_other("/help#password") }))
+    Router::new().route("/help", get(get_help))
 }
 
 async fn get_help(State(app): State<Arc<App>>) -> Response {

@@ -38,6 +38,7 @@ pub mod introspection;
 pub mod revocation;
 pub mod registration;
 pub mod logout;
+pub mod recovery;
 pub mod help;
 pub mod account;
 pub mod admin;

@@ -23,7 +23,9 @@ pub mod developer;
 pub mod snippets;
 pub mod demo;
 pub mod samples;
+pub mod phones;
 pub mod security_key;
+pub mod self_help;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};

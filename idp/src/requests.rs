@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 
 use crate::cx::Cx;
 
-pub use capture::observe;
+pub use capture::{note, observed, read_ahead};
 pub use settings::DeveloperSettings;
 
 /// A request on its way into the log.
@@ -43,6 +43,9 @@ const QUEUE: usize = 2048;
 const FAILURES: u32 = 60;
 /// The length of that window, in milliseconds.
 const WINDOW: i64 = 10_000;
+/// Answered requests that a node keeps in one second, of all clients together: a sample is for people who look at a
+/// quiet application, and must cost a busy node nothing.
+const SAMPLES: u32 = 100;
 
 /// The way into the log.
 pub struct RequestLog {
@@ -50,6 +53,7 @@ pub struct RequestLog {
     receiver: Mutex<Option<mpsc::Receiver<Observed>>>,
     answered: Cache<u64, Timestamp>,
     failing: Cache<u64, (Timestamp, u32)>,
+    samples: Mutex<(i64, u32)>,
     dropped: AtomicU64,
 }
 
@@ -61,6 +65,7 @@ impl Default for RequestLog {
             receiver: Mutex::new(Some(receiver)),
             answered: Cache::new(20_000),
             failing: Cache::new(5_000),
+            samples: Mutex::default(),
             dropped: AtomicU64::new(0),
         }
     }
@@ -80,11 +85,21 @@ impl RequestLog {
 
     /// Whether an answered request of this kind is due for a sample.
     fn due(&self, kind: u64, now: Timestamp, every: std::time::Duration) -> bool {
-        if self.answered.get(&kind).is_some_and(|last| now.since(last) < every) {
+        if self.answered.get(&kind).is_some_and(|last| now.since(last) < every) || !self.samples_left(now) {
             return false;
         }
         self.answered.insert(kind, now);
         true
+    }
+
+    /// Whether this second has room for one more.
+    fn samples_left(&self, now: Timestamp) -> bool {
+        let this = now.unix_millis() / 1000;
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let (second, taken) = *samples;
+        let taken = if second == this { taken } else { 0 };
+        *samples = (this, taken.saturating_add(1));
+        taken < SAMPLES
     }
 
     fn push(&self, observed: Observed) {
@@ -206,5 +221,9 @@ mod tests {
         let now = Timestamp::from_unix_seconds(1_000);
         let minute = std::time::Duration::from_secs(60);
         assert!(log.due(7, now, minute) && !log.due(7, now, minute) && log.due(7, now + minute, minute));
+        // However many clients there are, a second has room for so many samples; the next one has again.
+        let later = now + minute * 2;
+        let due = |at| (1_000..2_000).filter(|kind| log.due(*kind, at, minute)).count();
+        assert_eq!((due(later), due(later + std::time::Duration::from_secs(1))), (100, 100));
     }
 }

@@ -36,6 +36,12 @@ pub struct Secrets {
     pub numbers: hmac::Key,
     /// Look-up of the codes that people type for a device.
     pub devices: hmac::Key,
+    /// What signs requests to phones: today's number, and those of earlier master secrets, which phones may still know.
+    pub phone_requests: Vec<SecretBytes>,
+    /// What push services know us by (RFC 8292).
+    pub web_push: SecretBytes,
+    /// Recovery codes and binding codes.
+    pub recovery: hmac::Key,
     pepper: SecretBytes,
     previous_peppers: Vec<SecretBytes>,
 }
@@ -58,6 +64,12 @@ impl Secrets {
             subjects: SubjectKey::new(&derive(&oldest, b"subjects")).ok_or(SealError::KeyLength)?,
             numbers: mac(b"numbers"),
             devices: mac(b"devices"),
+            phone_requests: std::iter::once(master)
+                .chain(previous)
+                .map(|secret| Ok(derive(&decode(secret)?, b"phone requests")))
+                .collect::<Result<Vec<_>, SecretsError>>()?,
+            web_push: derive(&current, b"web push"),
+            recovery: mac(b"recovery"),
             pepper: derive(&current, b"pepper"),
             previous_peppers: previous
                 .iter()

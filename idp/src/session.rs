@@ -65,21 +65,43 @@ pub async fn begin(
     person: PersonId,
     event: FactorEvent,
 ) -> Result<Renewed, Fault> {
+    let until = cx.now + cx.app.settings.sessions.absolute();
+    let renewed = insert(cx, connection, person, (vec![event], until)).await?;
+    cx.app.telemetry.login(Login::Succeeded);
+    Ok(renewed)
+}
+
+/// Begins a session in which nothing was shown yet: no login, but the place for one more factor before a forgotten
+/// password is replaced.
+pub async fn begin_bare(
+    cx: &Cx,
+    connection: &impl Connection,
+    person: PersonId,
+    until: Timestamp,
+) -> Result<Renewed, Fault> {
+    insert(cx, connection, person, (Vec::new(), until)).await
+}
+
+async fn insert(
+    cx: &Cx,
+    connection: &impl Connection,
+    person: PersonId,
+    (events, until): (Vec<FactorEvent>, Timestamp),
+) -> Result<Renewed, Fault> {
     let cookie = random_token(cx.entropy());
     let session = Session {
         id: SessionId::random(cx.entropy()),
         person,
-        events: vec![event],
+        events,
         created_at: cx.now,
         last_seen_at: cx.now,
-        expires_at: cx.now + cx.app.settings.sessions.absolute(),
+        expires_at: until,
         ended_at: None,
         user_agent: cx.user_agent.clone(),
         ip: cx.ip,
     };
     let token = TokenHash::of(&cookie);
     sessions::insert_session(connection, &session, &token).await?;
-    cx.app.telemetry.login(Login::Succeeded);
     Ok(Renewed { cookies: cookies(cx, session.id, &cookie), live: Live { session, token } })
 }
 

@@ -42,10 +42,14 @@ pub struct Settings {
     pub keys: Keys,
     /// Phone OTP delivery.
     pub phone: Phone,
+    /// Mobile ID.
+    pub mobile: crate::credentials::mobile_id::MobileSettings,
     /// Numbers for the operator's graphs.
     pub metrics: crate::telemetry::MetricsSettings,
     /// Devices without a browser of their own.
     pub device: crate::device::DeviceSettings,
+    /// Getting back in: mailed links, the supervised reset.
+    pub recovery: crate::recovery::RecoverySettings,
     /// Outbound requests.
     pub outbound: crate::outbound::fetch::OutboundSettings,
     /// Registration of clients over HTTP.
@@ -54,6 +58,8 @@ pub struct Settings {
     pub tls: crate::tls::TlsSettings,
     /// Clients that are known by a certificate.
     pub mtls: crate::mutual_tls::MutualTlsSettings,
+    /// Security keys and passkeys.
+    pub security_keys: crate::credentials::attestation::SecurityKeySettings,
     /// The integrators' console.
     pub developer: crate::requests::DeveloperSettings,
 }

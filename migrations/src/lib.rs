@@ -13,7 +13,10 @@ mod m20261128_000006_registration;
 mod m20261128_000008_device_authorizations;
 mod m20261128_000009_console;
 mod m20261128_000011_security_keys;
+mod m20261128_000013_mobile_phones;
 mod m20261128_000014_hardware_tokens;
+mod m20261128_000015_passkeys;
+mod m20261128_000016_recovery;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -34,7 +37,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000008_device_authorizations::Migration),
             Box::new(m20261128_000009_console::Migration),
             Box::new(m20261128_000011_security_keys::Migration),
+            Box::new(m20261128_000013_mobile_phones::Migration),
             Box::new(m20261128_000014_hardware_tokens::Migration),
+            Box::new(m20261128_000015_passkeys::Migration),
+            Box::new(m20261128_000016_recovery::Migration),
         ]
     }
 }

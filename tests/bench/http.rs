@@ -25,13 +25,18 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().rev().filter_map(|line| line.split_once(": "));
-        lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.headers(name).last()
     }
 
-    /// The first cookie that is set, as the browser would send it back.
-    pub(crate) fn cookie(&self) -> Option<String> {
-        Some(self.header("set-cookie")?.split(';').next()?.to_owned())
+    fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The cookies that are set, as the browser would send them back.
+    pub(crate) fn cookies(&self) -> Option<String> {
+        let all: Vec<&str> = self.headers("set-cookie").filter_map(|value| value.split(';').next()).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {

@@ -326,14 +326,14 @@ impl Login {
     /// The cookies of the new session.
     async fn run(&mut self) -> Option<String> {
         let page = self.connection.get("/account", &[]).await.ok()?;
-        let (browser, path) = (page.cookie()?, page.header("location")?.to_owned());
+        let (browser, path) = (page.cookies()?, page.header("location")?.to_owned());
         let page = self.connection.get(&path, &[("cookie", &browser)]).await.ok()?;
         let csrf = page.field("csrf")?;
         let body = form(&[("csrf", &csrf), ("username", self.username)]);
         self.connection.post(&path, &[("cookie", &browser)], &body).await.ok()?;
         let body = form(&[("csrf", &csrf), ("password", "stepgate-demo-2026")]);
         let answer = self.connection.post(&path, &[("cookie", &browser)], &body).await.ok()?;
-        Some(format!("{browser}; {}", answer.cookie()?))
+        Some(format!("{browser}; {}", answer.cookies()?))
     }
 }
 

@@ -199,3 +199,94 @@ async fn a_security_key_is_added_and_opens_what_a_phone_does_not() {
     assert_eq!(text(&driver, "#credential-strength").await, "Security Key");
     driver.quit().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_passkey_of_this_device_logs_in_without_a_name() {
+    let Some(driver) = chromium(360, true).await else { return };
+    let world = World::start(Backend::Sqlite).await;
+    let place = format!(
+        "{}/session/{}/webauthn/authenticator",
+        std::env::var("STEPGATE_TEST_CHROMEDRIVER").unwrap(),
+        driver.session_id()
+    );
+    let device = json!({ "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+        "hasUserVerification": true, "isUserVerified": true });
+    assert!(reqwest::Client::new().post(place).json(&device).send().await.unwrap().status().is_success());
+    driver.goto(format!("{}/account/otp", world.issuer)).await.unwrap();
+    fill(&driver, "#username", "alice").await;
+    click(&driver, "#continue").await;
+    fill(&driver, "#password", "stepgate-demo-2026").await;
+    click(&driver, "#continue").await;
+    click(&driver, "#add-key").await;
+    click(&driver, "main[data-page=security-key-add] #continue").await;
+    assert!(text(&driver, ".note.ok").await.contains("Your security key is set up"));
+    driver.delete_all_cookies().await.unwrap();
+    driver.goto(format!("{}/account/otp", world.issuer)).await.unwrap();
+    // The browser's own list has one entry, which this device picks by itself.
+    find(&driver, "main[data-page=manage-otp]").await;
+    assert_eq!(text(&driver, "#credential-strength").await, "Security Key");
+    driver.quit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_phone_with_a_screen_lock_approves_behind_it() {
+    let Some(driver) = chromium(500, true).await else { return };
+    let world = World::start(Backend::Sqlite).await;
+    let place = format!(
+        "{}/session/{}/webauthn/authenticator",
+        std::env::var("STEPGATE_TEST_CHROMEDRIVER").unwrap(),
+        driver.session_id()
+    );
+    let lock = json!({
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
+        "isUserVerified": true,
+    });
+    let built_in = reqwest::Client::new().post(place).json(&lock).send().await.unwrap();
+    assert!(built_in.status().is_success());
+    let mut browser = world.browser();
+    browser.open("/account/otp").await;
+    browser.log_in("grace").await;
+    let credential = super::mobile_phones::between(&browser.page.text, "credential\" id=\"credential-", "\"");
+    browser.submit(&[("credential", &credential)]).await;
+    let code = super::mobile_phones::between(&browser.page.text, "id=\"enrol-code\">", "<");
+
+    driver.goto(format!("{}/mobile", world.issuer)).await.unwrap();
+    fill(&driver, "#enrol-code", &code).await;
+    click(&driver, "#enrol").await;
+    click(&driver, "#use-lock").await;
+    let digits = text(&driver, "#confirm-digits").await;
+    browser.submit(&[("digits", &digits)]).await;
+    assert!(browser.page.words().contains("Your phone is set up"), "{}", browser.page.words());
+    find(&driver, "#ready").await;
+    fits(&driver).await;
+
+    let rp = world.relying_party().await;
+    let started = rp.start(&[("acr_values", "urn:stepgate:acr:mobile-id")]);
+    let mut browser = world.browser();
+    browser.open(&started.url).await;
+    browser.log_in("grace").await;
+    browser.submit(&[("factor", "mobile_id")]).await;
+    fill(&driver, "#number", &browser.page.match_number()).await;
+    fits(&driver).await;
+    click(&driver, "#approve").await;
+    assert_eq!(text(&driver, "#result").await, "Approved. Go on in your browser.");
+    browser.submit(&[("approved", "1")]).await;
+    let login = rp.finish(&started, &browser.page).await;
+    assert_eq!(login.amr(), "pwd swk pop user mca mfa");
+
+    // A wrong clock: the phone goes on by the server's, and says what that means for codes.
+    world.advance(24 * 3600).await;
+    driver.goto(format!("{}/mobile", world.issuer)).await.unwrap();
+    let clock = find(&driver, "#clock").await;
+    world.until("the page says so", async || clock.text().await.unwrap().contains("about 1 day behind")).await;
+    click(&driver, "#offline").await;
+    assert!(text(&driver, "#clock").await.contains("offline codes are refused"));
+
+    // What the browser kept is gone, and the app says so.
+    driver.goto(format!("{}/mobile/icon.svg", world.issuer)).await.unwrap();
+    let lose = "const done = arguments[0]; const r = indexedDB.deleteDatabase('stepgate'); r.onsuccess = r.onerror = () => done();";
+    driver.execute_async(lose, Vec::new()).await.unwrap();
+    driver.goto(format!("{}/mobile", world.issuer)).await.unwrap();
+    assert!(text(&driver, "#lost").await.contains("deleted what this app kept"));
+    driver.quit().await.unwrap();
+}

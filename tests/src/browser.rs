@@ -241,6 +241,13 @@ impl Browser {
         self.client.post(url).form(&[("csrf", csrf)]).send().await.unwrap().status().as_u16()
     }
 
+    /// What a script of the open page gets when it posts nothing but the page's proof.
+    pub async fn ask(&self, path: &str) -> serde_json::Value {
+        let csrf = between(&self.page.text, "name=\"csrf\" value=\"", "\"").unwrap();
+        let url = self.page.url.join(path).unwrap();
+        self.client.post(url).form(&[("csrf", csrf)]).send().await.unwrap().json().await.unwrap()
+    }
+
     /// Posts these fields, with the proof of the open page, to a path, and follows.
     pub async fn submit_with(&mut self, path: &str, fields: &[(&str, &str)]) -> &Page {
         let csrf = between(&self.page.text, "name=\"csrf\" value=\"", "\"").unwrap();

@@ -24,4 +24,4 @@ pub use facts::{
     CredentialKind, CredentialState, Evidence, FactorEvent, HeldCredential, Holdings, Method, UnknownName,
 };
 pub use requirement::{ApplicationPolicy, Ask, AskError, Requirement};
-pub use strength::{Strength, label, offers, standing, strength};
+pub use strength::{Strength, is_login, is_recovering, label, offers, standing, strength};

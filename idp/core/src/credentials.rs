@@ -4,7 +4,10 @@ pub mod throttle;
 pub mod password;
 pub mod phone_otp;
 pub mod hardware_token;
+pub mod web_push;
 pub mod mobile_id;
+pub mod recovery;
+pub mod reset;
 
 use crate::assurance::{CredentialKind, CredentialState, HeldCredential};
 use crate::id::{CredentialId, DeviceId, PersonId, PhoneId};
@@ -103,4 +106,38 @@ pub struct MobileDevice {
     pub sequence: u64,
     /// Whether the enrolling browser has confirmed it.
     pub active: bool,
+    /// The credential with which it verifies its user, as the verifying library keeps it; `None` where it does not.
+    pub verifier: Option<String>,
+    /// The keys that take over with the first message that they sign.
+    pub next: Option<NextKeys>,
+    /// The public key that it had before: whoever signs with it now has a copy.
+    pub previous_jwk: Option<String>,
+    /// The sealed place that wakes it up.
+    pub sealed_push: Option<Vec<u8>>,
+    /// When it was enrolled.
+    pub created_at: Timestamp,
+    /// When its keys were made.
+    pub keyed_at: Timestamp,
+    /// When, by its own clock, it made the last message that was accepted.
+    pub message_at: Option<Timestamp>,
+    /// When it was last heard of.
+    pub seen_at: Option<Timestamp>,
+    /// Since when it counts no more, because there seem to be two of it.
+    pub suspended_at: Option<Timestamp>,
+}
+
+/// The keys that a phone has announced.
+#[derive(Clone)]
+pub struct NextKeys {
+    /// Its public key, a JWK in JSON.
+    pub public_jwk: String,
+    /// The sealed key of its offline codes.
+    pub sealed_totp: SecretBytes,
+}
+
+impl MobileDevice {
+    /// Whether it may approve, and be asked.
+    pub const fn usable(&self) -> bool {
+        self.active && self.suspended_at.is_none()
+    }
 }

@@ -93,6 +93,8 @@ typed_ids! {
     EventId;
     /// One request of a client, in the log that its integrator sees.
     RequestId;
+    /// One supervised reset of a person's authenticators.
+    ResetId;
     /// One run of the playground.
     RunId;
     /// One hardware token of the inventory.

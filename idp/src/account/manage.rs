@@ -11,9 +11,9 @@ use serde::Deserialize;
 use stepgate_core::assurance::{self, CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
 use stepgate_core::credentials::Credential;
-use stepgate_store::{credentials, mobile};
+use stepgate_store::{credentials, mobile, security_keys};
 
-use super::{Visit, Visitor, visit};
+use super::{Visit, Visitor, otp_help, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::credentials::security_key;
@@ -67,6 +67,9 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         "renamed" => Some("The new name is saved."),
         "phone-added" => Some("Your phone is set up. From now on it can approve logins."),
         "key-added" => Some("Your security key is set up. It can be used from now on."),
+        "recovered" => Some("That worked. Set up a new device now: you have five minutes before we ask again."),
+        "password" => Some("Your password is changed. The old one does not work any more."),
+        "stolen" => Some("It is switched off, and you are signed out everywhere else. Now change your password."),
         "key-removed" => Some("The key is removed. It opens nothing any more."),
         _ => None,
     };
@@ -74,8 +77,11 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
     if security_key::available(cx) {
         more.push(Action::post("add-key", "Add security key", "/account/otp/key/new"));
     }
+    more.extend(otp_help::ways(cx, &visitor).await?);
+    let mut layout = visitor.layout(cx, "Manage OTP", Section::ManageOtp);
+    layout.banner = layout.banner.or_else(|| otp_help::hint(cx, &visitor));
     let page = ManageOtpPage {
-        layout: visitor.layout(cx, "Manage OTP", Section::ManageOtp),
+        layout,
         elevate: usable.then(|| Action::post("elevate", "Elevate", "/account/elevate")),
         cards,
         more,
@@ -116,6 +122,13 @@ async fn card(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<Cre
         _ => Vec::new(),
     };
     let number = credential.serial.clone().or_else(|| devices.iter().find(|it| it.active).map(|it| it.label.clone()));
+    let number = match credential.kind {
+        CredentialKind::SecurityKey if security_keys::is_synced(&cx.app.db, credential.id).await? => {
+            Some("Synced between your devices".to_owned())
+        }
+        CredentialKind::SecurityKey => Some("On one device only".to_owned()),
+        _ => number,
+    };
     Ok(CredentialCard {
         id: credential.id.to_string(),
         kind: credential.kind,
@@ -181,6 +194,7 @@ fn actions(credential: &Credential, state: CredentialState) -> Vec<Action> {
     if credential.kind == CredentialKind::MobileId && state == CredentialState::Active {
         let add = Action::post(format!("add-phone-{id}"), "Add phone", "/account/otp/mobile/start");
         actions.push(add.with("credential", id.clone()));
+        actions.push(Action::link(format!("phones-{id}"), "Phones", "/account/otp/mobile"));
     }
     actions.push(link("rename", "Rename"));
     if credential.kind == CredentialKind::SecurityKey {

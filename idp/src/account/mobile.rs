@@ -1,5 +1,7 @@
 //! Setting up a phone for Mobile ID, from the browser's side.
 
+mod phones;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,6 +10,7 @@ use axum::response::Response;
 use axum::routing::post;
 use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::PortalPage;
+use stepgate_core::credentials::mobile_id::MOST_PHONES;
 
 use super::fresh::step_up;
 use super::{Visit, Visitor, visit};
@@ -23,6 +26,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/account/otp/mobile/start", post(post_start))
         .route("/account/otp/mobile/confirm", post(post_confirm))
+        .merge(phones::routes())
 }
 
 /// Shows the code for the phone. A new device is bound only after a fresh factor: another credential where the person
@@ -38,11 +42,18 @@ async fn post_start(form: Form) -> Response {
             let usable = matches!(held.state(cx.now), CredentialState::Pending | CredentialState::Active);
             held.kind == CredentialKind::MobileId && usable
         });
-        let credential = credential.ok_or(PageFailure::NotFound)?.id;
+        let credential = credential.ok_or(PageFailure::NotFound)?;
+        let replaces = match form.get("replaces") {
+            "" => None,
+            id => Some(phones::phone(&cx, &visitor, id).await?.id),
+        };
+        if replaces.is_none() && phones::confirmed(&cx, credential).await?.len() >= MOST_PHONES {
+            return Ok(see_other("/account/otp/mobile"));
+        }
         if let Some(response) = step_up(&cx, &form, &visitor).await? {
             return Ok(response);
         }
-        let begun = mobile_id::start(&cx, &visitor.person, credential, visitor.live.session.id).await?;
+        let begun = mobile_id::start(&cx, &visitor.person, credential.id, visitor.live.session.id, replaces).await?;
         Ok(page(&cx, &visitor, &begun, None))
     };
     started.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
@@ -76,7 +87,7 @@ async fn post_confirm(form: Form) -> Response {
             Confirmation::Over => {
                 let begun = mobile_id::under_way(&cx, session).await?;
                 let Some(begun) = begun else { return Ok(see_other("/account/otp")) };
-                let again = mobile_id::start(&cx, &visitor.person, begun.credential, session).await?;
+                let again = mobile_id::start(&cx, &visitor.person, begun.credential, session, begun.replaces).await?;
                 let text = "That did not work in time. Here is a new picture: read it with the phone and start again.";
                 return Ok(page(&cx, &visitor, &again, Some(text)));
             }

@@ -57,6 +57,7 @@ async fn show(cx: &Cx, browser: &Browser) -> Result<Response, PageFailure> {
         facts: facts.into_iter().flatten().collect(),
         actions: vec![
             Action::link("open-manage-otp", "Manage OTP", "/account/otp"),
+            Action::link("change-password", "Change password", "/account/password"),
             Action::link("open-sessions", "Sessions", "/account/sessions"),
             Action::link("open-account-applications", "Applications that know you", "/account/applications"),
             Action::link("open-applications", "My Applications", "/applications"),

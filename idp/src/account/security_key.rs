@@ -80,6 +80,9 @@ async fn post_add(form: Form) -> Response {
         let error = match security_key::finish(&cx, &visitor.person, session, challenge, answer).await? {
             Bound::Added => return Ok(see_other("/account/otp?done=key-added")),
             Bound::Refused => "The key did not answer as it should. Try again.",
+            Bound::Untrusted => {
+                "This make of key is not accepted here. Your administrator knows which are; use one of those."
+            }
             Bound::Taken => "This key is set up already. Use another one.",
             Bound::Over => "That took too long. Press the button again.",
         };

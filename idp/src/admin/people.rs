@@ -81,7 +81,10 @@ async fn list(cx: &Cx, browser: &Browser, query: &ListQuery) -> Result<Response,
         heading: "People".to_owned(),
         filter: vec![Field::optional("q", "User ID or email begins with", Control::Text, query.q.clone())],
         table,
-        actions: Vec::new(),
+        actions: (administrator.scope == Scope::All)
+            .then(|| Action::link("resets", "Resets of devices", "/admin/resets"))
+            .into_iter()
+            .collect(),
         done: None,
     };
     Ok(pages::respond(StatusCode::OK, &page))
@@ -215,6 +218,7 @@ async fn detail(cx: &Cx, administrator: &Administrator, person: &Person, done: &
         state: Some((tone, word.to_owned())),
         facts: vec![
             ("Id".to_owned(), Cell::Code(person.id.to_string())),
+            ("Lost everything?".to_owned(), Cell::link(format!("/admin/people/{}/reset", person.username), "Reset")),
             ("Email".to_owned(), Cell::text(person.claims.email.clone().unwrap_or_default())),
             ("Proofed".to_owned(), Cell::time(person.proofed_at.map(|at| When::date(at, &zone)))),
             ("Account made".to_owned(), Cell::Time(When::date(person.created_at, &zone))),

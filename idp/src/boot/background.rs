@@ -6,14 +6,17 @@ use std::time::Duration;
 use stepgate_store::{audit, leases, sweep, tokens};
 
 use crate::app::App;
+use crate::credentials::mobile_id;
 use crate::cx::OsEntropy;
 use crate::fault::Fault;
-use crate::{keys, logout, notices, outbox, requests};
+use crate::{keys, logout, notices, outbox, recovery, requests};
 
 /// Starts the background tasks; they end with the runtime.
 pub fn spawn(app: &Arc<App>, node: &str) {
     every(app, node, Duration::from_secs(2), |app, _| async move { outbox::deliver_left_behind(&app).await });
     every(app, node, Duration::from_secs(1), |app, _| async move { notices::deliver(&app).await });
+    every(app, node, Duration::from_secs(1), |app, _| async move { mobile_id::deliver_pushes(&app).await });
+    every(app, node, Duration::from_secs(1), |app, _| async move { recovery::links::deliver(&app).await });
     every(app, node, Duration::from_secs(1), |app, _| async move { logout::deliver_left_behind(&app).await });
     every(app, node, Duration::from_secs(1), |app, _| async move { Ok(app.db.checkpoint().await?) });
     every(app, node, Duration::from_secs(5), |app, _| async move {

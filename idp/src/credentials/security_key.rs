@@ -11,30 +11,31 @@ use stepgate_core::assurance::{CredentialKind, CredentialState, Evidence, Factor
 use stepgate_core::credentials::Credential;
 use stepgate_core::id::{ChallengeId, CredentialId, SessionId};
 use stepgate_store::credentials::{self, NewCredential};
-use stepgate_store::security_keys::{self as store, NewChallenge, StoredKey};
+use stepgate_store::security_keys::{self as store, NewChallenge, NewKey, StoredKey};
 use stepgate_store::{StoreError, security_keys};
 use url::Url;
 use webauthn_rs::prelude::{
-    PublicKeyCredential, RegisterPublicKeyCredential, SecurityKey, SecurityKeyAuthentication, SecurityKeyRegistration,
-    Webauthn, WebauthnBuilder, WebauthnError,
+    AuthenticationResult, PublicKeyCredential, RegisterPublicKeyCredential, SecurityKey, SecurityKeyAuthentication,
+    SecurityKeyRegistration, Webauthn, WebauthnBuilder, WebauthnError,
 };
 
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::notices::{self, Notice};
 
 /// How long a key has to sign.
-const LIFE: Duration = Duration::from_secs(300);
+pub(super) const LIFE: Duration = Duration::from_secs(300);
 
 /// Keys of one person at most.
 const MOST: usize = 20;
 
 /// The longest answer of a key that is looked at, in bytes.
-const LONGEST: usize = 16 * 1024;
+pub(super) const LONGEST: usize = 16 * 1024;
 
 /// The relying party that keys know: the issuer's host. `None` where the issuer is an address without a name, for which
 /// no key signs (WebAuthn §5.1.2).
-fn party(cx: &Cx) -> Option<Webauthn> {
+pub(super) fn party(cx: &Cx) -> Option<Webauthn> {
     let origin = Url::parse(cx.app.issuer()).ok()?;
     let host = origin.domain()?.to_owned();
     WebauthnBuilder::new(&host, &origin).ok()?.rp_name(&cx.app.settings.server.name).timeout(LIFE).build().ok()
@@ -72,7 +73,8 @@ pub async fn options(cx: &Cx, challenge: ChallengeId, binding: &str) -> Result<O
     Ok(Some(kept.options.to_string()))
 }
 
-fn parsed(key: &StoredKey) -> Result<SecurityKey, Fault> {
+/// The key as the library knows it; of its two kinds of key, `SecurityKey` and `Passkey`, both are kept alike.
+pub(super) fn parsed<K: serde::de::DeserializeOwned>(key: &StoredKey) -> Result<K, Fault> {
     serde_json::from_str(&key.data)
         .map_err(|error| Fault::Internal(format!("security key of credential {}: {error}", key.credential.id)))
 }
@@ -89,16 +91,22 @@ pub async fn begin(cx: &Cx, person: &Person, session: SessionId) -> Result<Optio
     if keys.len() >= MOST {
         return Ok(None);
     }
-    let known = keys.iter().map(|key| Ok(parsed(key)?.cred_id().clone())).collect::<Result<Vec<_>, Fault>>()?;
+    let known =
+        keys.iter().map(|key| Ok(parsed::<SecurityKey>(key)?.cred_id().clone())).collect::<Result<Vec<_>, Fault>>()?;
     let (name, display) = (person.username.as_str(), person.display_name());
     let (options, state) = party
-        .start_securitykey_registration(person.id.uuid(), name, display, Some(known), None, None)
+        .start_securitykey_registration(person.id.uuid(), name, display, Some(known), cx.app.attesters.clone(), None)
         .map_err(Fault::internal)?;
     let mut options = serde_json::to_value(options).map_err(Fault::internal)?;
     // The library asks for `credProtect` at its highest level, which Chromium refuses unless verification is required
     // as well. Keys without a PIN are welcome here, as one factor beside the password.
     if let Some(public) = options.get_mut("publicKey").and_then(serde_json::Value::as_object_mut) {
         public.remove("extensions");
+        // The device itself is as welcome as a key on a chain, and what it can it should also do alone: a passkey.
+        public.remove("hints");
+        if let Some(wish) = public.get_mut("authenticatorSelection") {
+            *wish = json!({ "residentKey": "preferred", "requireResidentKey": false, "userVerification": "preferred" });
+        }
     }
     let text = options.to_string();
     let challenge = keep(cx, person, &registration(session), &Kept { options, state }).await?;
@@ -111,6 +119,8 @@ pub enum Bound {
     Added,
     /// What the browser sent is no answer of a key to this challenge.
     Refused,
+    /// Nobody whom the deployment trusts vouches for this make of key.
+    Untrusted,
     /// Somebody, perhaps the person, has this very key already.
     Taken,
     /// Too late, or answered before.
@@ -132,21 +142,49 @@ pub async fn finish(
     };
     let kept: Kept<SecurityKeyRegistration> = serde_json::from_str(&kept).map_err(Fault::internal)?;
     let Some(response) = read::<RegisterPublicKeyCredential>(response) else { return Ok(Bound::Refused) };
-    let Ok(key) = party.finish_securitykey_registration(&response, &kept.state) else { return Ok(Bound::Refused) };
+    let key = match party.finish_securitykey_registration(&response, &kept.state) {
+        Ok(key) => key,
+        Err(error) if is_about_its_make(&error) => return Ok(Bound::Untrusted),
+        Err(_) => return Ok(Bound::Refused),
+    };
     let id = CredentialId::random(cx.entropy());
     let new = NewCredential { credential: fresh(cx, person, id, label), sealed_secret: None, parameters: json!({}) };
-    let data = serde_json::to_string(&key).map_err(Fault::internal)?;
+    let data = serde_json::to_value(&key).map_err(Fault::internal)?;
+    let synced = data.pointer("/cred/backup_eligible").and_then(serde_json::Value::as_bool).unwrap_or(false);
+    // With a list of authorities the library takes no key that none of them vouched for.
+    let attested = cx.app.attesters.is_some();
+    let key = NewKey { id: key.cred_id(), data: &data.to_string(), synced, attested };
     let transaction = cx.app.db.begin().await?;
     credentials::insert_credential(&transaction, &new).await?;
-    match store::insert_key(&transaction, id, key.cred_id(), &data).await {
+    match store::insert_key(&transaction, id, &key).await {
         Ok(()) => {}
         Err(StoreError::Conflict { .. }) => return Ok(Bound::Taken),
         Err(error) => return Err(error.into()),
     }
     let event = Event::new("security_key.added").by(person.id).session(session);
-    audit::record(cx, &transaction, event.data(json!({ "credential": id }))).await?;
+    let facts = json!({ "credential": id, "synced": synced, "attested": attested });
+    audit::record(cx, &transaction, event.data(facts)).await?;
+    notices::tell(cx, &transaction, person.id, &notice(label)).await?;
     transaction.commit().await?;
     Ok(Bound::Added)
+}
+
+/// Whether a key was refused for what it is rather than for what it signed.
+const fn is_about_its_make(error: &WebauthnError) -> bool {
+    matches!(
+        error,
+        WebauthnError::AttestationNotVerifiable
+            | WebauthnError::AttestationChainNotTrusted(_)
+            | WebauthnError::AttestationUntrustedAaguid
+            | WebauthnError::AttestationFormatMissingAaguid
+    )
+}
+
+fn notice(label: &str) -> Notice {
+    let text = format!(
+        "The security key \u{201c}{label}\u{201d} was added to your account. If that was not you, remove it under Manage OTP and change your password."
+    );
+    Notice::new("A security key was added", text)
 }
 
 fn fresh(cx: &Cx, person: &Person, id: CredentialId, label: &str) -> Credential {
@@ -174,7 +212,7 @@ pub async fn ask(cx: &Cx, person: &Person, binding: &str) -> Result<Option<Chall
     if keys.is_empty() {
         return Ok(None);
     }
-    let keys = keys.iter().map(parsed).collect::<Result<Vec<_>, _>>()?;
+    let keys = keys.iter().map(parsed::<SecurityKey>).collect::<Result<Vec<_>, _>>()?;
     let (options, state) = party.start_securitykey_authentication(&keys).map_err(Fault::internal)?;
     let options = serde_json::to_value(options).map_err(Fault::internal)?;
     keep(cx, person, binding, &Kept { options, state }).await.map(Some)
@@ -242,7 +280,8 @@ pub async fn verify(
         return refused(cx, person, None, Refusal::NotSigned).await;
     };
     let mut keys = usable(cx, person).await?;
-    keys.retain(|key| parsed(key).is_ok_and(|known| known.cred_id().as_slice() == response.raw_id.as_slice()));
+    let is_it = |known: SecurityKey| known.cred_id().as_slice() == response.raw_id.as_slice();
+    keys.retain(|key| parsed(key).is_ok_and(is_it));
     let Some(stored) = keys.pop() else { return refused(cx, person, None, Refusal::NotSigned).await };
     let credential = stored.credential.id;
     let result = match party.finish_securitykey_authentication(&response, &kept.state) {
@@ -251,8 +290,19 @@ pub async fn verify(
         Err(WebauthnError::CredentialPossibleCompromise) => return copied(cx, person, credential).await,
         Err(_) => return refused(cx, person, Some(credential), Refusal::NotSigned).await,
     };
-    let mut key = parsed(&stored)?;
-    key.update_credential(&result);
+    accept(cx, person, &stored, &result).await
+}
+
+/// Keeps what a signature said, and earns the event. The last word on the counter is the store's.
+pub(super) async fn accept(
+    cx: &Cx,
+    person: &Person,
+    stored: &StoredKey,
+    result: &AuthenticationResult,
+) -> Result<Signed, Fault> {
+    let credential = stored.credential.id;
+    let mut key: SecurityKey = parsed(stored)?;
+    key.update_credential(result);
     let data = serde_json::to_string(&key).map_err(Fault::internal)?;
     let transaction = cx.app.db.begin().await?;
     if !store::accept_signature(&transaction, credential, &data, result.counter()).await? {
@@ -268,19 +318,24 @@ pub async fn verify(
     audit::record(cx, &transaction, event.data(facts)).await?;
     transaction.commit().await?;
     let method = if result.user_verified() { Method::SecurityKeyVerified } else { Method::SecurityKey };
-    // Device-bound only where an attestation says so; none is asked for yet.
-    let evidence = Evidence { device_bound: false, synced: result.backup_eligible() };
+    let synced = result.backup_eligible();
+    let evidence = Evidence { device_bound: stored.attested && !synced, synced };
     let proofed = person.is_proofed(cx.now);
     Ok(Signed::Accepted(FactorEvent { method, at: cx.now, credential, evidence, proofed }))
 }
 
 /// There are two of this key: it counts no more until somebody looked into it.
-async fn copied(cx: &Cx, person: &Person, credential: CredentialId) -> Result<Signed, Fault> {
+pub(super) async fn copied(cx: &Cx, person: &Person, credential: CredentialId) -> Result<Signed, Fault> {
     credentials::update_stage(&cx.app.db.write, credential, "active", "suspended", cx.now).await?;
     refused(cx, person, Some(credential), Refusal::Copied).await
 }
 
-async fn refused(cx: &Cx, person: &Person, credential: Option<CredentialId>, why: Refusal) -> Result<Signed, Fault> {
+pub(super) async fn refused(
+    cx: &Cx,
+    person: &Person,
+    credential: Option<CredentialId>,
+    why: Refusal,
+) -> Result<Signed, Fault> {
     let event = Event::new("login.security_key.failed").by(person.id);
     let event = event.data(json!({ "credential": credential, "reason": why.as_str() }));
     audit::record(cx, &cx.app.db.write, event).await?;
@@ -288,6 +343,6 @@ async fn refused(cx: &Cx, person: &Person, credential: Option<CredentialId>, why
 }
 
 /// What the browser's script sent.
-fn read<T: serde::de::DeserializeOwned>(response: &str) -> Option<T> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(response: &str) -> Option<T> {
     if response.len() > LONGEST { None } else { serde_json::from_str(response).ok() }
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use stepgate_core::credentials::hardware_token::{OathParameters, code_at};
 use stepgate_core::credentials::mobile_id::{
-    AnswerMessage, Choice, EnrolMessage, MESSAGE_TYP, PollMessage, REQUEST_TYP, RequestMessage, offline_key,
+    Act, AnswerMessage, Choice, EnrolMessage, MESSAGE_TYP, PollMessage, REQUEST_TYP, RequestMessage, offline_key,
 };
 use stepgate_core::jose::{self, Jwk, JwkSet, PrivateKey, PublicKeys, SigningAlgorithm, VerifyRules};
 use stepgate_core::secret::{SecretBytes, SecretString};
@@ -63,7 +63,7 @@ pub struct Phone {
     device: String,
     keys: Keys,
     offline: SecretBytes,
-    server: PublicKeys,
+    server: JwkSet,
 }
 
 #[derive(Deserialize)]
@@ -71,7 +71,7 @@ struct EnrolReply {
     device: String,
     digits: String,
     ecdh: Jwk,
-    server_key: Jwk,
+    jwks: JwkSet,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +98,7 @@ impl Phone {
         let ecdh = AgreementKey::generate(&ECDH_P256).map_err(|_| PhoneError::Nonsense)?;
         let message = EnrolMessage {
             aud: issuer.to_owned(),
+            act: Act::Enrol,
             iat: now.unix_seconds(),
             code: code.to_owned(),
             label: label.to_owned(),
@@ -116,7 +117,7 @@ impl Phone {
             device: reply.device,
             keys,
             offline,
-            server: PublicKeys::new(&JwkSet { keys: vec![reply.server_key] }),
+            server: reply.jwks,
         };
         Ok((phone, reply.digits))
     }
@@ -127,17 +128,20 @@ impl Phone {
         base: &str,
         issuer: &str,
         device: String,
-        (keys, offline, server): (Keys, SecretBytes, PublicKeys),
+        (keys, offline, server): (Keys, SecretBytes, JwkSet),
     ) -> Self {
         Self { http, base: base.to_owned(), issuer: issuer.to_owned(), device, keys, offline, server }
     }
 
     /// What the phone is being asked.
     pub async fn poll(&self, now: Timestamp) -> Result<Option<RequestMessage>, PhoneError> {
-        let message = PollMessage { aud: self.issuer.clone(), iat: now.unix_seconds(), seq: sequence() };
+        let knows = self.server.keys.first().and_then(|key| key.kid.clone()).unwrap_or_default();
+        let (aud, iat) = (self.issuer.clone(), now.unix_seconds());
+        let message = PollMessage { aud, act: Act::Poll, iat, seq: sequence(), knows };
         let reply: PollReply = call(&self.http, &self.base, "poll", &self.sign(&message)?).await?;
         let rules = VerifyRules::typ(&[SigningAlgorithm::Es256], &[REQUEST_TYP]);
-        let request = reply.request.map(|request| jose::verify::<RequestMessage>(&request, &self.server, &rules));
+        let server = PublicKeys::new(&self.server);
+        let request = reply.request.map(|request| jose::verify::<RequestMessage>(&request, &server, &rules));
         Ok(request.transpose()?.map(|request| request.claims))
     }
 
@@ -160,12 +164,14 @@ impl Phone {
     ) -> Result<String, PhoneError> {
         let message = AnswerMessage {
             aud: self.issuer.clone(),
+            act: Act::Answer,
             iat: now.unix_seconds(),
             seq: sequence(),
             challenge: request.challenge,
             nonce: request.nonce.clone(),
             decision,
             number,
+            assertion: None,
         };
         let reply: AnswerReply = call(&self.http, &self.base, "answer", &self.sign(&message)?).await?;
         Ok(reply.result)

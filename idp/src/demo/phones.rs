@@ -9,13 +9,12 @@ use stepgate_core::account::Person;
 use stepgate_core::assurance::CredentialKind;
 use stepgate_core::credentials::MobileDevice;
 use stepgate_core::id::{CredentialId, DeviceId};
-use stepgate_core::jose::{JwkSet, PublicKeys, SigningAlgorithm};
 use stepgate_core::secret::{SecretBytes, sha256};
 use stepgate_store::{credentials, mobile, people};
 use tokio::sync::Mutex;
 
 use super::phone::{Keys, Phone, PhoneError};
-use crate::credentials::mobile_id::SEAL;
+use crate::credentials::mobile_id::{SEAL, server_keys};
 use crate::cx::Cx;
 use crate::fault::Fault;
 
@@ -58,8 +57,17 @@ impl Phones {
             last_step: 0,
             sequence: 0,
             active: true,
+            verifier: None,
+            next: None,
+            previous_jwk: None,
+            sealed_push: None,
+            created_at: cx.now,
+            keyed_at: cx.now,
+            message_at: None,
+            seen_at: None,
+            suspended_at: None,
         };
-        mobile::insert_device(connection, &device, cx.now).await?;
+        mobile::insert_device(connection, &device).await?;
         let sealed = sealing.seal(cx.entropy(), KEY_SEAL, &credential.to_string(), keys.pkcs8().expose())?;
         let parameters = serde_json::json!({ "demo_device": id });
         Ok(credentials::replace_secret(connection, credential, &sealed, &parameters).await?)
@@ -79,9 +87,7 @@ impl Phones {
         let (Some(device), false) = (device, secret.sealed_secret.is_empty()) else { return Ok(None) };
         let pkcs8 = cx.app.secrets.sealing.open(KEY_SEAL, &held.id.to_string(), &secret.sealed_secret)?;
         let keys = Keys::from_pkcs8(pkcs8).map_err(Fault::internal)?;
-        let server = cx.app.keys().signer(SigningAlgorithm::Es256).map(|key| key.public_jwk().clone());
-        let server = PublicKeys::new(&JwkSet { keys: server.into_iter().collect() });
-        let (keys, http) = ((keys, offline(username), server), self.http.clone());
+        let (keys, http) = ((keys, offline(username), server_keys(cx)?), self.http.clone());
         let phone = Phone::enrolled(http, &self.base, &self.issuer, device, keys);
         let phone = Arc::new(phone);
         known.insert(username.to_owned(), Arc::clone(&phone));

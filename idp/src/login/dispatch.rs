@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stepgate_core::account::Person;
 use stepgate_core::assurance::Requirement;
-use stepgate_core::authorize::interaction::Purpose;
+use stepgate_core::authorize::interaction::{Purpose, Want};
 use stepgate_core::authorize::next::{NextStep, next};
 use stepgate_core::authorize::{AuthorizationResponse, PageError};
 use stepgate_core::oidc::{ErrorCode, OAuthError};
@@ -122,6 +122,7 @@ async fn finish(
             return device::allow(cx, (*device, request), &client, &standing, &parked).await;
         }
         Purpose::Portal { return_to } => return_to.path(),
+        Purpose::Elevate { want: Want::NewPassword, .. } => "/help/password/new",
         Purpose::Elevate { .. } => "/account/otp",
     };
     if parked.close(cx, path).await? { Ok(Answer::Portal(path)) } else { Ok(Answer::Gone) }

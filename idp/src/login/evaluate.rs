@@ -135,6 +135,9 @@ pub async fn stand(
     let events = &live.session.events;
     let decision = match &interaction.purpose {
         Purpose::Elevate { want, .. } => elevate(cx, interaction, requirement, &live, &holdings, *want),
+        Purpose::Authorize { .. } | Purpose::Device { .. } if assurance::is_recovering(events, &holdings, cx.now) => {
+            recovering(requirement, &holdings)
+        }
         Purpose::Authorize { .. } | Purpose::Device { .. } | Purpose::Portal { .. } => {
             assurance::decide(&cx.app.catalogue, requirement, events, &holdings, cx.now)
         }
@@ -167,23 +170,57 @@ fn elevate(
     want: Want,
 ) -> Decision {
     let wanted = |kind: CredentialKind| match want {
-        Want::AnyOtp => !matches!(kind, CredentialKind::Password | CredentialKind::Recovery),
+        Want::AnyOtp | Want::NewPassword => !matches!(kind, CredentialKind::Password | CredentialKind::Recovery),
         Want::Kind(wanted) => kind == wanted,
     };
     let events = &live.session.events;
-    let decision = assurance::decide(&cx.app.catalogue, requirement, events, holdings, cx.now);
     let shown_now =
         events.iter().any(|event| event.at >= interaction.started_at && wanted(event.method.credential_kind()));
+    let decision = match want {
+        // The mail stands for the password here: the session is no login, and what is shown in it is all there is.
+        Want::NewPassword => assurance::standing(&cx.app.catalogue, None, events, holdings, cx.now).map_or(
+            Decision::Challenge { factors: active(holdings, wanted), why: assurance::Why::Demanded },
+            Decision::Satisfied,
+        ),
+        Want::AnyOtp | Want::Kind(_) => assurance::decide(&cx.app.catalogue, requirement, events, holdings, cx.now),
+    };
     if !matches!(decision, Decision::Satisfied(_)) || shown_now {
         return decision;
     }
     let mut kinds = assurance::offers(events, holdings, cx.now);
     kinds.retain(|kind| wanted(*kind));
     if kinds.is_empty() {
-        let active = holdings.credentials.iter().filter(|held| held.state == CredentialState::Active);
-        kinds = active.map(|held| held.kind).filter(|kind| wanted(*kind)).collect();
+        kinds = active(holdings, wanted);
     }
     Decision::Challenge { factors: kinds, why: assurance::Why::Demanded }
+}
+
+/// The kinds of what the person holds and can use now, last used first.
+fn active(holdings: &Holdings, wanted: impl Fn(CredentialKind) -> bool) -> Vec<CredentialKind> {
+    let mut held: Vec<_> = holdings.credentials.iter().filter(|held| held.state == CredentialState::Active).collect();
+    held.sort_by_key(|held| std::cmp::Reverse(held.last_used));
+    let mut kinds = Vec::new();
+    for kind in held.into_iter().map(|held| held.kind).filter(|kind| wanted(*kind)) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
+}
+
+/// A session that rests on a recovery code opens no application, whatever that asks for: a real factor must be shown
+/// first, and got where there is none.
+fn recovering(requirement: &Requirement, holdings: &Holdings) -> Decision {
+    let fits = |kind: CredentialKind| {
+        !matches!(kind, CredentialKind::Password | CredentialKind::Recovery) && requirement.allows(kind)
+    };
+    let factors = active(holdings, fits);
+    if !factors.is_empty() {
+        return Decision::Challenge { factors, why: assurance::Why::Demanded };
+    }
+    let acceptable = CredentialKind::ALL.iter().copied().filter(|kind| fits(*kind));
+    let acceptable = acceptable.map(|kind| assurance::Product { kind, proofed: false }).collect();
+    Decision::Acquire { acceptable, proofing: false }
 }
 
 fn verdict(decision: &Decision, holdings: &Holdings) -> Verdict {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{self, get};
 use axum::{Json, Router};
 use serde_json::json;
 use stepgate_core::authorize::interaction::Stage;
@@ -18,6 +18,7 @@ use super::steps::{self, Outcome};
 use super::{render, unmet};
 use crate::app::App;
 use crate::clients;
+use crate::credentials::passkey;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other, with_browser, with_cookie};
@@ -30,6 +31,7 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/interaction/{id}", get(get_interaction).post(post_interaction))
         .route("/interaction/{id}/status", get(get_status))
+        .route("/interaction/{id}/passkey", routing::post(post_passkey))
 }
 
 async fn get_interaction(State(_): State<Arc<App>>, cx: Cx, browser: Browser, Path(id): Path<String>) -> Response {
@@ -146,6 +148,20 @@ pub fn to_client(cx: &Cx, response: &AuthorizationResponse, application: &str) -
             };
             pages::respond(axum::http::StatusCode::OK, &page)
         }
+    }
+}
+
+/// Something for a passkey to sign: the login's script asks when the person wants to use one.
+async fn post_passkey(Path(id): Path<String>, form: Form) -> Response {
+    let cx = form.cx.clone();
+    let begun = async {
+        let parked = find(&cx, &id, &form.browser).await?;
+        Ok::<_, PageFailure>(passkey::begin(&cx, &parked.binding()).await?)
+    };
+    match begun.await {
+        Ok(Some(options)) => ([(axum::http::header::CACHE_CONTROL, "no-store")], Json(options)).into_response(),
+        Ok(None) => PageFailure::NotFound.respond(&cx),
+        Err(failure) => failure.respond(&cx),
     }
 }
 

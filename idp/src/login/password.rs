@@ -101,9 +101,14 @@ pub async fn check(
 
 /// Hashes a password with the parameters of today and stores it in place of the old hash.
 pub async fn store_hash(cx: &Cx, credential: CredentialId, password: SecretString) -> Result<(), Fault> {
-    let phc = cx.app.passwords.hash(&password, cx.entropy()).await.map_err(hashing)?;
+    let phc = hash(cx, password).await?;
     let sealed = cx.app.secrets.sealing.seal(cx.entropy(), SEAL, &credential.to_string(), phc.as_bytes())?;
     Ok(credentials::replace_secret(&cx.app.db.write, credential, &sealed, &json!({})).await?)
+}
+
+/// Hashes a password with the parameters of today.
+pub async fn hash(cx: &Cx, password: SecretString) -> Result<String, Fault> {
+    cx.app.passwords.hash(&password, cx.entropy()).await.map_err(hashing)
 }
 
 fn hashing(error: PasswordHashError) -> Fault {

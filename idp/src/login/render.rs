@@ -6,7 +6,7 @@ use axum::response::Response;
 use jiff::tz::TimeZone;
 use stepgate_core::assurance::{self, CredentialKind, Decision, Explanation, Product, RepairReason, Verdict};
 use stepgate_core::authorize::interaction::{Choice, Named, Purpose, SkipOtp, Stage};
-use stepgate_core::credentials::{Credential, phone_otp};
+use stepgate_core::credentials::{Credential, MobileDevice, phone_otp};
 use stepgate_core::id::ChallengeId;
 use stepgate_store::{challenges, credentials, mobile, people};
 
@@ -35,6 +35,13 @@ pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<
         Some(Say::Error(text)) => (Some(text), false),
         Some(Say::OfflineCode(text)) => (text, true),
     };
+    let code_only = match &scene.parked.interaction.stage {
+        Stage::MobileWait { challenge, credential, .. } => {
+            mobile_id::why_code_only(cx, *challenge, *credential).await?
+        }
+        _ => None,
+    };
+    let (error, offline) = (error.or_else(|| code_only.map(str::to_owned)), offline || code_only.is_some());
     let ok = axum::http::StatusCode::OK;
     Ok(match &scene.parked.interaction.stage {
         Stage::Identify => pages::respond(ok, &identify(cx, scene, flow, error)),
@@ -83,7 +90,13 @@ fn layout(cx: &Cx, title: &str) -> Layout {
 
 fn identify(cx: &Cx, scene: &Scene, flow: Flow, error: Option<String>) -> LoginPage {
     let hint = scene.parked.interaction.request().and_then(|request| request.login_hint.clone());
-    LoginPage { layout: layout(cx, "Sign in"), flow, username: hint.unwrap_or_default(), error }
+    LoginPage {
+        layout: layout(cx, "Sign in"),
+        flow,
+        username: hint.unwrap_or_default(),
+        passkey: security_key::available(cx),
+        error,
+    }
 }
 
 async fn password(
@@ -100,7 +113,8 @@ async fn password(
         }
     };
     let changeable = scene.parked.interaction.pinned.is_none();
-    Ok(PasswordPage { layout: layout(cx, "Password"), flow, username, changeable, error })
+    let passkey = security_key::available(cx);
+    Ok(PasswordPage { layout: layout(cx, "Password"), flow, username, changeable, passkey, error })
 }
 
 /// Whether the factor may be left out, and if not, who asks for what.
@@ -210,8 +224,7 @@ async fn mobile_wait(
     };
     let found = mobile::find_challenge(&cx.app.db, *challenge).await?;
     let devices = mobile::list_devices(&cx.app.db, *credential).await?;
-    let device =
-        devices.into_iter().find(|device| device.active).map_or_else(|| "your phone".to_owned(), |it| it.label);
+    let device = devices.into_iter().find(MobileDevice::usable).map_or_else(|| "your phone".to_owned(), |it| it.label);
     Ok(MobileIdWaitPage {
         layout: layout(cx, "Approve on your phone"),
         number: mobile_id::number(cx, *challenge),

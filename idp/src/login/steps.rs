@@ -49,6 +49,10 @@ impl Outcome {
 
 /// Takes the step that the form belongs to.
 pub(super) async fn take(cx: &Cx, parked: Parked, live: Option<Live>, form: &Form) -> Result<Outcome, PageFailure> {
+    let asked_who = matches!(parked.interaction.stage, Stage::Identify | Stage::Password { .. });
+    if asked_who && !form.get("passkey").is_empty() {
+        return identify::passkey(cx, parked, live, form).await;
+    }
     match parked.interaction.stage.clone() {
         Stage::Identify => identify::name(cx, parked, live, form).await,
         Stage::Password { login } => identify::password(cx, parked, live, form, login).await,

@@ -162,6 +162,15 @@ impl Fetcher {
         Ok(FetchAnswer { status: response.status(), headers: std::mem::take(response.headers_mut()), body })
     }
 
+    /// Whether a request there would be made: by the form of the address, and by what its name resolves to now. What the
+    /// name resolves to later is checked again with each request.
+    pub async fn check(&self, url: &Url) -> Result<(), FetchError> {
+        let destination = self.destination(url)?;
+        let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
+        let addresses = (self.names)(name.to_owned()).await.map_err(|_| FetchError::Unreachable)?;
+        if addresses.iter().all(|address| destination.admits(*address)) { Ok(()) } else { Err(FetchError::NotPublic) }
+    }
+
     /// What can be told from the URL alone. Addresses written into it are checked here, names when they are resolved.
     fn destination(&self, url: &Url) -> Result<Destination, FetchError> {
         let scheme = match url.scheme() {

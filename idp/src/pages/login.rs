@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::Page;
+use super::assets::Asset;
 use super::layout::Layout;
 use super::samples;
 
@@ -58,6 +59,8 @@ pub struct LoginPage {
     pub flow: Flow,
     /// What was typed before, or the request's `login_hint`.
     pub username: String,
+    /// Whether a passkey can be used instead.
+    pub passkey: bool,
     /// What is wrong with it.
     pub error: Option<String>,
 }
@@ -74,17 +77,37 @@ pub struct PasswordPage {
     pub username: String,
     /// Whether another person may sign in instead; not while a live session is being confirmed.
     pub changeable: bool,
+    /// Whether a passkey can be used instead.
+    pub passkey: bool,
     /// What is wrong with it.
     pub error: Option<String>,
 }
 
+impl LoginPage {
+    pub(crate) fn script(&self) -> String {
+        Asset::KeyScript.url()
+    }
+}
+
+impl PasswordPage {
+    pub(crate) fn script(&self) -> String {
+        Asset::KeyScript.url()
+    }
+}
+
 impl Page for LoginPage {
     fn samples() -> Vec<(&'static str, Self)> {
-        let page =
-            Self { layout: samples::plain("Sign in"), flow: samples::flow(), username: String::new(), error: None };
+        let page = Self {
+            layout: samples::plain("Sign in"),
+            flow: samples::flow(),
+            username: String::new(),
+            passkey: true,
+            error: None,
+        };
         let portal = Self {
             layout: Layout::plain("Sign in", false),
             flow: Flow { application: None, ..samples::flow() },
+            passkey: false,
             ..page.clone()
         };
         let error = Self { error: Some("Type your user ID or your email address.".into()), ..page.clone() };
@@ -99,6 +122,7 @@ impl Page for PasswordPage {
             flow: samples::flow(),
             username: "jennifer.blue@iron-builders.example".into(),
             changeable: true,
+            passkey: true,
             error: None,
         };
         let error = Self {

@@ -319,14 +319,24 @@ impl Page for OtpTestPage {
 
 impl Page for RecoveryCodesPage {
     fn samples() -> Vec<(&'static str, Self)> {
-        let codes =
-            ["4F7K-QM2P", "9XRT-3HVB", "K2DN-8WYC", "7PGL-M4ZS", "QX6B-T9RJ", "H3VF-2KND", "R8CY-6MWP", "Z5TQ-9GLX"];
+        let codes = [
+            "33QN-9627-RMAC-8GHP-MBCE-ZRBQ",
+            "S4K5-5WEX-SPPR-RCZR-HUR9-Y3JW",
+            "DZ39-NDUT-ZZPS-89AD-G8X7-YVHR",
+            "AWWK-56NH-J54D-RKWQ-CA8J-HQ6T",
+            "B48U-BZVV-TN89-6PGW-XSW6-BS3F",
+            "42S4-TWQF-2T4B-AXXE-H65N-2S75",
+            "96ZK-9M8K-Q6MT-SNP5-2GFT-U3JK",
+            "W97S-7N48-79X8-CHCD-X48E-48A8",
+            "VAVM-KMTR-FUZM-V4KJ-EYKW-JPPE",
+            "PWMM-XD2R-QJ9Z-GT9F-QZSH-ZJMQ",
+        ];
         let page = Self {
             layout: samples::portal("Recovery codes", Section::ManageOtp),
             codes: codes.map(Into::into).to_vec(),
             done: Action::link("continue", "I have kept them", "/account/otp"),
         };
-        vec![("eight", page)]
+        vec![("ten", page)]
     }
 }
 

@@ -23,6 +23,7 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<factor::MobileIdWaitPage>("mobile-id-wait", &mut pages)?;
     add::<security_key::SecurityKeyPage>("security-key", &mut pages)?;
     add::<security_key::AddKeyPage>("security-key-add", &mut pages)?;
+    add::<phones::PhonesPage>("mobile-phones", &mut pages)?;
     add::<consent::ConsentPage>("consent", &mut pages)?;
     add::<device::DevicePage>("device", &mut pages)?;
     add::<device::DeviceConfirmPage>("device-confirm", &mut pages)?;
@@ -41,6 +42,8 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<otp::OtpTestPage>("otp-test", &mut pages)?;
     add::<otp::RecoveryCodesPage>("recovery-codes", &mut pages)?;
     add::<otp::FormPage>("form", &mut pages)?;
+    add::<self_help::SelfHelpPage>("self-help", &mut pages)?;
+    add::<self_help::GuidePage>("guide", &mut pages)?;
     add::<admin::ListPage>("admin-list", &mut pages)?;
     add::<admin::DetailPage>("admin-detail", &mut pages)?;
     add::<developer::ConsolePage>("developer", &mut pages)?;

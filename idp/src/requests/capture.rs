@@ -1,12 +1,9 @@
-//! The layer around the protocol endpoints: looks at a request before it is answered, and at the answer afterwards.
-//! Handlers know nothing of it.
-
-use std::sync::Arc;
+//! Looks at a request to a protocol endpoint before it is answered, and at the answer afterwards. Handlers know nothing
+//! of it.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use serde::Deserialize;
@@ -21,39 +18,40 @@ use crate::http::oauth_error::Refused;
 /// A body that is read ahead; the handlers take less.
 const LONGEST_BODY: usize = 2 * 1024 * 1024;
 
-/// Sees requests to the protocol endpoints.
-pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
+/// The protocol endpoint at a path; `None` where nothing is noted. A login is noted where it ends.
+pub fn observed(path: &str) -> Option<Endpoint> {
     let endpoint = Endpoint::at(path).or_else(|| path.starts_with("/register/").then_some(Endpoint::Register));
-    // A login is noted where it ends.
-    let Some(endpoint) = endpoint.filter(|endpoint| *endpoint != Endpoint::Login) else {
-        return next.run(request).await;
-    };
+    endpoint.filter(|endpoint| *endpoint != Endpoint::Login)
+}
+
+/// Looks at a request before it is answered.
+///
+/// # Errors
+/// The body is longer than any handler would take; the answer says so.
+pub async fn read_ahead(endpoint: Endpoint, request: Request) -> Result<(Sent, Request), Response> {
     let uri = request.uri().clone();
     let authorization = request.headers().get(header::AUTHORIZATION).cloned();
     let (parts, body) = request.into_parts();
-    let (kept, body) = if parts.method == Method::POST {
-        match axum::body::to_bytes(body, LONGEST_BODY).await {
-            Ok(bytes) => (bytes.clone(), Body::from(bytes)),
-            Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
-        }
+    let (body, rest) = if parts.method == Method::POST {
+        let read = axum::body::to_bytes(body, LONGEST_BODY).await;
+        let bytes = read.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
+        (bytes.clone(), Body::from(bytes))
     } else {
         (Bytes::new(), body)
     };
-    let response = next.run(Request::from_parts(parts, body)).await;
-    note(&app, &Sent { endpoint, uri, authorization, body: kept }, &response);
-    response
+    Ok((Sent { endpoint, uri, authorization, body }, Request::from_parts(parts, rest)))
 }
 
 /// What of a request is looked at.
-struct Sent {
+pub struct Sent {
     endpoint: Endpoint,
     uri: Uri,
     authorization: Option<HeaderValue>,
     body: Bytes,
 }
 
-fn note(app: &App, sent: &Sent, response: &Response) {
+/// Notes what became of it.
+pub fn note(app: &App, sent: &Sent, response: &Response) {
     let now = app.clock.now();
     let outcome = match response.extensions().get::<Refused>() {
         Some(Refused::Error(error)) => Outcome::Failed(failure(sent.endpoint, error)),

@@ -157,7 +157,7 @@ impl Elevation {
 
 impl Route {
     /// The class of a path, by its first segment.
-    pub(super) fn of(path: &str) -> Self {
+    pub fn of(path: &str) -> Self {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         match first {
             ".well-known" | "jwks.json" => Self::Discovery,
@@ -184,6 +184,7 @@ impl Route {
 
 impl Status {
     pub(super) fn of(status: StatusCode) -> Self {
-        Self::named(status.as_str()).unwrap_or(Self::Other)
+        // Nearly all answers are this one.
+        if status == StatusCode::OK { Self::Ok } else { Self::named(status.as_str()).unwrap_or(Self::Other) }
     }
 }

@@ -3,7 +3,7 @@ const encoder = new TextEncoder();
 const P256 = { name: "ECDSA", namedCurve: "P-256" };
 
 export const base64url = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-const fromBase64url = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+export const fromBase64url = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
 
 function database() {
   return new Promise((resolve, reject) => {
@@ -26,6 +26,23 @@ async function run(mode, action) {
 
 export const load = () => run("readonly", (store) => store.get("account"));
 export const save = (account) => run("readwrite", (store) => store.put(account, "account"));
+// Changes what is kept in one step, also where two windows of the app are open.
+export async function update(change) {
+  const db = await database();
+  return new Promise((resolve, reject) => {
+    const transaction = db.transaction("account", "readwrite");
+    const store = transaction.objectStore("account");
+    let changed;
+    const read = store.get("account");
+    read.onsuccess = () => {
+      if (!read.result) return;
+      changed = { ...read.result, ...change(read.result) };
+      store.put(changed, "account");
+    };
+    transaction.oncomplete = () => resolve(changed);
+    transaction.onerror = () => reject(transaction.error);
+  });
+}
 export const forget = () => run("readwrite", (store) => store.delete("account"));
 
 const publicPart = ({ kty, crv, x, y }) => ({ kty, crv, x, y });
@@ -55,23 +72,28 @@ export async function agree(keys, theirs) {
 }
 
 // A compact JWS with ES256.
-export async function sign(key, header, claims) {
+export async function sign(key, header, claims, typ = "stepgate-mobile+jwt") {
   const part = (value) => base64url(encoder.encode(JSON.stringify(value)));
-  const message = `${part({ alg: "ES256", typ: "stepgate-mobile+jwt", ...header })}.${part(claims)}`;
+  const message = `${part({ alg: "ES256", typ, ...header })}.${part(claims)}`;
   const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key, encoder.encode(message));
   return `${message}.${base64url(signature)}`;
 }
 
-// The claims of the server's request, if the signature is the server's.
-export async function verify(jws, jwk) {
+// What the server signed, if it did so with one of the keys that this phone keeps.
+export async function verify(jws, keys, wanted) {
   const [header, payload, signature] = jws.split(".");
   const parse = (part) => JSON.parse(new TextDecoder().decode(fromBase64url(part)));
-  const { alg, typ } = parse(header);
-  if (alg !== "ES256" || typ !== "stepgate-mobile-request+jwt") return null;
-  const key = await crypto.subtle.importKey("jwk", publicPart(jwk), P256, false, ["verify"]);
+  const { alg, typ, kid } = parse(header);
+  const known = keys.find((key) => key.kid === kid);
+  if (alg !== "ES256" || typ !== wanted || !known) return null;
+  const key = await crypto.subtle.importKey("jwk", publicPart(known), P256, false, ["verify"]);
   const right = await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, fromBase64url(signature), encoder.encode(`${header}.${payload}`));
-  return right ? { kid: parse(header).kid, ...parse(payload) } : null;
+  return right ? parse(payload) : null;
 }
+
+// What this phone's screen lock signs for an approval: the canonical JSON (RFC 8785) of all that the approval says.
+export const approvalChallenge = ({ challenge, decision, device, iss, nonce, number, seq }) =>
+  crypto.subtle.digest("SHA-256", encoder.encode(JSON.stringify({ challenge, decision, device, iss, nonce, number, seq, typ: "stepgate-mobile-approval" })));
 
 // TOTP (RFC 6238): six digits, thirty seconds, SHA-1.
 export async function offlineCode(key, seconds) {

@@ -1,140 +1,171 @@
 // Mobile ID in the browser of a phone: enrol, answer, offline codes. The protocol is in docs/mobile-id-protocol.md.
-import { agree, forget, generate, load, offlineCode, save, sign, verify } from "/mobile/keys.js";
+import { agree, forget, generate, load, offlineCode, save, sign, update } from "/mobile/keys.js";
+import { card, el, note, show, title } from "/mobile/screen.js";
+import { call, clockTrouble, issuer, readKeys, readRequest, seconds, send } from "/mobile/server.js";
+import * as push from "/mobile/push.js";
+import * as verifier from "/mobile/verifier.js";
 
-const app = document.getElementById("app");
-const issuer = document.body.dataset.issuer;
-let account = null;
 let waiting = null;
 let asked = "";
+let woken = 0;
+let loop = 0;
 
-const seconds = () => Math.floor(Date.now() / 1000);
-
-// Builds elements without any HTML in strings: names that others chose are always text.
-function el(name, properties = {}, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (key in node) node[key] = value;
-    else node.setAttribute(key, value);
-  }
-  node.append(...children);
-  return node;
+// Nothing happens by itself any more, until the next page says so.
+function stop() {
+  clearTimeout(waiting);
+  loop += 1;
 }
 
-function show(...nodes) {
-  app.replaceChildren(...nodes);
-  app.querySelector("input, h1")?.focus?.();
-}
+const label = () => ["iPhone", "iPad", "Android"].find((name) => navigator.userAgent.includes(name)) ?? "Phone";
 
-async function call(name, jws) {
-  const answer = await fetch(`/mobile/api/${name}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ jws }) });
-  const body = await answer.json();
-  if (!answer.ok) throw Object.assign(new Error(body.description), { code: body.error });
-  return body;
+// Browsers may throw away what a page keeps. A mark beside it tells a phone that lost its key from a new one.
+const MARK = "stepgate-phone";
+function mark(there) {
+  if (there) localStorage.setItem(MARK, "1");
+  else localStorage.removeItem(MARK);
+  document.cookie = `${MARK}=1; Path=/mobile; SameSite=Strict; Max-Age=${there ? 31536000 : 0}`;
 }
-
-// Above every number before, also after a restart.
-async function sequence() {
-  account.seq = Math.max(account.seq + 1, Date.now());
-  await save(account);
-  return account.seq;
-}
-
-const message = async (claims) => sign(account.signing, { kid: account.device }, { aud: issuer, iat: seconds(), seq: await sequence(), ...claims });
-
-function label() {
-  const system = ["iPhone", "iPad", "Android"].find((name) => navigator.userAgent.includes(name));
-  return system ?? "Phone";
-}
+const marked = () => localStorage.getItem(MARK) !== null || document.cookie.includes(`${MARK}=1`);
 
 // ---- Enrolment ----------------------------------------------------------------------------------------------------
 
 function enrolPage(error = "") {
+  stop();
   const code = el("input", { id: "enrol-code", name: "code", autocomplete: "off", autocapitalize: "characters", spellcheck: false });
   const form = el("form", { onsubmit: (event) => { event.preventDefault(); enrol(code.value); } },
     el("label", { htmlFor: "enrol-code" }, "Code from your browser"), code,
     el("button", { id: "enrol", className: "main" }, "Set up this phone"));
-  show(el("div", { className: "card" },
-    el("h1", { tabIndex: -1 }, "Set up this phone"),
+  show(card(title("Set up this phone"),
     el("p", {}, "In your browser open Manage OTP and choose Activate, or Add phone. Point your camera at the picture there, or type its code here."),
     el("p", { className: "error", role: "alert" }, error), form));
 }
 
-async function enrol(code) {
-  show(el("div", { className: "card" }, el("h1", { tabIndex: -1 }, "One moment…"), el("p", { className: "dim" }, "Making a key that never leaves this phone.")));
+async function enrol(code, offset = 0) {
+  show(card(title("One moment…"), el("p", { className: "dim" }, "Making a key that never leaves this phone.")));
   try {
     const keys = await generate();
-    const claims = { aud: issuer, iat: seconds(), code: code.replaceAll(/[\s-]/g, "").toUpperCase(), label: label(), ecdh: keys.ecdh };
+    const claims = { aud: issuer, act: "enrol", iat: seconds() + offset, code: code.replaceAll(/[\s-]/g, "").toUpperCase(), label: label(), ecdh: keys.ecdh };
     const reply = await call("enrol", await sign(keys.signing, { jwk: keys.jwk }, claims));
-    account = { device: reply.device, signing: keys.signing, offline: await agree(keys, reply.ecdh), server: reply.server_key, name: reply.name, digits: reply.digits, confirmed: false, seq: 0 };
-    await save(account);
+    await save({ device: reply.device, signing: keys.signing, offline: await agree(keys, reply.ecdh), keys: reply.jwks.keys, name: reply.name,
+      digits: reply.digits, confirmed: false, seq: 0, offset: reply.now - seconds() });
+    mark(true);
     navigator.storage?.persist?.();
     history.replaceState(null, "", "/mobile");
-    home();
+    if (reply.verifier && (await verifier.possible())) lockPage(reply.verifier);
+    else home();
   } catch (error) {
     enrolPage(error.message);
   }
 }
 
+function lockPage(options) {
+  const problem = el("p", { className: "error", role: "alert" });
+  const use = async () => {
+    problem.textContent = "";
+    try {
+      await verifier.register(options);
+      home();
+    } catch {
+      problem.textContent = "That did not work. Try again, or go on without it.";
+    }
+  };
+  show(card(title("Approve with your screen lock"),
+    el("p", {}, "Each approval then asks for your fingerprint, face or PIN, so a phone in the wrong hands approves nothing."), problem,
+    el("button", { id: "use-lock", className: "main", onclick: use }, "Use my screen lock"),
+    el("button", { id: "no-lock", className: "quiet", onclick: home }, "Not on this phone")));
+}
+
 // ---- Home: digits to confirm, requests, offline codes ----------------------------------------------------------------
 
-function home() {
-  clearTimeout(waiting);
+async function home() {
+  stop();
   asked = "";
+  const account = await load();
+  if (!account) return marked() ? lostPage() : enrolPage();
   if (!account.confirmed) {
-    show(el("div", { className: "card" },
-      el("h1", { tabIndex: -1 }, "Type these digits in your browser"),
+    show(card(title("Type these digits in your browser"),
       el("p", { className: "big", id: "confirm-digits" }, account.digits),
       el("p", { className: "dim" }, "They show that this is your phone and not somebody else's. This page goes on by itself.")));
   } else {
-    show(el("div", { className: "card" },
-      el("h1", { tabIndex: -1 }, "Ready"),
+    show(card(title("Ready"),
       el("p", { id: "ready" }, `When you log in with ${account.name}, the question appears here.`),
+      el("p", { className: "error", id: "clock", role: "status" }, clockTrouble(account)),
       el("p", { className: "dim", id: "connection" }, "Looking for a question…"),
-      el("button", { id: "offline", onclick: offlinePage }, "Offline code")),
-      el("button", { className: "quiet", id: "forget", onclick: removePage }, "Remove this phone"));
+      el("button", { id: "offline", onclick: offlinePage }, "Offline code"),
+      el("button", { id: "notify", hidden: true, onclick: wake }, "Wake me up when a login waits")),
+    el("button", { className: "quiet", id: "forget", onclick: removePage }, "Remove this phone"));
   }
   poll(2000);
 }
 
-async function poll(pause) {
+let pushKey = "";
+let subscribing = false;
+
+async function wake() {
+  subscribing = true;
   try {
-    const reply = await call("poll", await message({}));
+    const woke = await push.subscribe(pushKey);
+    note("connection", woke ? "You will be woken up when a login waits." : "Without notifications, open this page when you log in.");
+  } catch (error) {
+    note("connection", error.code ? error.message : "This browser cannot be woken up now. Open this page when you log in.");
+  }
+  offerWake();
+}
+
+function offerWake() {
+  const button = document.getElementById("notify");
+  if (button) button.hidden = !pushKey || !push.undecided();
+}
+
+async function poll(pause) {
+  clearTimeout(waiting);
+  const mine = ++loop;
+  let account = await load();
+  if (!account) return home();
+  try {
+    const reply = await send("poll", { knows: account.keys[0].kid });
+    // Another page is shown by now, or another look was begun.
+    if (mine !== loop) return;
     pause = 2000;
     if (reply.state === "active" && !account.confirmed) {
-      account.confirmed = true;
-      delete account.digits;
-      await save(account);
+      await update(() => ({ confirmed: true, digits: undefined }));
       return home();
     }
-    if (reply.request) {
-      const request = await read(reply.request);
-      if (request && request.challenge !== asked) return requestPage(request);
+    if (reply.state === "active") {
+      if (reply.keys) await readKeys(reply.keys, account);
+      account = await update((kept) => ({ credential: kept.credential ?? reply.credential ?? undefined }));
+      // Nothing where the deployment speaks to no push service.
+      pushKey = reply.push?.key ?? "";
+      offerWake();
+      // The subscription is gone, or was never told: once for each visit.
+      if (pushKey && !reply.push.subscribed && !subscribing && push.possible() && Notification.permission === "granted") wake();
+      if (reply.rotate) await rotate();
+      if (reply.request) {
+        const request = await readRequest(reply.request, account);
+        if (request && request.challenge !== asked) return requestPage(request);
+        if (!request) note("connection", "A question came that was not signed by the server that you set this phone up with. It is not shown.");
+      } else {
+        note("connection", "Looking for a question…");
+      }
+      note("clock", clockTrouble(account));
     }
-    note("Looking for a question…");
   } catch (error) {
-    if (error.code === "unknown_device") return gone();
-    note(error.code === "clock" ? error.message : "No connection. Offline codes still work.");
+    if (error.code === "unknown_device") return gone("It was removed, or the code was never confirmed. Set it up again under Manage OTP.");
+    if (error.code === "suspended") return gone("Somebody may have copied this phone's key, so it does not count any more. Remove it under Manage OTP and set it up again.");
+    note("connection", error.code === "clock" ? error.message : "No connection. Offline codes still work.");
     pause = Math.min(pause * 2, 15000);
   }
-  waiting = setTimeout(() => poll(pause), pause);
+  if (mine === loop) waiting = setTimeout(() => poll(pause), pause);
 }
 
-function note(text) {
-  const line = document.getElementById("connection");
-  if (line) line.textContent = text;
-}
-
-// The server's key is kept from the enrolment; after a rotation the new one is looked up at the same place.
-async function read(jws) {
-  const known = await verify(jws, account.server);
-  if (known) return known;
-  const { kid } = JSON.parse(atob(jws.split(".")[0].replaceAll("-", "+").replaceAll("_", "/")));
-  const { keys } = await (await fetch("/jwks.json")).json();
-  const key = keys.find((candidate) => candidate.kid === kid);
-  const request = key && await verify(jws, key);
-  if (request) { account.server = key; await save(account); }
-  return request;
+// New keys, shown with the old ones. The old ones are dead once the server hears of the new ones.
+async function rotate() {
+  const account = await load();
+  const keys = await generate();
+  const proof = { aud: issuer, act: "rotate", iat: seconds() + (account.offset ?? 0), device: account.device, ecdh: keys.ecdh };
+  const reply = await send("rotate", { proof: await sign(keys.signing, { jwk: keys.jwk }, proof, "stepgate-mobile-rotation+jwt") });
+  const offline = await agree(keys, reply.ecdh);
+  await update(() => ({ signing: keys.signing, offline }));
 }
 
 function requestPage(request) {
@@ -144,46 +175,56 @@ function requestPage(request) {
     event.preventDefault();
     const typed = number.value.replaceAll(/\D/g, "");
     if (decision === "approve" && typed.length !== 6) {
-      document.getElementById("wrong").textContent = "Type the six digits that your browser shows.";
+      note("wrong", "Type the six digits that your browser shows.");
       return number.focus();
     }
     answer(request, decision, typed);
   };
   show(el("form", { className: "card", onsubmit: decide("approve") },
-    el("h1", { tabIndex: -1 }, `Log in to ${request.application}?`),
-    el("dl", {}, el("dt", {}, "From"), el("dd", {}, request.place), el("dt", {}, "At"), el("dd", {}, new Date(request.iat * 1000).toLocaleTimeString())),
+    title(`Log in to ${request.application}?`),
+    el("dl", {}, el("dt", {}, "For"), el("dd", { id: "purpose" }, request.purpose), el("dt", {}, "From"), el("dd", {}, request.place),
+      el("dt", {}, "At"), el("dd", {}, new Date(request.iat * 1000).toLocaleTimeString())),
     el("label", { htmlFor: "number" }, "Number shown in your browser"), number,
     el("p", { className: "error", id: "wrong", role: "alert" }),
     el("button", { id: "approve", className: "main" }, "Approve"),
     el("button", { id: "deny", type: "button", className: "danger", onclick: decide("deny") }, "Deny"),
     el("button", { id: "not-me", type: "button", className: "quiet", onclick: decide("not_me") }, "This was not me")));
-  waiting = setTimeout(home, Math.max(1000, request.exp * 1000 - Date.now()));
+  waiting = setTimeout(home, Math.max(1000, request.left * 1000));
 }
 
 async function answer(request, decision, number) {
-  clearTimeout(waiting);
   const words = {
     approved: ["ok", "Approved. Go on in your browser."], denied: ["ok", "Denied. Nobody was let in."],
     wrong_number: ["error", "That was not the number. Start again in your browser."], over: ["error", "That question is over. Start again in your browser."],
   };
   let said;
   try {
-    const claims = { challenge: request.challenge, nonce: request.nonce, decision };
-    if (decision === "approve") claims.number = number;
-    said = words[(await call("answer", await message(claims))).result];
+    const account = await load();
+    const reply = await send("answer", async (seq) => {
+      const claims = { challenge: request.challenge, nonce: request.nonce, decision };
+      if (decision !== "approve") return claims;
+      const assertion = account.credential && await verifier.assert(account, request, decision, number, seq);
+      return { ...claims, number, ...(assertion && { assertion }) };
+    });
+    clearTimeout(waiting);
+    said = words[reply.result];
+    if (decision === "not_me" && reply.result === "denied") said = ["ok", "Nobody was let in, and your phones are not asked any more. Change your password now."];
   } catch (error) {
+    // The lock was not opened: the question still waits.
+    if (error.name === "NotAllowedError" || error.code === "verification_needed") return note("wrong", "Your phone did not confirm that it is you. Press Approve to try again.");
+    clearTimeout(waiting);
     said = ["error", error.message];
   }
-  show(el("div", { className: "card" }, el("h1", { tabIndex: -1 }, request.application), el("p", { className: said[0], id: "result", role: "status" }, said[1]),
-    el("button", { onclick: home }, "Done")));
+  show(card(title(request.application), el("p", { className: said[0], id: "result", role: "status" }, said[1]), el("button", { onclick: home }, "Done")));
   waiting = setTimeout(home, 6000);
 }
 
-function offlinePage() {
-  clearTimeout(waiting);
+async function offlinePage() {
+  stop();
+  const account = await load();
   const code = el("p", { className: "big", id: "offline-code" });
   const left = el("progress", { max: 30 });
-  show(el("div", { className: "card" }, el("h1", { tabIndex: -1 }, "Offline code"), code, left,
+  show(card(title("Offline code"), code, left, el("p", { className: "error", id: "clock", role: "status" }, clockTrouble(account)),
     el("p", { className: "dim" }, "Type it in your browser. Each code works once."), el("button", { onclick: home }, "Done")));
   const tick = async () => {
     code.textContent = await offlineCode(account.offline, seconds());
@@ -193,25 +234,47 @@ function offlinePage() {
   tick();
 }
 
+// ---- The end of a phone ----------------------------------------------------------------------------------------------
+
+async function clear() {
+  await push.unsubscribe().catch(() => {});
+  await forget();
+  mark(false);
+}
+
 function removePage() {
-  clearTimeout(waiting);
-  show(el("div", { className: "card" }, el("h1", { tabIndex: -1 }, "Remove this phone?"),
+  stop();
+  const remove = async () => {
+    const told = await send("leave").then(() => true, (error) => Boolean(error.code));
+    await clear();
+    enrolPage(told ? "" : "Removed here. There was no connection: remove it under Manage OTP as well.");
+  };
+  show(card(title("Remove this phone?"),
     el("p", {}, "Its key is deleted. It cannot approve logins any more until you set it up again."),
-    el("button", { className: "danger", id: "remove", onclick: async () => { await forget(); account = null; enrolPage(); } }, "Remove"),
+    el("button", { className: "danger", id: "remove", onclick: remove }, "Remove"),
     el("button", { onclick: home }, "Keep it")));
 }
 
-function gone() {
-  show(el("div", { className: "card" }, el("h1", { tabIndex: -1 }, "This phone is not set up any more"),
-    el("p", {}, "It was removed, or the code was never confirmed. Set it up again under Manage OTP."),
-    el("button", { className: "main", onclick: async () => { await forget(); account = null; enrolPage(); } }, "Set up again")));
+const again = async () => { await clear(); enrolPage(); };
+
+function gone(why) {
+  show(card(title("This phone is not set up any more"), el("p", {}, why), el("button", { className: "main", onclick: again }, "Set up again")));
+}
+
+function lostPage() {
+  show(card(title("This phone has lost its key"),
+    el("p", { id: "lost" }, "The browser has deleted what this app kept. Nobody else has the key, but this phone cannot approve any more. Set it up again, and remove the old one under Manage OTP, Phones. Installed on the home screen, the app keeps its key."),
+    el("button", { className: "main", onclick: again }, "Set up again")));
 }
 
 // ---- Start ---------------------------------------------------------------------------------------------------------
 
 navigator.serviceWorker?.register("/mobile/sw.js", { scope: "/mobile" });
-account = await load();
+// A push woke the worker: look at once.
+navigator.serviceWorker?.addEventListener("message", () => {
+  document.body.dataset.woken = String(++woken);
+  if (!asked && document.getElementById("connection")) poll(2000);
+});
 const code = new URLSearchParams(location.hash.slice(1)).get("c");
 if (code) await enrol(code);
-else if (account) home();
-else enrolPage();
+else await home();

@@ -29,6 +29,8 @@ pub mod outbox;
 pub mod people;
 pub mod registrations;
 pub mod pushed;
+pub mod recovery;
+pub mod resets;
 pub mod playground;
 pub mod requests;
 pub mod security_keys;

@@ -26,6 +26,8 @@ pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> 
         ("phone_challenges", "id", day),
         ("mobile_challenges", "id", day),
         ("key_challenges", "id", hour),
+        ("passkey_challenges", "id", hour),
+        ("recovery_links", "hash", day),
         ("mobile_enrolments", "code_hash", hour),
         ("playground_runs", "id", Duration::ZERO),
         ("token_resyncs", "credential_id", Duration::ZERO),

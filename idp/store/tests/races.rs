@@ -28,7 +28,7 @@ use stepgate_store::credentials::{self, NewCredential};
 use stepgate_store::ephemeral::{self, Ephemeral};
 use stepgate_store::grants::{self, Rotation, TakeCode};
 use stepgate_store::interactions::{self, Interaction};
-use stepgate_store::mobile::{self, Answer, ChallengeState, MobileChallenge};
+use stepgate_store::mobile::{self, Answer, Caps, ChallengeState, MobileChallenge};
 use stepgate_store::pushed::{self, FoundPushed, PushedRequest};
 use stepgate_store::{Connection as _, Db, StoreError, applications, audit, leases, people, sessions};
 use tokio::sync::Barrier;
@@ -434,12 +434,13 @@ async fn a_phone_is_asked_once_answers_once_and_is_redeemed_once() {
                 state: ChallengeState::Pending,
                 verified: false,
                 answered_at: None,
+                session: None,
             };
             let asked = nodes.race(|db| {
                 let new = new(uuid().to_string());
                 async move {
-                    match mobile::insert_challenge(&db.write, &new).await {
-                        Ok(()) => true,
+                    match mobile::insert_challenge(&db.write, &new, caps()).await {
+                        Ok(inserted) => inserted,
                         Err(StoreError::Conflict { .. }) => false,
                         Err(error) => panic!("{error}"),
                     }
@@ -461,6 +462,50 @@ async fn a_phone_is_asked_once_answers_once_and_is_redeemed_once() {
             });
             assert_eq!(redeemed.await, 1, "{}: one redemption", nodes.name);
         }
+    })
+    .await;
+}
+
+fn caps() -> Caps {
+    Caps { unanswered: 3, window: now() - MINUTE * 10, since_approval: 10, day: now() - MINUTE * 60 * 24 }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_is_asked_in_vain_three_times_whoever_presses_how_often() {
+    on_each_backend(|nodes| async move {
+        let credential = nodes.credential(CredentialKind::MobileId).await;
+        let mut asked = 0;
+        for _ in 0..rounds().min(10) {
+            // The same parked request: each press ends the request before it.
+            asked += nodes
+                .race(|db| {
+                    let new = MobileChallenge {
+                        id: ChallengeId::from_uuid(uuid()),
+                        credential,
+                        person: nodes.person,
+                        binding: "the same".to_owned(),
+                        number_hash: vec![1; 32],
+                        nonce: "n".to_owned(),
+                        context: json!({}),
+                        created_at: now(),
+                        expires_at: now() + MINUTE * 2,
+                        state: ChallengeState::Pending,
+                        verified: false,
+                        answered_at: None,
+                        session: None,
+                    };
+                    async move {
+                        let transaction = db.begin().await.unwrap();
+                        let asked = matches!(mobile::insert_challenge(&transaction, &new, caps()).await, Ok(true));
+                        if asked {
+                            transaction.commit().await.unwrap();
+                        }
+                        asked
+                    }
+                })
+                .await;
+        }
+        assert_eq!(asked, 3, "{}", nodes.name);
     })
     .await;
 }

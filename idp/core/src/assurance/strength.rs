@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::decide::{Granted, first_satisfied};
 use super::evaluate::Session;
+use super::requirement::any_login;
 use super::{Acr, Catalogue, CredentialKind, CredentialState, FactorEvent, Holdings};
 use crate::time::Timestamp;
 
@@ -92,6 +93,19 @@ pub fn standing(
         }
         None => Granted::resting_on(None, session.counting().cloned().collect()),
     }
+}
+
+/// Whether the session is a login: something in it, that still counts, says who the person is. A session that was begun
+/// to show one more factor, before a new password is chosen, is none.
+pub fn is_login(events: &[FactorEvent], holdings: &Holdings, now: Timestamp) -> bool {
+    let session = Session::plain(events, holdings, now);
+    any_login().iter().any(|combination| session.satisfies(combination).is_some())
+}
+
+/// Whether the session rests on a recovery code: then it reaches the pages of credentials and nothing else, until
+/// something better was shown.
+pub fn is_recovering(events: &[FactorEvent], holdings: &Holdings, now: Timestamp) -> bool {
+    strength(events, holdings, now).kind == Some(CredentialKind::Recovery)
 }
 
 /// What could raise a session further: kinds held and active that it has not shown, last used first. The optional step

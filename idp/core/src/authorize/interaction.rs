@@ -76,6 +76,8 @@ pub enum Want {
     AnyOtp,
     /// A credential of this kind.
     Kind(CredentialKind),
+    /// Any one-time password, to choose a new password for the forgotten one.
+    NewPassword,
 }
 
 /// Who alone may finish an interaction.

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum PortalPage {
     Account,
     ManageOtp,
+    OtpHelp,
+    Bind,
     Sessions,
     Applications,
     AccountApplications,
@@ -22,6 +24,8 @@ impl PortalPage {
     pub const ALL: &'static [Self] = &[
         Self::Account,
         Self::ManageOtp,
+        Self::OtpHelp,
+        Self::Bind,
         Self::Sessions,
         Self::Applications,
         Self::AccountApplications,
@@ -35,6 +39,8 @@ impl PortalPage {
         match self {
             Self::Account => "/account",
             Self::ManageOtp => "/account/otp",
+            Self::OtpHelp => "/account/otp/help",
+            Self::Bind => "/account/otp/bind",
             Self::Sessions => "/account/sessions",
             Self::Applications => "/applications",
             Self::AccountApplications => "/account/applications",
@@ -42,6 +48,12 @@ impl PortalPage {
             Self::Developer => "/developer",
             Self::Admin => "/admin",
         }
+    }
+
+    /// Whether a session that rests on a recovery code reaches it: only what helps to bind a new device, and to look
+    /// after the account meanwhile.
+    pub const fn is_about_credentials(self) -> bool {
+        matches!(self, Self::Account | Self::ManageOtp | Self::OtpHelp | Self::Bind | Self::Sessions | Self::Mobile)
     }
 
     /// The page at a path, or above it: `/admin/people` leads back to `/admin`.

@@ -4,23 +4,33 @@
 //! never sent to the phone: the person carries it over (NIST SP 800-63B-4 §3.1.3.1). The protocol is written down in
 //! `docs/mobile-id-protocol.md`.
 
+mod messages;
+
 use std::time::Duration;
 
 use aws_lc_rs::agreement::{self, ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::{hkdf, hmac};
 use data_encoding::BASE64URL_NOPAD;
-use serde::{Deserialize, Serialize};
 
-use crate::id::{ChallengeId, DeviceId};
+use crate::id::ChallengeId;
 use crate::jose::Jwk;
 use crate::secret::SecretBytes;
 use crate::time::Timestamp;
 
+pub use messages::{
+    Act, AnswerMessage, Choice, Common, EnrolMessage, KeysMessage, LeaveMessage, Message, PollMessage, PushMessage,
+    RequestMessage, RotateMessage, RotationProof, VerifierMessage, approval_challenge,
+};
+
 /// `typ` of what a phone sends.
 pub const MESSAGE_TYP: &str = "stepgate-mobile+jwt";
+/// `typ` of the proof that a phone has the keys that it announces.
+pub const ROTATION_TYP: &str = "stepgate-mobile-rotation+jwt";
 /// `typ` of the request that a phone is shown.
 pub const REQUEST_TYP: &str = "stepgate-mobile-request+jwt";
+/// `typ` of the server's announcement of the keys that sign requests.
+pub const KEYS_TYP: &str = "stepgate-mobile-keys+jwt";
 /// How long a request waits for an answer.
 pub const REQUEST_LIFE: Duration = Duration::from_secs(120);
 /// How long an approval waits for the browser.
@@ -33,92 +43,18 @@ pub const CLOCK_LEEWAY: Duration = Duration::from_secs(60);
 pub const MOST_UNANSWERED: i64 = 3;
 /// See [`MOST_UNANSWERED`].
 pub const BOMBING_WINDOW: Duration = Duration::from_secs(600);
+/// Requests since the last approval, in [`DAY`].
+pub const MOST_A_DAY: i64 = 10;
+/// See [`MOST_A_DAY`].
+pub const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Phones of one person at most.
+pub const MOST_PHONES: usize = 10;
+/// How old a phone's keys may be before it is asked for new ones.
+pub const KEY_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Tries at the digits that confirm an enrolment.
 pub const CONFIRM_TRIES: u32 = 3;
 /// Digits of the number that is carried over.
 pub const NUMBER_DIGITS: usize = 6;
-
-/// A new phone introduces itself. Signed with the key in the message's header.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EnrolMessage {
-    /// The issuer.
-    pub aud: String,
-    /// Seconds since the Unix epoch.
-    pub iat: i64,
-    /// The code out of the QR picture.
-    pub code: String,
-    /// What the phone calls itself.
-    pub label: String,
-    /// A fresh P-256 key, for the key of offline codes.
-    pub ecdh: Jwk,
-}
-
-/// A phone asks whether there is anything to answer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PollMessage {
-    /// The issuer.
-    pub aud: String,
-    /// Seconds since the Unix epoch.
-    pub iat: i64,
-    /// Above every number that the phone sent before.
-    pub seq: u64,
-}
-
-/// What a person decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Choice {
-    /// Let them in.
-    Approve,
-    /// Do not.
-    Deny,
-    /// Do not, and it was not me who asked.
-    NotMe,
-}
-
-/// A phone answers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AnswerMessage {
-    /// The issuer.
-    pub aud: String,
-    /// Seconds since the Unix epoch.
-    pub iat: i64,
-    /// Above every number that the phone sent before.
-    pub seq: u64,
-    /// The request.
-    pub challenge: ChallengeId,
-    /// The request's nonce.
-    pub nonce: String,
-    /// What the person decided.
-    pub decision: Choice,
-    /// What the person typed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub number: Option<String>,
-}
-
-/// A request as the phone is shown it, signed by the server. Without the number.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct RequestMessage {
-    /// The issuer.
-    pub iss: String,
-    /// The phone.
-    pub aud: DeviceId,
-    /// The request.
-    pub challenge: ChallengeId,
-    /// To be repeated by the answer.
-    pub nonce: String,
-    /// Who asks.
-    pub application: String,
-    /// From where.
-    pub place: String,
-    /// Seconds since the Unix epoch.
-    pub iat: i64,
-    /// Seconds since the Unix epoch.
-    pub exp: i64,
-}
 
 /// Why a phone's message is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -126,25 +62,49 @@ pub enum MessageError {
     /// For another server.
     #[error("aud: not this issuer")]
     Audience,
+    /// Made for another call.
+    #[error("act: the message was made for another call")]
+    Act,
     /// The phone's clock is off by more than a minute, or the message is old.
     #[error("iat: the phone's clock differs by more than a minute; set it to automatic")]
     Clock,
 }
 
-/// Checks what all messages of phones have in common.
+/// Checks what all messages of phones have in common: made for this server, for this call, and now.
 ///
 /// # Errors
 /// The first rule that is broken.
-pub fn check(aud: &str, iat: i64, issuer: &str, now: Timestamp) -> Result<(), MessageError> {
-    if aud != issuer {
+pub fn check(common: Common<'_>, act: Act, issuer: &str, now: Timestamp) -> Result<(), MessageError> {
+    if common.aud != issuer {
         return Err(MessageError::Audience);
     }
-    let at = Timestamp::from_unix_seconds(iat);
+    if common.act != act {
+        return Err(MessageError::Act);
+    }
+    let at = Timestamp::from_unix_seconds(common.iat);
     // Whole seconds: a message of this very second may seem to be up to a second early.
     if at + CLOCK_LEEWAY + Duration::from_secs(1) < now || at > now + CLOCK_LEEWAY {
         return Err(MessageError::Clock);
     }
     Ok(())
+}
+
+/// What a message is worth whose sequence number was not above all before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lagging {
+    /// Seen before, or overtaken on the way: refused, and nothing else.
+    Replay,
+    /// Made after a message with a higher number: there are two phones with this key.
+    Clone,
+}
+
+/// Judges a message whose number is not above those that were accepted. A phone counts up and its clock goes on; a number
+/// that falls behind in a message that was made *later* can only come from a copy.
+pub fn judge_lagging(made_at: i64, last_made_at: Option<Timestamp>) -> Lagging {
+    match last_made_at {
+        Some(last) if made_at > last.unix_seconds() => Lagging::Clone,
+        _ => Lagging::Replay,
+    }
 }
 
 /// The number that the browser shows for a request: six digits out of a keyed hash, so that it need not be stored.
@@ -235,12 +195,24 @@ mod tests {
     const VECTOR: &str = "c0e55d8a40a5dd7430983b2e08d4c0db1cc666c8";
 
     #[test]
-    fn messages_must_be_for_us_and_of_now() {
+    fn messages_must_be_for_us_for_this_call_and_of_now() {
         let now = Timestamp::from_unix_seconds(1000);
-        assert_eq!(check("https://a", 1000, "https://a", now), Ok(()));
-        assert_eq!(check("https://b", 1000, "https://a", now), Err(MessageError::Audience));
+        let message = |aud, act, iat| Common { aud, act, iat };
+        let checked = |common| check(common, Act::Poll, "https://a", now);
+        assert_eq!(checked(message("https://a", Act::Poll, 1000)), Ok(()));
+        assert_eq!(checked(message("https://b", Act::Poll, 1000)), Err(MessageError::Audience));
+        assert_eq!(checked(message("https://a", Act::Leave, 1000)), Err(MessageError::Act));
         for (iat, ok) in [(940, true), (938, false), (1060, true), (1061, false)] {
-            assert_eq!(check("https://a", iat, "https://a", now).is_ok(), ok, "{iat}");
+            assert_eq!(checked(message("https://a", Act::Poll, iat)).is_ok(), ok, "{iat}");
         }
+    }
+
+    #[test]
+    fn a_number_that_falls_behind_tells_a_copy_from_a_message_that_came_late() {
+        let last = Some(Timestamp::from_unix_seconds(1000));
+        assert_eq!(judge_lagging(999, last), Lagging::Replay);
+        assert_eq!(judge_lagging(1000, last), Lagging::Replay);
+        assert_eq!(judge_lagging(1001, last), Lagging::Clone);
+        assert_eq!(judge_lagging(1001, None), Lagging::Replay);
     }
 }

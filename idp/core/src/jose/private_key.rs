@@ -1,5 +1,6 @@
 //! Private keys: parsed once, kept, used to sign.
 
+use aws_lc_rs::agreement::{ECDH_P256, PrivateKey as AgreementKey};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
@@ -85,6 +86,24 @@ impl PrivateKey {
         let kid = public.kid.clone().ok_or(JoseError::Key)?;
         let headers = ["JWT", "at+jwt"].map(|typ| (typ, header(algorithm, typ, &kid)));
         Ok(Self { material, algorithm, public, kid, headers })
+    }
+
+    /// A P-256 key from its number (FIPS 186-5 §6.2), for ES256: one that is derived rather than kept.
+    ///
+    /// # Errors
+    /// [`JoseError::Key`] when the number is not between 1 and the order of the curve.
+    pub fn from_p256_scalar(scalar: &SecretBytes) -> Result<Self, JoseError> {
+        let agreement = AgreementKey::from_private_key(&ECDH_P256, scalar.expose()).map_err(|_| JoseError::Key)?;
+        let public = agreement.compute_public_key().map_err(|_| JoseError::Key)?;
+        let point = public.as_ref();
+        let pair =
+            EcdsaKeyPair::from_private_key_and_public_key(&ECDSA_P256_SHA256_FIXED_SIGNING, scalar.expose(), point)
+                .map_err(|_| JoseError::Key)?;
+        let (x, y) = point.get(1..33).zip(point.get(33..65)).ok_or(JoseError::Key)?;
+        let public = Jwk::p256(x, y);
+        let (algorithm, kid) = (SigningAlgorithm::Es256, public.kid.clone().ok_or(JoseError::Key)?);
+        let headers = ["JWT", "at+jwt"].map(|typ| (typ, header(algorithm, typ, &kid)));
+        Ok(Self { material: Material::P256(pair), algorithm, public, kid, headers })
     }
 
     /// The key id: the thumbprint of the public key (RFC 7638).

@@ -39,6 +39,10 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &[u8])] = &[
     ("mobile.js", SCRIPT, include_bytes!("../../../static/mobile/mobile.js")),
     ("keys.js", SCRIPT, include_bytes!("../../../static/mobile/keys.js")),
+    ("server.js", SCRIPT, include_bytes!("../../../static/mobile/server.js")),
+    ("screen.js", SCRIPT, include_bytes!("../../../static/mobile/screen.js")),
+    ("push.js", SCRIPT, include_bytes!("../../../static/mobile/push.js")),
+    ("verifier.js", SCRIPT, include_bytes!("../../../static/mobile/verifier.js")),
     ("sw.js", SCRIPT, include_bytes!("../../../static/mobile/sw.js")),
     ("mobile.css", "text/css; charset=utf-8", include_bytes!("../../../static/mobile/mobile.css")),
     ("icon.svg", "image/svg+xml", include_bytes!("../../../static/mobile/icon.svg")),

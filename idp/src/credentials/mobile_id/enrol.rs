@@ -3,23 +3,25 @@
 use data_encoding::BASE32_NOPAD;
 use qrcode::QrCode;
 use qrcode::render::svg;
-use serde_json::json;
+use serde_json::{Value, json};
 use stepgate_core::account::Person;
 use stepgate_core::assurance::CredentialState;
 use stepgate_core::credentials::MobileDevice;
 use stepgate_core::credentials::hardware_token::normalise_code;
 use stepgate_core::credentials::mobile_id::{self as protocol, EnrolMessage};
 use stepgate_core::entropy::random_digits;
-use stepgate_core::id::{CredentialId, DeviceId, SessionId};
+use stepgate_core::id::{ChallengeId, CredentialId, DeviceId, SessionId};
 use stepgate_core::jose::Jwk;
 use stepgate_core::secret::{SecretBytes, constant_time_eq, sha256};
-use stepgate_store::credentials;
 use stepgate_store::mobile::{self, Enrolment};
+use stepgate_store::{credentials, people};
 
-use super::SEAL;
+use super::devices::{self, Revoker};
+use super::{SEAL, verifier};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::notices::{self, Notice};
 
 /// An enrolment that has begun: what the browser shows.
 pub struct Started {
@@ -30,7 +32,13 @@ pub struct Started {
 }
 
 /// Begins an enrolment: 128 random bits, good once, for ten minutes.
-pub async fn start(cx: &Cx, person: &Person, credential: CredentialId, session: SessionId) -> Result<Started, Fault> {
+pub async fn start(
+    cx: &Cx,
+    person: &Person,
+    credential: CredentialId,
+    session: SessionId,
+    replaces: Option<DeviceId>,
+) -> Result<Started, Fault> {
     let mut bytes = [0; 16];
     cx.entropy().fill(&mut bytes);
     let code = BASE32_NOPAD.encode(&bytes);
@@ -40,6 +48,7 @@ pub async fn start(cx: &Cx, person: &Person, credential: CredentialId, session: 
         person: person.id,
         session,
         device: None,
+        replaces,
         expires_at: cx.now + protocol::ENROLMENT_LIFE,
         confirmed_at: None,
     };
@@ -70,6 +79,8 @@ pub(super) struct Enrolled {
     pub(super) device: DeviceId,
     pub(super) digits: String,
     pub(super) ecdh: Jwk,
+    /// What the phone may register its screen lock with.
+    pub(super) verifier: Option<(ChallengeId, Value)>,
 }
 
 /// A phone uses an enrolment code up. `None`: the code is unknown, used, or too old.
@@ -93,13 +104,27 @@ pub(super) async fn enrol(cx: &Cx, message: &EnrolMessage, key: &Jwk) -> Result<
         last_step: 0,
         sequence: 0,
         active: false,
+        verifier: None,
+        next: None,
+        previous_jwk: None,
+        sealed_push: None,
+        created_at: cx.now,
+        keyed_at: cx.now,
+        message_at: None,
+        seen_at: None,
+        suspended_at: None,
     };
-    mobile::insert_device(&transaction, &device, cx.now).await?;
+    mobile::insert_device(&transaction, &device).await?;
     mobile::set_enrolled_device(&transaction, &code_hash, id, &sha256(digits.as_bytes())).await?;
     let event = Event::new("mobile_id.phone.introduced").to(enrolment.person);
     audit::record(cx, &transaction, event.data(json!({ "device": id }))).await?;
     transaction.commit().await?;
-    Ok(Some(Enrolled { device: id, digits, ecdh }))
+    let person = people::find_person(&cx.app.db, enrolment.person).await?;
+    let verifier = match person {
+        Some(person) => verifier::begin(cx, &person, id).await?,
+        None => None,
+    };
+    Ok(Some(Enrolled { device: id, digits, ecdh, verifier }))
 }
 
 /// A phone's own name for itself: cut, and without control characters.
@@ -132,16 +157,27 @@ pub async fn confirm(cx: &Cx, person: &Person, session: SessionId, typed: &str) 
     if enrolment.person != person.id || !constant_time_eq(&expected, &sha256(digits.as_bytes())) {
         return Ok(Confirmation::Wrong);
     }
+    let Some(device) = mobile::find_device(&cx.app.db, device).await? else { return Ok(Confirmation::Over) };
+    let replaced = match enrolment.replaces {
+        Some(old) => mobile::find_device(&cx.app.db, old).await?.filter(|old| old.person == person.id),
+        None => None,
+    };
     let transaction = cx.app.db.begin().await?;
     let once = mobile::confirm_enrolment(&transaction, &enrolment.code_hash, cx.now).await?
-        && mobile::activate_device(&transaction, device).await?;
+        && mobile::activate_device(&transaction, device.id).await?;
     if !once {
         return Ok(Confirmation::Over);
     }
     let (pending, active) = (CredentialState::Pending.as_str(), CredentialState::Active.as_str());
     credentials::update_stage(&transaction, enrolment.credential, pending, active, cx.now).await?;
-    let event = Event::new("mobile_id.phone.activated").by(person.id).data(json!({ "device": device }));
+    let event = Event::new("mobile_id.phone.activated").by(person.id).data(json!({ "device": device.id }));
     audit::record(cx, &transaction, event).await?;
+    if let Some(old) = &replaced {
+        devices::revoke_in(cx, &transaction, old, Revoker::Person).await?;
+    }
+    let text =
+        format!("{} can approve logins from now on. If that was not you, remove it under Manage OTP.", device.label);
+    notices::tell(cx, &transaction, person.id, &Notice::new("A phone was added", text)).await?;
     transaction.commit().await?;
     Ok(Confirmation::Confirmed)
 }

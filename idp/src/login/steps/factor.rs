@@ -169,17 +169,18 @@ impl Turn<'_> {
     async fn ask_phone(self, credential: stepgate_core::id::CredentialId) -> Result<Outcome, PageFailure> {
         let asked = mobile_id::Asking {
             application: application_name(self.cx, &self.parked).await?,
+            purpose: mobile_id::purpose(&self.parked.interaction.purpose),
             binding: self.parked.binding(),
+            session: self.live.session.id,
         };
         match mobile_id::ask(self.cx, &self.person, credential, asked).await? {
-            mobile_id::Asked::Pending(challenge) => {
+            // Where the phone is not asked, the waiting page takes a code out of the app.
+            mobile_id::Asked::Pending(challenge) | mobile_id::Asked::CodeOnly(challenge) => {
                 keep(self.cx, self.parked, |interaction| interaction.mobile_asked(credential, challenge)).await
             }
             mobile_id::Asked::Busy => Ok(self.error(
                 "Your phone is being asked about another login. Answer or deny that one first, or use another way.",
             )),
-            mobile_id::Asked::Capped => Ok(self
-                .error("Your phone was asked several times without an answer. Wait ten minutes, or use another way.")),
             mobile_id::Asked::NoPhone => Ok(self.error("No phone is set up for this credential. Use another way.")),
         }
     }

@@ -1,10 +1,11 @@
-//! The user ID, then the password.
+//! The user ID, then the password; or a passkey, which is both.
 
 use stepgate_core::authorize::interaction::{Interaction, Named};
 use stepgate_core::secret::SecretString;
 use stepgate_store::people;
 
 use super::{Outcome, earn, keep};
+use crate::credentials::passkey::{self, Login};
 use crate::cx::Cx;
 use crate::http::extract::Form;
 use crate::http::page::PageFailure;
@@ -56,4 +57,16 @@ pub(super) async fn password(
             Ok(Outcome::error(parked, live, text))
         }
     }
+}
+
+/// Somebody let a passkey sign instead.
+pub(super) async fn passkey(cx: &Cx, parked: Parked, live: Option<Live>, form: &Form) -> Result<Outcome, PageFailure> {
+    let Ok(challenge) = form.get("passkey").parse() else { return Ok(Outcome::Next { cookie: None }) };
+    let only = parked.interaction.pinned.map(|pinned| pinned.person);
+    let text = match passkey::verify(cx, challenge, &parked.binding(), only, form.get("response")).await? {
+        Login::Accepted(person, event) => return earn(cx, live, person, event).await,
+        Login::Refused(_) => "That passkey cannot be used here. Type your user ID, or use another passkey.",
+        Login::Over => "That took too long. Try again, or type your user ID.",
+    };
+    Ok(Outcome::error(parked, live, text))
 }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use stepgate_core::id::{ChallengeId, CredentialId, DeviceId, PersonId};
+use stepgate_core::id::{ChallengeId, CredentialId, DeviceId, PersonId, SessionId};
 use stepgate_core::time::Timestamp;
 
 use crate::row::{Row, at, one, run};
@@ -68,7 +68,9 @@ pub struct MobileChallenge {
     pub number_hash: Vec<u8>,
     /// 256 random bits that the answer must repeat.
     pub nonce: String,
-    /// What the phone shows: application, place.
+    /// The browser session that asks.
+    pub session: Option<SessionId>,
+    /// What the phone shows: application, purpose, place.
     pub context: serde_json::Value,
     /// When it was made.
     pub created_at: Timestamp,
@@ -84,7 +86,7 @@ pub struct MobileChallenge {
 
 const CHALLENGE: &str =
     "id, credential_id, person_id, binding, number_hash, nonce, context, created_at, expires_at, state,
-    verified, answered_at";
+    verified, answered_at, session_id";
 
 fn challenge(row: &Row) -> Result<MobileChallenge, StoreError> {
     Ok(MobileChallenge {
@@ -100,18 +102,43 @@ fn challenge(row: &Row) -> Result<MobileChallenge, StoreError> {
         state: row.parsed("mobile_challenges", "state", |text| text.parse().ok())?,
         verified: row.get("verified")?,
         answered_at: row.time_if("answered_at")?,
+        session: row.get::<Option<uuid::Uuid>>("session_id")?.map(SessionId::from_uuid),
     })
 }
 
-/// A new request. One that nobody answered in time makes room; while one is pending this is a
-/// [`StoreError::Conflict`]: there is never more than one.
-pub async fn insert_challenge(connection: &impl Connection, new: &MobileChallenge) -> Result<(), StoreError> {
+/// How often a person's phones may be asked in vain.
+#[derive(Clone, Copy, Debug)]
+pub struct Caps {
+    /// So many requests that were not approved,
+    pub unanswered: i64,
+    /// since then;
+    pub window: Timestamp,
+    /// and so many since the last approval,
+    pub since_approval: i64,
+    /// or since then.
+    pub day: Timestamp,
+}
+
+/// A new request; `false` when the phones were asked in vain as often as the caps allow. One that nobody answered in time
+/// makes room; while one is pending this is a [`StoreError::Conflict`]: there is never more than one. Counting and
+/// inserting are one statement, and of two that count at the same moment one conflicts: the caps hold over all nodes.
+pub async fn insert_challenge(
+    connection: &impl Connection,
+    new: &MobileChallenge,
+    caps: Caps,
+) -> Result<bool, StoreError> {
     let sql = "UPDATE mobile_challenges SET state = 'expired'
                WHERE person_id = ? AND state = 'pending' AND (expires_at <= ? OR binding = ?)";
     let values = vec![new.person.uuid().into(), at(new.created_at), new.binding.as_str().into()];
     run(connection, sql, values).await?;
     let sql = "INSERT INTO mobile_challenges (id, credential_id, person_id, binding, number_hash, nonce, context,
-               created_at, expires_at, state, verified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', FALSE)";
+               created_at, expires_at, state, verified, session_id)
+               SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', FALSE, ?
+               WHERE (SELECT COUNT(*) FROM mobile_challenges WHERE person_id = ? AND created_at > ?
+                      AND state NOT IN ('approved', 'redeemed')) < ?
+                 AND (SELECT COUNT(*) FROM mobile_challenges WHERE person_id = ? AND created_at > ?
+                      AND created_at > (SELECT COALESCE(MAX(created_at), 0) FROM mobile_challenges
+                                        WHERE person_id = ? AND state IN ('approved', 'redeemed'))) < ?";
     let values = vec![
         new.id.uuid().into(),
         new.credential.uuid().into(),
@@ -122,8 +149,16 @@ pub async fn insert_challenge(connection: &impl Connection, new: &MobileChalleng
         new.context.to_string().into(),
         at(new.created_at),
         at(new.expires_at),
+        new.session.map(SessionId::uuid).into(),
+        new.person.uuid().into(),
+        at(caps.window),
+        caps.unanswered.into(),
+        new.person.uuid().into(),
+        at(caps.day),
+        new.person.uuid().into(),
+        caps.since_approval.into(),
     ];
-    run(connection, sql, values).await.map(drop)
+    Ok(run(connection, sql, values).await? == 1)
 }
 
 /// A request by id.
@@ -201,10 +236,8 @@ pub async fn withdraw_challenge(db: &Db, binding: &str, state: ChallengeState) -
     Ok(run(&db.write, sql, vec![state.as_str().into(), binding.into()]).await? == 1)
 }
 
-/// How many requests of a person were not approved since then: the cap against bombing.
-pub async fn count_unanswered(db: &Db, person: PersonId, since: Timestamp) -> Result<i64, StoreError> {
-    let sql = "SELECT COUNT(*) AS found FROM mobile_challenges
-               WHERE person_id = ? AND created_at > ? AND state NOT IN ('approved', 'redeemed')";
-    let row = one(&db.read, sql, vec![person.uuid().into(), at(since)]).await?;
-    row.map_or(Ok(0), |row| row.get("found"))
+/// Approvals of a phone that counts no more, and were not used yet.
+pub async fn withdraw_approvals(connection: &impl Connection, device: DeviceId) -> Result<(), StoreError> {
+    let sql = "UPDATE mobile_challenges SET state = 'expired' WHERE answered_by = ? AND state = 'approved'";
+    run(connection, sql, vec![device.uuid().into()]).await.map(drop)
 }

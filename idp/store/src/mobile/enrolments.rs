@@ -19,13 +19,16 @@ pub struct Enrolment {
     pub session: SessionId,
     /// The phone, once one has used the code.
     pub device: Option<DeviceId>,
+    /// The phone that the new one takes the place of.
+    pub replaces: Option<DeviceId>,
     /// End of life.
     pub expires_at: Timestamp,
     /// When the browser confirmed the phone.
     pub confirmed_at: Option<Timestamp>,
 }
 
-const ENROLMENT: &str = "code_hash, credential_id, person_id, session_id, device_id, expires_at, confirmed_at";
+const ENROLMENT: &str = "code_hash, credential_id, person_id, session_id, device_id, expires_at, confirmed_at,
+    replaces_id";
 
 fn enrolment(row: &Row) -> Result<Enrolment, StoreError> {
     Ok(Enrolment {
@@ -34,6 +37,7 @@ fn enrolment(row: &Row) -> Result<Enrolment, StoreError> {
         person: PersonId::from_uuid(row.get("person_id")?),
         session: SessionId::from_uuid(row.get("session_id")?),
         device: row.get::<Option<uuid::Uuid>>("device_id")?.map(DeviceId::from_uuid),
+        replaces: row.get::<Option<uuid::Uuid>>("replaces_id")?.map(DeviceId::from_uuid),
         expires_at: row.time("expires_at")?,
         confirmed_at: row.time_if("confirmed_at")?,
     })
@@ -43,14 +47,15 @@ fn enrolment(row: &Row) -> Result<Enrolment, StoreError> {
 pub async fn insert_enrolment(connection: &impl Connection, new: &Enrolment) -> Result<(), StoreError> {
     let sql = "DELETE FROM mobile_enrolments WHERE session_id = ? AND confirmed_at IS NULL";
     run(connection, sql, vec![new.session.uuid().into()]).await?;
-    let sql = "INSERT INTO mobile_enrolments (code_hash, credential_id, person_id, session_id, tries, expires_at)
-               VALUES (?, ?, ?, ?, 0, ?)";
+    let sql = "INSERT INTO mobile_enrolments (code_hash, credential_id, person_id, session_id, tries, expires_at,
+               replaces_id) VALUES (?, ?, ?, ?, 0, ?, ?)";
     let values = vec![
         new.code_hash.clone().into(),
         new.credential.uuid().into(),
         new.person.uuid().into(),
         new.session.uuid().into(),
         at(new.expires_at),
+        new.replaces.map(DeviceId::uuid).into(),
     ];
     run(connection, sql, values).await.map(drop)
 }

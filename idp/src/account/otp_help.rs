@@ -1,0 +1,258 @@
+//! What to do when a device is lost, stolen, broken or new: one question, then the way.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Query;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::json;
+use stepgate_core::assurance::{CredentialKind, CredentialState, label};
+use stepgate_core::authorize::interaction::PortalPage;
+use stepgate_core::credentials::Credential;
+use stepgate_store::{credentials, recovery, sessions};
+
+use super::{Visit, Visitor, visit};
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::http::extract::{Browser, Form};
+use crate::http::page::{PageFailure, see_other, with_browser};
+use crate::logout::end;
+use crate::notices::{self, Notice};
+use crate::pages::self_help::{GuideItem, GuidePage};
+use crate::pages::{self, Action, Banner, Section, Tone};
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new().route("/account/otp/help", get(get_help)).route("/account/otp/stolen", post(post_stolen))
+}
+
+/// What Manage OTP offers for the day on which something is gone.
+pub(super) async fn ways(cx: &Cx, visitor: &Visitor) -> Result<Vec<Action>, Fault> {
+    let codes = match recovery::find_set(&cx.app.db.read, visitor.person.id).await? {
+        Some(set) => format!("Recovery codes: {} left", set.left),
+        None => "Recovery codes".to_owned(),
+    };
+    Ok(vec![
+        Action::link("recovery", codes, "/account/otp/recovery"),
+        Action::link("otp-help", "Lost, stolen, broken, new?", "/account/otp/help"),
+    ])
+}
+
+/// A second authenticator is urged where there is only one.
+pub(super) fn hint(cx: &Cx, visitor: &Visitor) -> Option<Banner> {
+    let active = devices(visitor).filter(|held| held.state(cx.now) == CredentialState::Active).count();
+    let codes = visitor
+        .credentials
+        .iter()
+        .any(|held| held.kind == CredentialKind::Recovery && held.state(cx.now) == CredentialState::Active);
+    (active == 1 && !codes).then(|| Banner {
+        tone: Tone::Notice,
+        text: "You have one device only. Add a second one, or print recovery codes, for the day on which it is gone."
+            .to_owned(),
+        action: Some(Action::link("banner-action", "Recovery codes", "/account/otp/recovery")),
+    })
+}
+
+fn devices(visitor: &Visitor) -> impl Iterator<Item = &Credential> {
+    visitor.credentials.iter().filter(|held| {
+        !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery)
+            && held.stage != CredentialState::Revoked
+    })
+}
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Lost,
+    Stolen,
+    Broken,
+    New,
+    Nothing,
+}
+
+impl What {
+    const ALL: &'static [Self] = &[Self::Lost, Self::Stolen, Self::Broken, Self::New, Self::Nothing];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::Stolen => "stolen",
+            Self::Broken => "broken",
+            Self::New => "new",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    /// What people say, and what we do about it.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Lost => (
+                "I cannot find it",
+                "Suspend it while you look: your password is enough for that. Only another device of yours can wake it up \
+                 again. If it stays away, report it lost.",
+            ),
+            Self::Stolen => (
+                "It was stolen",
+                "Switch it off at once: your password is enough for that. You are signed out everywhere else. Then change \
+                 your password.",
+            ),
+            Self::Broken => (
+                "It is broken",
+                "Give it up, so that nobody repairs it in your place. Then set up another one with a device that still \
+                 works, or with a recovery code.",
+            ),
+            Self::New => (
+                "I have a new phone or number",
+                "Set up the new one first, while the old one still works: under Manage OTP, on its card. Then give the old \
+                 one up.",
+            ),
+            Self::Nothing => (
+                "Nothing that I have works",
+                "A recovery code lets you set up a new device. Without one, ask the help desk: two of their people check \
+                 who you are, you wait a day, and they give you a code.",
+            ),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    what: String,
+}
+
+async fn get_help(cx: Cx, browser: Browser, Query(asked): Query<Asked>) -> Response {
+    let shown = async {
+        let visitor = match visit(&cx, &browser, PortalPage::OtpHelp).await? {
+            Visit::Visitor(visitor) => visitor,
+            Visit::Login(response) => return Ok(response),
+        };
+        let what = What::ALL.iter().find(|what| what.name() == asked.what);
+        let page = what.map_or_else(|| question(&cx, &visitor), |what| answer(&cx, &visitor, *what));
+        Ok(with_browser(&cx, &browser, pages::respond(StatusCode::OK, &page)))
+    };
+    shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+fn question(cx: &Cx, visitor: &Visitor) -> GuidePage {
+    let items = What::ALL.iter().map(|what| {
+        let (heading, text) = what.words();
+        let path = format!("/account/otp/help?what={}", what.name());
+        GuideItem {
+            kind: None,
+            heading: heading.to_owned(),
+            text: text.to_owned(),
+            actions: vec![Action::link(format!("what-{}", what.name()), "That is it", path)],
+        }
+    });
+    GuidePage {
+        layout: visitor.layout(cx, "Help with your devices", Section::ManageOtp),
+        page: "otp-help",
+        heading: "What happened?".to_owned(),
+        lead: "To a phone, a token or a key that you sign in with.".to_owned(),
+        note: None,
+        items: items.collect(),
+        back: Action::link("cancel", "Back to Manage OTP", "/account/otp"),
+    }
+}
+
+fn answer(cx: &Cx, visitor: &Visitor, what: What) -> GuidePage {
+    let (heading, lead) = what.words();
+    let mut items: Vec<GuideItem> = match what {
+        What::Nothing => vec![
+            GuideItem {
+                kind: Some(CredentialKind::Recovery),
+                heading: "I have a recovery code".to_owned(),
+                text: "One of the ten that you printed.".to_owned(),
+                actions: vec![Action::link("use-recovery", "Use a recovery code", "/account/otp/recovery/use")],
+            },
+            GuideItem {
+                kind: None,
+                heading: "The help desk gave me a code".to_owned(),
+                text: "Read out or shown to you; never by mail or text.".to_owned(),
+                actions: vec![Action::link("bind", "Type the code", "/account/otp/bind")],
+            },
+        ],
+        _ => devices(visitor).map(|held| item(cx, held, what)).collect(),
+    };
+    if items.is_empty() {
+        items.push(GuideItem {
+            kind: None,
+            heading: "You have no device here".to_owned(),
+            text: "There is nothing to switch off.".to_owned(),
+            actions: vec![Action::link("open-manage-otp", "Manage OTP", "/account/otp")],
+        });
+    }
+    GuidePage {
+        layout: visitor.layout(cx, "Help with your devices", Section::ManageOtp),
+        page: "otp-help",
+        heading: heading.to_owned(),
+        lead: lead.to_owned(),
+        note: None,
+        items,
+        back: Action::link("cancel", "Something else happened", "/account/otp/help"),
+    }
+}
+
+fn item(cx: &Cx, held: &Credential, what: What) -> GuideItem {
+    let id = held.id.to_string();
+    let active = held.state(cx.now) == CredentialState::Active;
+    let act = |name: &str, words: &str, path: &str| {
+        Action::post(format!("{name}-{id}"), words, path).with("credential", id.clone())
+    };
+    let suspend = act("suspend", "Suspend it for now", "/account/otp/suspend");
+    let lost = act("lost", "Report it lost", "/account/otp/lost").dangerous();
+    let revoke = act("revoke", "Give it up for good", "/account/otp/revoke").dangerous();
+    let stolen = act("stolen", "Switch it off and sign out elsewhere", "/account/otp/stolen").dangerous();
+    let card = Action::link(format!("card-{id}"), "Open its card", format!("/account/otp#credential-{id}"));
+    let actions = match what {
+        What::Lost if active => vec![suspend, lost],
+        What::Lost => vec![lost],
+        What::Stolen if active => vec![stolen, lost],
+        What::Stolen => vec![lost],
+        What::Broken => vec![revoke],
+        What::New => vec![card, revoke],
+        What::Nothing => Vec::new(),
+    };
+    let number = held.serial.as_deref().map(|serial| format!(", {serial}")).unwrap_or_default();
+    let text = format!("{}{number}", label(held.kind));
+    GuideItem { kind: Some(held.kind), heading: held.label.clone(), text, actions }
+}
+
+/// Stolen: off at once, and out everywhere else. The password is enough to switch off, never to switch on again
+/// (NIST SP 800-63B-4 §4.3).
+async fn post_stolen(form: Form) -> Response {
+    let cx = form.cx.clone();
+    let done = async {
+        let visitor = match visit(&cx, &form.browser, PortalPage::OtpHelp).await? {
+            Visit::Visitor(visitor) => visitor,
+            Visit::Login(response) => return Ok(response),
+        };
+        let held = devices(&visitor).find(|held| held.id.to_string() == form.get("credential"));
+        let held = held.ok_or(PageFailure::NotFound)?;
+        let (person, own) = (visitor.person.id, visitor.live.session.id);
+        for session in sessions::list_sessions(&cx.app.db, person, cx.now).await? {
+            end::know_partners(&cx, session.id).await?;
+        }
+        let transaction = cx.app.db.begin().await?;
+        credentials::update_stage(&transaction, held.id, "active", "suspended", cx.now).await?;
+        let (count, ended) = end::end_all_in(&cx, &transaction, person, Some(own)).await?;
+        let event = Event::new("credential.stolen").by(person).session(own);
+        let event = event.data(json!({ "credential": held.id, "sessions_ended": count }));
+        audit::record(&cx, &transaction, event).await?;
+        let text = format!(
+            "Your {} was reported stolen and is switched off; all other sessions were ended. If that was not you, sign in \
+             and change your password.",
+            label(held.kind)
+        );
+        notices::tell(&cx, &transaction, person, &Notice::new("A device was reported stolen", text)).await?;
+        transaction.commit().await.map_err(Fault::from)?;
+        ended.tell_soon(&cx);
+        Ok(see_other("/account/otp?done=stolen"))
+    };
+    done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
