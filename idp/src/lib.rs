@@ -37,6 +37,7 @@ pub mod introspection;
 pub mod revocation;
 pub mod registration;
 pub mod logout;
+pub mod not_me;
 pub mod help;
 pub mod account;
 pub mod admin;

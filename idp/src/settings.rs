@@ -42,6 +42,8 @@ pub struct Settings {
     pub keys: Keys,
     /// Phone OTP delivery.
     pub phone: Phone,
+    /// The mail server through which notices go.
+    pub mail: crate::outbound::smtp::MailSettings,
     /// Numbers for the operator's graphs.
     pub metrics: crate::telemetry::MetricsSettings,
     /// Devices without a browser of their own.

@@ -241,7 +241,7 @@ impl World {
             let url = format!("{}/demo/inbox.json", self.node(node));
             let Ok(answer) = self.http.get(url).send().await else { continue };
             let messages: Vec<Value> = answer.json().await.unwrap();
-            if let Some(message) = messages.iter().find(|message| message["to"] == number) {
+            if let Some(message) = messages.iter().find(|it| it["to"] == number && it["code"].is_string()) {
                 let found = (message["at"].as_str().unwrap().to_owned(), message["code"].as_str().unwrap().to_owned());
                 if latest.as_ref().is_none_or(|known| found.0 > known.0) {
                     latest = Some(found);

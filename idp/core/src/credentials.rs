@@ -5,6 +5,7 @@ pub mod password;
 pub mod phone_otp;
 pub mod hardware_token;
 pub mod mobile_id;
+pub mod suspension;
 
 use crate::assurance::{CredentialKind, CredentialState, HeldCredential};
 use crate::id::{CredentialId, DeviceId, PersonId, PhoneId};

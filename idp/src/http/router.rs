@@ -16,8 +16,8 @@ use crate::http::cors;
 use crate::http::page::{Framing, PageFailure};
 use crate::pages::assets;
 use crate::{
-    account, admin, authorize, credentials, developer, device, discovery, help, introspection, login, logout, par,
-    registration, requests, revocation, token, userinfo,
+    account, admin, authorize, credentials, developer, device, discovery, help, introspection, login, logout, not_me,
+    par, registration, requests, revocation, token, userinfo,
 };
 
 /// Everything that the provider answers.
@@ -35,6 +35,7 @@ pub fn routes(app: &Arc<App>) -> Router {
         .merge(logout::routes())
         .merge(account::routes())
         .merge(help::routes())
+        .merge(not_me::routes())
         // Phones.
         .merge(credentials::mobile_id::routes())
         // Providers of telephone services.

@@ -32,6 +32,7 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<message::LogoutConfirmPage>("logout-confirm", &mut pages)?;
     add::<message::LoggedOutPage>("logged-out", &mut pages)?;
     add::<message::FormPostPage>("form-post", &mut pages)?;
+    add::<not_me::NotMePage>("not-me", &mut pages)?;
     add::<account::AccountPage>("account", &mut pages)?;
     add::<account::SessionsPage>("sessions", &mut pages)?;
     add::<account::ApplicationsPage>("applications", &mut pages)?;

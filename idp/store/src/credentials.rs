@@ -8,6 +8,10 @@ use stepgate_core::credentials::{Credential, MAX_FAILURES, Phone};
 use stepgate_core::id::{CredentialId, PersonId, PhoneId};
 use stepgate_core::time::Timestamp;
 
+mod suspension;
+
+pub use suspension::{Suspended, find_suspension, resume_credential, suspend_credential};
+
 use crate::row::{Row, all, at, at_if, json, one, run};
 use crate::{Connection, Db, StoreError};
 

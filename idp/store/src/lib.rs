@@ -25,6 +25,7 @@ pub mod invalidations;
 pub mod keys;
 pub mod leases;
 pub mod mobile;
+pub mod notices;
 pub mod outbox;
 pub mod people;
 pub mod registrations;

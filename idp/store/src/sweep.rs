@@ -28,6 +28,7 @@ pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> 
         ("key_challenges", "id", hour),
         ("mobile_enrolments", "code_hash", hour),
         ("playground_runs", "id", Duration::ZERO),
+        ("notice_links", "token_hash", day),
     ];
     let mut removed = 0;
     for (table, key, kept) in tables {
