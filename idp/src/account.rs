@@ -3,8 +3,11 @@
 //! Owns: who may see them (a live session, else the login), and the header on them. Never: another person's things.
 
 mod applications;
+mod change;
 mod connections;
+mod credential;
 mod fresh;
+mod history;
 mod manage;
 mod mobile;
 mod overview;
@@ -35,6 +38,8 @@ use crate::session::{self, Live};
 pub fn routes() -> Router<Arc<App>> {
     overview::routes()
         .merge(manage::routes())
+        .merge(credential::routes())
+        .merge(change::routes())
         .merge(mobile::routes())
         .merge(security_key::routes())
         .merge(sessions::routes())

@@ -5,6 +5,7 @@
 
 pub mod access;
 mod applications;
+mod janitor;
 mod operations;
 mod people;
 
@@ -32,6 +33,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(people::routes())
         .merge(applications::routes())
         .merge(operations::routes())
+        .merge(janitor::routes())
 }
 
 /// What a list's address may carry.

@@ -39,6 +39,7 @@ pub mod registration;
 pub mod logout;
 pub mod not_me;
 pub mod help;
+pub mod janitor;
 pub mod account;
 pub mod admin;
 pub mod developer;

@@ -25,6 +25,7 @@ pub mod demo;
 pub mod samples;
 pub mod security_key;
 pub mod not_me;
+pub mod credential;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};

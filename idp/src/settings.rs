@@ -56,6 +56,8 @@ pub struct Settings {
     pub tls: crate::tls::TlsSettings,
     /// Clients that are known by a certificate.
     pub mtls: crate::mutual_tls::MutualTlsSettings,
+    /// What counts as left lying about.
+    pub janitor: crate::janitor::JanitorSettings,
     /// The integrators' console.
     pub developer: crate::requests::DeveloperSettings,
 }

@@ -11,9 +11,11 @@ use serde::Deserialize;
 use stepgate_core::assurance::{self, CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
 use stepgate_core::credentials::Credential;
+use stepgate_store::credentials::Suspended;
 use stepgate_store::{credentials, mobile};
 
-use super::{Visit, Visitor, visit};
+use super::fresh::step_up;
+use super::{Visit, Visitor, change, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::credentials::security_key;
@@ -23,6 +25,7 @@ use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::login::Parked;
 use crate::login::hardware::{self, CodeOutcome};
+use crate::notices::{self, Notice};
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::otp::{CredentialCard, FormPage, ManageOtpPage, PhoneRow};
 use crate::pages::{self, Action, Section, When};
@@ -66,6 +69,10 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         "renamed" => Some("The new name is saved."),
         "phone-added" => Some("Your phone is set up. From now on it can approve logins."),
         "key-added" => Some("Your security key is set up. It can be used from now on."),
+        "suspended" => Some("It is suspended. Nobody can use it until you resume it."),
+        "lost" => Some("It is suspended, and logins that it was used for elsewhere have ended. Get another one soon."),
+        "resumed" => Some("It can be used again."),
+        "revoked" => Some("It is given up. It opens nothing any more."),
         "key-removed" => Some("The key is removed. It opens nothing any more."),
         _ => None,
     };
@@ -115,6 +122,10 @@ async fn card(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<Cre
         _ => Vec::new(),
     };
     let number = credential.serial.clone().or_else(|| devices.iter().find(|it| it.active).map(|it| it.label.clone()));
+    let suspended = match state {
+        CredentialState::Suspended => credentials::find_suspension(&cx.app.db, credential.id).await?,
+        _ => None,
+    };
     Ok(CredentialCard {
         id: credential.id.to_string(),
         kind: credential.kind,
@@ -126,14 +137,19 @@ async fn card(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<Cre
         bought: credential.purchased_at.map(|at| When::date(at, &zone)),
         expires: credential.expires_at.map(|at| When::date(at, &zone)),
         last_used: credential.last_used_at.map(|at| When::new(at, cx.now, &zone)),
-        note: note(credential, state, cx),
+        note: note(credential, state, suspended, cx),
         phones: phones.collect(),
         primary: primary(credential, state),
-        actions: actions(credential, state),
+        actions: actions(credential, state, suspended),
     })
 }
 
-fn note(credential: &Credential, state: CredentialState, cx: &Cx) -> Option<String> {
+pub(super) fn note(
+    credential: &Credential,
+    state: CredentialState,
+    suspended: Option<Suspended>,
+    cx: &Cx,
+) -> Option<String> {
     match state {
         CredentialState::Pending => Some("Bought, not set up yet: it cannot be used until you activate it.".to_owned()),
         CredentialState::Expired => Some(
@@ -143,7 +159,7 @@ fn note(credential: &Credential, state: CredentialState, cx: &Cx) -> Option<Stri
         CredentialState::Locked => {
             Some("Locked after too many wrong codes. Ask your administrator to unlock it.".to_owned())
         }
-        CredentialState::Suspended => Some("Suspended. Ask your administrator why.".to_owned()),
+        CredentialState::Suspended => Some(change::why(suspended).to_owned()),
         CredentialState::Active if credential.retry_at.is_some_and(|at| at > cx.now) => {
             Some("After several wrong codes it rests for a while. Try again later.".to_owned())
         }
@@ -159,7 +175,7 @@ fn primary(credential: &Credential, state: CredentialState) -> Option<Action> {
     })
 }
 
-fn actions(credential: &Credential, state: CredentialState) -> Vec<Action> {
+fn actions(credential: &Credential, state: CredentialState, suspended: Option<Suspended>) -> Vec<Action> {
     let id = credential.id.to_string();
     let link = |name: &str, label: &str| {
         Action::link(format!("{name}-{id}"), label, format!("/account/otp/{name}?credential={id}"))
@@ -169,6 +185,7 @@ fn actions(credential: &Credential, state: CredentialState) -> Vec<Action> {
         let elevate = Action::post(format!("elevate-{id}"), "Elevate", "/account/elevate");
         actions.push(elevate.with("kind", credential.kind.as_str()));
     }
+    actions.push(Action::link(format!("details-{id}"), "View details", format!("/account/otp/{id}")));
     if credential.kind == CredentialKind::HardwareToken && state == CredentialState::Active {
         actions.push(link("resync", "Resync"));
     }
@@ -177,6 +194,7 @@ fn actions(credential: &Credential, state: CredentialState) -> Vec<Action> {
         actions.push(add.with("credential", id.clone()));
     }
     actions.push(link("rename", "Rename"));
+    actions.extend(change::actions(credential, state, suspended));
     if credential.kind == CredentialKind::SecurityKey {
         let remove = Action::post(format!("remove-{id}"), "Remove", "/account/otp/key/remove");
         actions.push(remove.with("credential", id).dangerous());
@@ -201,7 +219,11 @@ async fn post_elevate(form: Form) -> Response {
 }
 
 /// The credential that a page is about, of the wanted kind, and the person's own.
-fn own<'a>(visitor: &'a Visitor, id: &str, kind: Option<CredentialKind>) -> Result<&'a Credential, PageFailure> {
+pub(super) fn own<'a>(
+    visitor: &'a Visitor,
+    id: &str,
+    kind: Option<CredentialKind>,
+) -> Result<&'a Credential, PageFailure> {
     let found = visitor.credential(id).filter(|found| kind.is_none_or(|kind| found.kind == kind));
     found.ok_or(PageFailure::NotFound)
 }
@@ -299,9 +321,16 @@ async fn post_rename(form: Form) -> Response {
             let typed = (label, Some("A name has 1 to 40 characters."));
             return Ok(rename_page(&cx, &visitor, credential, typed));
         }
+        if let Some(response) = step_up(&cx, &form, &visitor).await? {
+            return Ok(response);
+        }
         let transaction = cx.app.db.begin().await?;
         credentials::update_label(&transaction, credential.id, label).await?;
-        audit::record(&cx, &transaction, Event::new("credential.renamed").by(visitor.person.id)).await?;
+        let data = serde_json::json!({ "credential": credential.id });
+        audit::record(&cx, &transaction, Event::new("credential.renamed").by(visitor.person.id).data(data)).await?;
+        let text = format!("{} has another name now: {label}.", credential.label);
+        let notice = Notice::new("A credential was renamed", text).about(credential.id).by_mail_only();
+        notices::tell(&cx, &transaction, visitor.person.id, &notice).await?;
         transaction.commit().await?;
         Ok(see_other("/account/otp?done=renamed"))
     };

@@ -42,6 +42,7 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<otp::OtpTestPage>("otp-test", &mut pages)?;
     add::<otp::RecoveryCodesPage>("recovery-codes", &mut pages)?;
     add::<otp::FormPage>("form", &mut pages)?;
+    add::<credential::CredentialPage>("credential", &mut pages)?;
     add::<admin::ListPage>("admin-list", &mut pages)?;
     add::<admin::DetailPage>("admin-detail", &mut pages)?;
     add::<developer::ConsolePage>("developer", &mut pages)?;

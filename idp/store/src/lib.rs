@@ -22,6 +22,7 @@ pub mod ephemeral;
 pub mod grants;
 pub mod interactions;
 pub mod invalidations;
+pub mod janitor;
 pub mod keys;
 pub mod leases;
 pub mod mobile;
@@ -35,6 +36,7 @@ pub mod requests;
 pub mod security_keys;
 pub mod sessions;
 pub mod sweep;
+pub mod uses;
 
 pub use connection::{Connection, Transaction};
 pub use db::{Db, migrate};

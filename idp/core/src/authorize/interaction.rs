@@ -76,6 +76,8 @@ pub enum Want {
     AnyOtp,
     /// A credential of this kind.
     Kind(CredentialKind),
+    /// To see that this credential works. What is shown is added to no session.
+    Test(CredentialId),
 }
 
 /// Who alone may finish an interaction.
@@ -237,6 +239,14 @@ impl Interaction {
     #[must_use]
     pub fn of_another_login(self) -> Self {
         Self { decided: Decided { other_account: true, ..self.decided }, ..self }
+    }
+
+    /// The credential that is tested, when that is what the person came for.
+    pub fn tested(&self) -> Option<CredentialId> {
+        match self.purpose {
+            Purpose::Elevate { want: Want::Test(credential), .. } => Some(credential),
+            _ => None,
+        }
     }
 
     /// The client's request, when a client asks.

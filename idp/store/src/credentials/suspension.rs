@@ -4,6 +4,7 @@ use stepgate_core::credentials::suspension::Cause;
 use stepgate_core::id::CredentialId;
 use stepgate_core::time::Timestamp;
 
+use super::{Reserved, reservation, reserved};
 use crate::row::{at, one, run};
 use crate::{Connection, Db, StoreError};
 
@@ -48,4 +49,42 @@ pub async fn find_suspension(db: &Db, id: CredentialId) -> Result<Option<Suspend
     let cause: Option<String> = row.get("suspended_for")?;
     let cause = cause.as_deref().and_then(|text| text.parse().ok()).unwrap_or(Cause::Administrator);
     Ok(Some(Suspended { cause, at: row.time_if("suspended_at")? }))
+}
+
+/// Counts a try with a credential that its holder has put to rest, as [`super::reserve_try`] does with an active one.
+pub async fn reserve_try_of_paused(db: &Db, id: CredentialId, now: Timestamp) -> Result<Option<Reserved>, StoreError> {
+    let sql = reservation("", "stage = 'suspended' AND suspended_for = 'paused'");
+    let row = one(&db.write, &sql, vec![at(now), id.uuid().into(), at(now), at(now)]).await?;
+    row.as_ref().map(reserved).transpose()
+}
+
+/// Ends a pause by a code of the credential itself, once: its moving factor must lie above all that were accepted.
+pub async fn resume_by_code(
+    connection: &impl Connection,
+    id: CredentialId,
+    (counter, drift): (i64, i32),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql =
+        "UPDATE credentials SET stage = 'active', suspended_for = NULL, suspended_at = NULL, counter = ?, drift = ?,
+               failures = 0, retry_at = NULL, last_used_at = ?
+               WHERE id = ? AND counter < ? AND stage = 'suspended' AND suspended_for = 'paused'";
+    let values = vec![counter.into(), i64::from(drift).into(), at(now), id.uuid().into(), counter.into()];
+    Ok(run(connection, sql, values).await? == 1)
+}
+
+/// Gives a credential up for good, with the phones behind it. `false` when it was given up already.
+pub async fn revoke_credential(
+    connection: &impl Connection,
+    id: CredentialId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE credentials SET stage = 'revoked', suspended_for = NULL, suspended_at = NULL
+               WHERE id = ? AND stage <> 'revoked'";
+    if run(connection, sql, vec![id.uuid().into()]).await? == 0 {
+        return Ok(false);
+    }
+    let sql = "UPDATE mobile_devices SET revoked_at = ? WHERE credential_id = ? AND revoked_at IS NULL";
+    run(connection, sql, vec![at(now), id.uuid().into()]).await?;
+    Ok(true)
 }
