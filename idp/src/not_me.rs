@@ -54,7 +54,7 @@ async fn get_not_me(cx: Cx, browser: Browser, Query(link): Query<Link>) -> Respo
             NotMePage {
                 heading: "Was this you?".to_owned(),
                 lead: found.text.clone(),
-                effects_lead: "If it was not you, we do this at once:",
+                effects_lead: "If it was not you, this happens at once:",
                 form: Some(form),
                 action: None,
                 ..done(&cx, &found, credential.as_ref()).await?
@@ -123,15 +123,16 @@ async fn done(cx: &Cx, link: &NoticeLink, credential: Option<&Credential>) -> Re
     let mut facts = vec![("What", link.subject.clone()), ("When", When::date(link.created_at, &zone).exact)];
     facts.extend(link.ip.map(|ip| ("From", ip.to_string())));
     let mut effects: Vec<String> = Vec::new();
-    effects.extend(credential.map(|it| format!("suspend {}, so that nobody can use it", it.label)));
-    effects.push("end all your sessions, here and at the applications that you opened".to_owned());
-    effects.push("tell the administrators".to_owned());
+    effects.extend(credential.map(|it| format!("1. {} is suspended: nobody can use it.", it.label)));
+    effects
+        .push(format!("{}. All your sessions end, here and at the applications that you opened.", effects.len() + 1));
+    effects.push(format!("{}. The administrators are told.", effects.len() + 1));
     Ok(NotMePage {
         layout: Layout::plain("Was this you?", cx.app.demo),
         heading: "It is stopped".to_owned(),
         lead: "Sign in and look at what you hold. Change your password if somebody may know it.".to_owned(),
         facts,
-        effects_lead: "With your report we did this:",
+        effects_lead: "With your report this happened:",
         effects,
         form: None,
         action: Some(Action::link("continue", "Sign in", "/account/otp")),

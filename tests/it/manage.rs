@@ -196,7 +196,8 @@ async fn the_history_says_when_where_and_for_which_application() {
         browser.open("/account/otp").await;
         let token = cards(&browser, "OTP Hardware Token").remove(0);
         let words = browser.open(&format!("/account/otp/{token}")).await.words();
-        for expected in ["HT-0001", "in step with ours", "Used", "127.0.0.1", "Iron Works Portal", "Failed try"] {
+        for expected in ["HT-0001", "in step with ours", "Used", "127.0.0.1", "A client on this machine", "Failed try"]
+        {
             assert!(words.contains(expected), "{expected}: {words}");
         }
     })

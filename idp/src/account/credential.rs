@@ -243,7 +243,7 @@ async fn get_tested(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Res
         let detail = match credential.kind {
             CredentialKind::HardwareToken => match step(&cx, credential).await? {
                 ("Clock", text) => format!("Its clock is {text}."),
-                (_, count) => format!("It has shown {count} codes that we know of."),
+                (_, count) => format!("Codes of it that were used so far: {count}."),
             },
             _ => "It was asked and answered as it should.".to_owned(),
         };

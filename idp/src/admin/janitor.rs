@@ -35,7 +35,8 @@ async fn get_janitor(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -
             Err(response) => return Ok(response),
         };
         let report = janitor::report(&cx.app.db, &cx.app.settings.janitor, cx.now).await?;
-        let mut sections: Vec<_> = report.parts.iter().map(|part| section(&cx, &administrator, part)).collect();
+        let mut sections: Vec<_> =
+            report.parts.iter().filter(|part| part.count > 0).map(|part| section(&cx, &administrator, part)).collect();
         sections.insert(0, cleaning(&administrator, report.leftovers));
         let facts = report.parts.iter().map(|part| (part.words.clone(), Cell::text(part.count.to_string())));
         let page = DetailPage {

@@ -28,7 +28,7 @@ pub struct NotMePage {
     pub lead: String,
     /// When and from where.
     pub facts: Vec<(&'static str, String)>,
-    /// `If it was not you, we:`
+    /// `If it was not you, this happens at once:`
     pub effects_lead: &'static str,
     /// What the button does, or did.
     pub effects: Vec<String>,
@@ -45,11 +45,11 @@ impl Page for NotMePage {
             heading: "Was this you?".into(),
             lead: "A phone was added to your Mobile ID. From now on it can approve logins.".into(),
             facts: vec![("When", "2 Mar 2026, 14:05 CET".into()), ("From", "203.0.113.7".into())],
-            effects_lead: "If it was not you, we do this at once:",
+            effects_lead: "If it was not you, this happens at once:",
             effects: vec![
-                "suspend Mobile ID, so that nobody can use it".into(),
-                "end all your sessions, here and at the applications that you opened".into(),
-                "tell the administrators".into(),
+                "1. Mobile ID is suspended: nobody can use it.".into(),
+                "2. All your sessions end, here and at the applications that you opened.".into(),
+                "3. The administrators are told.".into(),
             ],
             form: Some(NotMeForm { csrf: "sample".into(), token: "sample".into() }),
             action: None,
@@ -57,7 +57,7 @@ impl Page for NotMePage {
         let done = Self {
             heading: "It is stopped".into(),
             lead: "Thank you. Sign in and look at what you hold; change your password if somebody may know it.".into(),
-            effects_lead: "What we did:",
+            effects_lead: "With your report this happened:",
             form: None,
             action: Some(Action::link("continue", "Sign in", "/account/otp")),
             ..asked.clone()
