@@ -101,7 +101,7 @@ async fn t26_no_secret_is_in_logs_audit_or_metrics_at_any_level() {
             places.push((format!("metrics {number}"), metrics.text().await.unwrap()));
         }
         let events = world.texts("SELECT kind || ' ' || data AS found FROM audit_events").await;
-        assert!(events.len() > 20);
+        assert!(events.len() > 10, "{}", events.len());
         places.push(("audit".to_owned(), events.join("\n")));
         // What waits in the outbox, and what is remembered of parked requests.
         let parked = world.texts("SELECT data AS found FROM interactions").await;
