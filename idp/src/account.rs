@@ -3,9 +3,12 @@
 //! Owns: who may see them (a live session, else the login), and the header on them. Never: another person's things.
 
 mod applications;
+mod change;
 mod connections;
+mod credential;
 mod fresh;
 mod hardware_token;
+mod history;
 mod manage;
 mod mobile;
 mod otp_help;
@@ -39,6 +42,8 @@ use crate::session::{self, Live};
 pub fn routes() -> Router<Arc<App>> {
     overview::routes()
         .merge(manage::routes())
+        .merge(credential::routes())
+        .merge(change::routes())
         .merge(mobile::routes())
         .merge(hardware_token::routes())
         .merge(security_key::routes())

@@ -5,6 +5,7 @@
 
 pub mod access;
 mod applications;
+mod janitor;
 mod operations;
 mod people;
 mod tokens;
@@ -36,6 +37,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(applications::routes())
         .merge(operations::routes())
         .merge(tokens::routes())
+        .merge(janitor::routes())
 }
 
 /// What a list's address may carry.

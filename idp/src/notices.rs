@@ -1,29 +1,35 @@
 //! What a person is told about their account, apart from any page they look at.
 //!
-//! Owns: the text of a notice and its way through the outbox, written in the transaction of the act that it tells of.
-//! Never: a code or anything that authenticates; mail is no factor (NIST SP 800-63B-4 §3.1.3.1).
+//! Owns: the text of a notice, whom it reaches, and its way through the outbox, written in the transaction of the act that
+//! it tells of. Each mail carries a link, good for one use, by which its reader says *this was not me*
+//! (NIST SP 800-63B-4 §4.6). Never: a code or anything that authenticates; mail is no factor (§3.1.3.1).
 
-use std::sync::Arc;
+mod deliver;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use stepgate_core::contact::EmailAddress;
-use stepgate_core::id::PersonId;
-use stepgate_core::secret::SecretString;
-use stepgate_store::{Connection, outbox as store, people};
+use stepgate_core::account::Person;
+use stepgate_core::assurance::{CredentialKind, CredentialState};
+use stepgate_core::entropy::random_token;
+use stepgate_core::id::{CredentialId, PersonId};
+use stepgate_core::secret::TokenHash;
+use stepgate_store::notices::NoticeLink;
+use stepgate_store::{Connection, credentials, notices as links, outbox as store, people};
 
-use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::outbound::Mail;
-use crate::outbox::{self, OWN_TIME};
+use crate::login::phone;
+use crate::outbox;
+use crate::pages::When;
 
-/// The kind of these messages in the outbox.
-const KIND: &str = "mail";
-/// How many mails a node hands over at a time.
-const AT_ONCE: u32 = 20;
-/// A notice that nobody took for so long is given up.
-const LIFETIME: Duration = Duration::from_secs(3 * 24 * 3600);
+pub use deliver::deliver;
+
+/// The kinds of these messages in the outbox.
+const MAIL: &str = "mail";
+const TEXT: &str = "notice text";
+/// How long *this was not me* can be said.
+pub const LINK_LIFE: Duration = Duration::from_secs(72 * 3600);
 
 /// Something that happened to an account, for the people whose account it is.
 #[derive(Clone, Debug)]
@@ -32,20 +38,45 @@ pub struct Notice {
     pub subject: String,
     /// What happened and what to do about it, in sentences.
     pub text: String,
+    credential: Option<CredentialId>,
+    by_text: bool,
 }
 
 impl Notice {
-    /// A notice with these words.
+    /// A notice with these words. It goes to every address on file, and to telephones too.
     pub fn new(subject: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { subject: subject.into(), text: text.into() }
+        Self { subject: subject.into(), text: text.into(), credential: None, by_text: true }
+    }
+
+    /// The credential that it is about: *this was not me* suspends it.
+    #[must_use]
+    pub const fn about(mut self, credential: CredentialId) -> Self {
+        self.credential = Some(credential);
+        self
+    }
+
+    /// Only by mail: what does not concern the security of the account.
+    #[must_use]
+    pub const fn by_mail_only(mut self) -> Self {
+        self.by_text = false;
+        self
     }
 }
 
 /// A mail in the outbox.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct Mailed {
     to: String,
     subject: String,
+    text: String,
+}
+
+/// A text in the outbox.
+#[derive(Serialize, Deserialize)]
+struct Texted {
+    /// Under which messages to this number are counted.
+    phone: String,
+    to: String,
     text: String,
 }
 
@@ -55,35 +86,97 @@ struct Kept {
 /// The store.
 pub async fn tell(cx: &Cx, transaction: &impl Connection, person: PersonId, notice: &Notice) -> Result<(), Fault> {
     let Some(found) = people::find_person(&cx.app.db, person).await? else { return Ok(()) };
-    let Some(to) = found.claims.email.clone() else { return Ok(()) };
-    let text = format!("Hello {},\n\n{}\n\n{}", found.display_name(), notice.text, cx.app.settings.server.name);
-    let kept = Kept { to, subject: notice.subject.clone(), text };
-    let mut message = outbox::sealed(cx, KIND, &kept, None)?;
-    // Nobody waits for a mail: any node takes it at its next round.
-    message.due_at = cx.now;
-    store::insert_message(transaction, &message).await?;
+    if let Some(to) = found.claims.email.clone() {
+        let token = random_token(cx.entropy());
+        let link = NoticeLink {
+            person,
+            credential: notice.credential,
+            subject: notice.subject.clone(),
+            text: notice.text.clone(),
+            ip: cx.ip,
+            created_at: cx.now,
+            expires_at: cx.now + LINK_LIFE,
+            used_at: None,
+        };
+        links::insert_link(transaction, &TokenHash::of(&token), &link).await?;
+        let mailed = Mailed { to, subject: notice.subject.clone(), text: written(cx, &found, notice, &token) };
+        keep(cx, transaction, MAIL, &mailed).await?;
+    }
+    if notice.by_text {
+        text_all(cx, transaction, person, notice).await?;
+    }
     Ok(())
 }
 
-/// Hands over the mails that are due. Called every second by the background task.
-pub async fn deliver(app: &Arc<App>) -> Result<(), Fault> {
-    let cx = Cx::background(app);
-    for leased in store::lease_messages(&app.db, KIND, AT_ONCE, cx.now, cx.now + OWN_TIME).await? {
-        if cx.now.since(leased.created_at) > LIFETIME {
-            store::abandon_message(&app.db, leased.id, cx.now, "too old to be of use").await?;
+/// Nobody waits for a notice: any node takes it at its next round.
+async fn keep(cx: &Cx, transaction: &impl Connection, kind: &str, message: &impl Serialize) -> Result<(), Fault> {
+    let mut sealed = outbox::sealed(cx, kind, message, None)?;
+    sealed.due_at = cx.now;
+    store::insert_message(transaction, &sealed).await?;
+    Ok(())
+}
+
+/// The mail: what happened, when, from where, and what to do when it was somebody else.
+fn written(cx: &Cx, person: &Person, notice: &Notice, token: &str) -> String {
+    let zone = person.claims.zoneinfo.as_deref().unwrap_or("UTC");
+    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let when = When::date(cx.now, &zone).exact;
+    let from = cx.ip.map_or_else(String::new, |ip| format!("\nFrom: {ip}"));
+    let link = cx.app.url(&format!("/not-me?token={token}"));
+    format!(
+        "Hello {},\n\n{}\n\nWhen: {when}{from}\n\nWas this not you? Open this address within three days. It shows what \
+         happened and lets you stop it at once:\n\n{link}\n\n{}\n",
+        person.display_name(),
+        notice.text,
+        cx.app.settings.server.name
+    )
+}
+
+/// A text to every number on file that takes texts, once each.
+async fn text_all(cx: &Cx, transaction: &impl Connection, person: PersonId, notice: &Notice) -> Result<(), Fault> {
+    let held = credentials::list_credentials(&cx.app.db, person).await?;
+    let mut told: Vec<String> = Vec::new();
+    for credential in held.iter().filter(|held| held.kind == CredentialKind::PhoneOtp) {
+        if matches!(credential.stage, CredentialState::Pending | CredentialState::Revoked) {
             continue;
         }
-        let kept: Kept = outbox::open_as(app, &leased)?;
-        let Ok(to) = kept.to.parse::<EmailAddress>() else {
-            store::abandon_message(&app.db, leased.id, cx.now, "no e-mail address").await?;
-            continue;
-        };
-        let text = SecretString::new(kept.text);
-        let mail = Mail { subject: kept.subject, text, code: None, at: leased.created_at };
-        match app.outbound.mail(&to, &mail).await {
-            Ok(()) => store::finish_message(&app.db, leased.id, cx.now).await?,
-            Err(error) => store::fail_message(&app.db, leased.id, cx.now + OWN_TIME, &error.to_string()).await?,
+        for listed in credentials::list_phones(&cx.app.db, credential.id).await? {
+            if !listed.text || listed.verified_at.is_none() {
+                continue;
+            }
+            let Some(sealed) = credentials::find_sealed_number(&cx.app.db, listed.id).await? else { continue };
+            let number = cx.app.secrets.sealing.open(phone::SEAL, &listed.id.to_string(), &sealed)?;
+            let Ok(to) = std::str::from_utf8(number.expose()).map(str::to_owned) else { continue };
+            if told.contains(&to) {
+                continue;
+            }
+            told.push(to.clone());
+            let text = short(&cx.app.settings.server.name, &notice.subject);
+            keep(cx, transaction, TEXT, &Texted { phone: listed.id.to_string(), to, text }).await?;
         }
     }
     Ok(())
+}
+
+/// The text: no code, no link, one message (160 characters that every network carries).
+fn short(brand: &str, subject: &str) -> String {
+    let plain = |text: &str, most: usize| {
+        let kept = text.chars().filter(|c| c.is_ascii_alphanumeric() || " -.,".contains(*c)).take(most);
+        kept.collect::<String>().trim().to_owned()
+    };
+    let (brand, subject) = (plain(brand, 24), plain(subject, 56));
+    format!("{brand}: {subject}. Not you? Follow the mail we sent, or sign in and look at Manage OTP.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_one_message_without_a_link() {
+        let text = short("Stepgate", "A hardware token was suspended");
+        assert!(text.starts_with("Stepgate: A hardware token was suspended. Not you?"), "{text}");
+        let text = short(&"Ünï https://evil.example ".repeat(9), &"https://evil.example/x?y=1 ".repeat(20));
+        assert!(text.len() <= 160 && text.is_ascii() && !text.contains("//"), "{text}");
+    }
 }

@@ -7,6 +7,7 @@ mod gateway;
 mod failover;
 pub mod fetch;
 pub mod recording;
+pub mod smtp;
 pub mod twilio;
 
 mod deliver;

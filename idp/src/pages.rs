@@ -26,6 +26,8 @@ pub mod samples;
 pub mod phones;
 pub mod security_key;
 pub mod self_help;
+pub mod not_me;
+pub mod credential;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};

@@ -44,6 +44,8 @@ pub struct Settings {
     pub phone: Phone,
     /// Mobile ID.
     pub mobile: crate::credentials::mobile_id::MobileSettings,
+    /// The mail server through which notices go.
+    pub mail: crate::outbound::smtp::MailSettings,
     /// Numbers for the operator's graphs.
     pub metrics: crate::telemetry::MetricsSettings,
     /// Devices without a browser of their own.
@@ -60,6 +62,8 @@ pub struct Settings {
     pub mtls: crate::mutual_tls::MutualTlsSettings,
     /// Security keys and passkeys.
     pub security_keys: crate::credentials::attestation::SecurityKeySettings,
+    /// What counts as left lying about.
+    pub janitor: crate::janitor::JanitorSettings,
     /// The integrators' console.
     pub developer: crate::requests::DeveloperSettings,
 }

@@ -106,6 +106,14 @@ fn outbound_requests_go_through_the_guarded_client() {
     only_in("idp/src", &["reqwest::"], &["idp/src/outbound/fetch", "idp/src/demo"]);
 }
 
+/// Mail goes to the one server that the settings name, over a client of its own: SMTP is no HTTP, and a mail server often
+/// stands inside, where the guarded client would not go.
+#[test]
+fn mail_leaves_through_one_file() {
+    only_in("idp/src", &["lettre::"], &["idp/src/outbound/smtp.rs"]);
+    only_in("idp/src", &["TcpStream::connect"], &["idp/src/outbound", "idp/src/demo"]);
+}
+
 #[test]
 fn modules_of_the_core_use_only_what_is_declared_above_them() {
     let lib = std::fs::read_to_string(root().join("idp/core/src/lib.rs")).unwrap();

@@ -191,8 +191,13 @@ impl World {
             .args(["--issuer", &self.issuer, "--data"])
             .arg(self.folder.join(number.to_string()))
             .stdout(Stdio::null())
-            .envs(self.settings.iter().copied())
-            .env("RUST_LOG", "error");
+            .env("RUST_LOG", "error")
+            .envs(self.settings.iter().copied());
+        if self.settings.iter().any(|(name, _)| *name == "RUST_LOG") {
+            std::fs::create_dir_all(&self.folder).unwrap();
+            let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file(number)).unwrap();
+            command.stderr(log);
+        }
         if self.trust.is_some() {
             command.arg("--tls-self-signed");
         }
@@ -201,6 +206,15 @@ impl World {
         }
         *node.child.lock().unwrap() = Some(command.spawn().unwrap());
         self.until("a node is ready", async || self.answers(number).await).await;
+    }
+
+    fn log_file(&self, number: usize) -> PathBuf {
+        self.folder.join(format!("{number}.log"))
+    }
+
+    /// What a node wrote to its log, where `RUST_LOG` is one of the world's settings.
+    pub fn log(&self, number: usize) -> String {
+        std::fs::read_to_string(self.log_file(number)).unwrap()
     }
 
     async fn answers(&self, number: usize) -> bool {
@@ -241,7 +255,7 @@ impl World {
             let url = format!("{}/demo/inbox.json", self.node(node));
             let Ok(answer) = self.http.get(url).send().await else { continue };
             let messages: Vec<Value> = answer.json().await.unwrap();
-            if let Some(message) = messages.iter().find(|message| message["to"] == number) {
+            if let Some(message) = messages.iter().find(|it| it["to"] == number && it["code"].is_string()) {
                 let found = (message["at"].as_str().unwrap().to_owned(), message["code"].as_str().unwrap().to_owned());
                 if latest.as_ref().is_none_or(|known| found.0 > known.0) {
                     latest = Some(found);
@@ -306,6 +320,28 @@ impl World {
         RelyingParty::discover(&self.issuer, id, added["client_secret"].as_str(), redirect).await
     }
 
+    /// The latest mail to an address that says something, once one came: its subject and text.
+    pub async fn mail(&self, to: &str, about: &str) -> String {
+        let found = std::sync::Mutex::new(None);
+        self.until("a mail came", async || {
+            for node in 0..self.nodes.len() {
+                let url = format!("{}/demo/inbox.json", self.node(node));
+                let Ok(answer) = self.http.get(url).send().await else { continue };
+                let messages: Vec<Value> = answer.json().await.unwrap();
+                let fits = |it: &&Value| {
+                    it["channel"] == "mail" && it["to"] == to && it["text"].as_str().unwrap().contains(about)
+                };
+                if let Some(message) = messages.iter().find(fits) {
+                    *found.lock().unwrap() = message["text"].as_str().map(str::to_owned);
+                    return true;
+                }
+            }
+            false
+        })
+        .await;
+        found.into_inner().unwrap().unwrap()
+    }
+
     /// Runs a statement on this world's database, past the provider.
     pub async fn tamper(&self, sql: &str) {
         let database = self.folder.join("0").join("stepgate.db");
@@ -320,6 +356,15 @@ impl World {
         let database = Database::connect(&url).await.unwrap();
         let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), sql)).await.unwrap();
         row.unwrap().try_get("", "found").unwrap()
+    }
+
+    /// One column of text of this world's database, all rows; the statement names it `found`.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let database = self.folder.join("0").join("stepgate.db");
+        let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", database.display()));
+        let database = Database::connect(&url).await.unwrap();
+        let rows = database.query_all_raw(Statement::from_string(database.get_database_backend(), sql)).await.unwrap();
+        rows.iter().map(|row| row.try_get("", "found").unwrap()).collect()
     }
 
     /// A new browser.

@@ -8,6 +8,7 @@ pub mod web_push;
 pub mod mobile_id;
 pub mod recovery;
 pub mod reset;
+pub mod suspension;
 
 use crate::assurance::{CredentialKind, CredentialState, HeldCredential};
 use crate::id::{CredentialId, DeviceId, PersonId, PhoneId};

@@ -13,7 +13,7 @@ use crate::http::page::{PageFailure, see_other};
 use crate::login::Parked;
 
 /// How fresh the session's strongest factor must be before a device is bound (NIST SP 800-63B-4 §4.1.2).
-const FRESH: Duration = Duration::from_secs(300);
+pub(super) const FRESH: Duration = Duration::from_secs(300);
 
 /// The way to a fresh factor, where the session has none: another credential where the person holds one, the password
 /// otherwise.

@@ -11,9 +11,11 @@ use serde::Deserialize;
 use stepgate_core::assurance::{self, CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
 use stepgate_core::credentials::Credential;
+use stepgate_store::credentials::Suspended;
 use stepgate_store::{credentials, mobile, security_keys};
 
-use super::{Visit, Visitor, otp_help, visit};
+use super::fresh::step_up;
+use super::{Visit, Visitor, change, otp_help, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::credentials::security_key;
@@ -23,6 +25,7 @@ use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::login::Parked;
 use crate::login::hardware::{self, Resynced};
+use crate::notices::{self, Notice};
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::otp::{CredentialCard, FormPage, ManageOtpPage, PhoneRow};
 use crate::pages::{self, Action, Section, When};
@@ -70,6 +73,10 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         "recovered" => Some("That worked. Set up a new device now: you have five minutes before we ask again."),
         "password" => Some("Your password is changed. The old one does not work any more."),
         "stolen" => Some("It is switched off, and you are signed out everywhere else. Now change your password."),
+        "suspended" => Some("It is suspended. Nobody can use it until you resume it."),
+        "lost" => Some("It is suspended, and logins that it was used for elsewhere have ended. Get another one soon."),
+        "resumed" => Some("It can be used again."),
+        "revoked" => Some("It is given up. It opens nothing any more."),
         "key-removed" => Some("The key is removed. It opens nothing any more."),
         _ => None,
     };
@@ -129,6 +136,10 @@ async fn card(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<Cre
         CredentialKind::SecurityKey => Some("On one device only".to_owned()),
         _ => number,
     };
+    let suspended = match state {
+        CredentialState::Suspended => credentials::find_suspension(&cx.app.db, credential.id).await?,
+        _ => None,
+    };
     Ok(CredentialCard {
         id: credential.id.to_string(),
         kind: credential.kind,
@@ -140,14 +151,19 @@ async fn card(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<Cre
         bought: credential.purchased_at.map(|at| When::date(at, &zone)),
         expires: credential.expires_at.map(|at| When::date(at, &zone)),
         last_used: credential.last_used_at.map(|at| When::new(at, cx.now, &zone)),
-        note: note(credential, state, cx),
+        note: note(credential, state, suspended, cx),
         phones: phones.collect(),
         primary: primary(credential, state),
-        actions: actions(credential, state),
+        actions: actions(credential, state, suspended),
     })
 }
 
-fn note(credential: &Credential, state: CredentialState, cx: &Cx) -> Option<String> {
+pub(super) fn note(
+    credential: &Credential,
+    state: CredentialState,
+    suspended: Option<Suspended>,
+    cx: &Cx,
+) -> Option<String> {
     match state {
         CredentialState::Pending => Some("Bought, not set up yet: it cannot be used until you activate it.".to_owned()),
         CredentialState::Expired => Some(
@@ -157,7 +173,7 @@ fn note(credential: &Credential, state: CredentialState, cx: &Cx) -> Option<Stri
         CredentialState::Locked => {
             Some("Locked after too many wrong codes. Ask your administrator to unlock it.".to_owned())
         }
-        CredentialState::Suspended => Some("Suspended. Ask your administrator why.".to_owned()),
+        CredentialState::Suspended => Some(change::why(suspended).to_owned()),
         CredentialState::Active if credential.retry_at.is_some_and(|at| at > cx.now) => {
             Some("After several wrong codes it rests for a while. Try again later.".to_owned())
         }
@@ -178,7 +194,7 @@ fn primary(credential: &Credential, state: CredentialState) -> Option<Action> {
     }
 }
 
-fn actions(credential: &Credential, state: CredentialState) -> Vec<Action> {
+fn actions(credential: &Credential, state: CredentialState, suspended: Option<Suspended>) -> Vec<Action> {
     let id = credential.id.to_string();
     let link = |name: &str, label: &str| {
         Action::link(format!("{name}-{id}"), label, format!("/account/otp/{name}?credential={id}"))
@@ -188,6 +204,7 @@ fn actions(credential: &Credential, state: CredentialState) -> Vec<Action> {
         let elevate = Action::post(format!("elevate-{id}"), "Elevate", "/account/elevate");
         actions.push(elevate.with("kind", credential.kind.as_str()));
     }
+    actions.push(Action::link(format!("details-{id}"), "View details", format!("/account/otp/{id}")));
     if credential.kind == CredentialKind::HardwareToken && state == CredentialState::Active {
         actions.push(link("resync", "Resync"));
     }
@@ -197,6 +214,7 @@ fn actions(credential: &Credential, state: CredentialState) -> Vec<Action> {
         actions.push(Action::link(format!("phones-{id}"), "Phones", "/account/otp/mobile"));
     }
     actions.push(link("rename", "Rename"));
+    actions.extend(change::actions(credential, state, suspended));
     if credential.kind == CredentialKind::SecurityKey {
         let remove = Action::post(format!("remove-{id}"), "Remove", "/account/otp/key/remove");
         actions.push(remove.with("credential", id).dangerous());
@@ -221,7 +239,11 @@ async fn post_elevate(form: Form) -> Response {
 }
 
 /// The credential that a page is about, of the wanted kind, and the person's own.
-fn own<'a>(visitor: &'a Visitor, id: &str, kind: Option<CredentialKind>) -> Result<&'a Credential, PageFailure> {
+pub(super) fn own<'a>(
+    visitor: &'a Visitor,
+    id: &str,
+    kind: Option<CredentialKind>,
+) -> Result<&'a Credential, PageFailure> {
     let found = visitor.credential(id).filter(|found| kind.is_none_or(|kind| found.kind == kind));
     found.ok_or(PageFailure::NotFound)
 }
@@ -323,9 +345,16 @@ async fn post_rename(form: Form) -> Response {
             let typed = (label, Some("A name has 1 to 40 characters."));
             return Ok(rename_page(&cx, &visitor, credential, typed));
         }
+        if let Some(response) = step_up(&cx, &form, &visitor).await? {
+            return Ok(response);
+        }
         let transaction = cx.app.db.begin().await?;
         credentials::update_label(&transaction, credential.id, label).await?;
-        audit::record(&cx, &transaction, Event::new("credential.renamed").by(visitor.person.id)).await?;
+        let data = serde_json::json!({ "credential": credential.id });
+        audit::record(&cx, &transaction, Event::new("credential.renamed").by(visitor.person.id).data(data)).await?;
+        let text = format!("{} has another name now: {label}.", credential.label);
+        let notice = Notice::new("A credential was renamed", text).about(credential.id).by_mail_only();
+        notices::tell(&cx, &transaction, visitor.person.id, &notice).await?;
         transaction.commit().await?;
         Ok(see_other("/account/otp?done=renamed"))
     };

@@ -70,7 +70,7 @@ async fn show(cx: &Cx, browser: &Browser) -> Result<Response, PageFailure> {
 }
 
 /// What people call their browser, out of what it calls itself.
-fn browser_name(user_agent: &str) -> String {
+pub(super) fn browser_name(user_agent: &str) -> String {
     let has = |name: &str| user_agent.contains(name);
     let browser = if has("Firefox/") {
         "Firefox"

@@ -55,6 +55,7 @@ pub fn problems(settings: &Settings) -> Vec<Problem> {
     if settings.tls.certificate_file.is_some() != settings.tls.key_file.is_some() {
         say("tls.certificate_file and tls.key_file belong together; one of them is missing");
     }
+    found.extend(settings.mail.problems().into_iter().map(Problem));
     found.extend(settings.registration.problems().into_iter().map(Problem));
     found
 }

@@ -1,6 +1,7 @@
 //! What an operator does without a browser. Each command prints one JSON value with `--json`.
 
 mod client;
+mod janitor;
 mod registration_token;
 mod secret;
 mod resource;
@@ -57,6 +58,9 @@ pub(super) enum Operate {
     /// Hardware tokens.
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// What is left lying about: half-enrolled, stale, expiring, orphaned, near a limit.
+    #[command(subcommand)]
+    Janitor(janitor::JanitorCommand),
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -249,6 +253,7 @@ pub(super) async fn run(command: Operate, settings: Settings) -> Result<Value, O
         Operate::Client(command) => client::client_command(&operator, command).await,
         Operate::RegistrationToken(command) => registration_token::command(&operator, command).await,
         Operate::Resource(arguments) => resource::metadata(&operator, arguments).await,
+        Operate::Janitor(command) => janitor::command(&operator, command).await,
         Operate::User(command) => user_command(&operator, command).await,
         Operate::Token(command) => token::command(operator, command).await,
         Operate::Audit(AuditCommand::Verify) => {

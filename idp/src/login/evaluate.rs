@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use stepgate_core::account::Person;
 use stepgate_core::assurance::{
-    self, Ask, AskError, CredentialKind, CredentialState, Decision, Granted, Holdings, Requirement,
+    self, Ask, AskError, CredentialKind, CredentialState, Decision, Granted, HeldCredential, Holdings, Requirement,
 };
 use stepgate_core::authorize::DeviceRequest;
 use stepgate_core::authorize::interaction::{Choice, Interaction, Purpose, Want};
 use stepgate_core::authorize::is_covered;
 use stepgate_core::authorize::next::{ConsentOnRecord, LoggedIn, Verdict};
+use stepgate_core::id::CredentialId;
 use stepgate_core::oidc::Prompt;
 use stepgate_core::time::Timestamp;
 use stepgate_store::{consents, credentials, people};
@@ -144,7 +145,10 @@ pub async fn stand(
     };
     let offered = assurance::offers(events, &holdings, cx.now);
     let offered: Vec<_> = offered.into_iter().filter(|kind| requirement.allows(*kind)).collect();
-    let verdict = verdict(&decision, &holdings);
+    let verdict = match interaction.tested() {
+        Some(credential) => test(credential, &holdings),
+        None => verdict(&decision, &holdings),
+    };
     let (consent, allowed) = consent(cx, interaction, &person, client).await?;
     let granted = if let Decision::Satisfied(granted) = &decision { Some(granted.clone()) } else { None };
     Ok(Some(Standing {
@@ -172,6 +176,7 @@ fn elevate(
     let wanted = |kind: CredentialKind| match want {
         Want::AnyOtp | Want::NewPassword => !matches!(kind, CredentialKind::Password | CredentialKind::Recovery),
         Want::Kind(wanted) => kind == wanted,
+        Want::Test(_) => false,
     };
     let events = &live.session.events;
     let shown_now =
@@ -182,7 +187,9 @@ fn elevate(
             Decision::Challenge { factors: active(holdings, wanted), why: assurance::Why::Demanded },
             Decision::Satisfied,
         ),
-        Want::AnyOtp | Want::Kind(_) => assurance::decide(&cx.app.catalogue, requirement, events, holdings, cx.now),
+        Want::AnyOtp | Want::Kind(_) | Want::Test(_) => {
+            assurance::decide(&cx.app.catalogue, requirement, events, holdings, cx.now)
+        }
     };
     if !matches!(decision, Decision::Satisfied(_)) || shown_now {
         return decision;
@@ -221,6 +228,15 @@ fn recovering(requirement: &Requirement, holdings: &Holdings) -> Decision {
     let acceptable = CredentialKind::ALL.iter().copied().filter(|kind| fits(*kind));
     let acceptable = acceptable.map(|kind| assurance::Product { kind, proofed: false }).collect();
     Decision::Acquire { acceptable, proofing: false }
+}
+
+/// A test asks for the very credential; whatever the session has shown is beside the point.
+fn test(credential: CredentialId, holdings: &Holdings) -> Verdict {
+    let usable = |held: &&HeldCredential| held.id == credential && held.state == CredentialState::Active;
+    match holdings.credentials.iter().find(usable) {
+        Some(held) => Verdict::Challenge(vec![Choice { credential, kind: held.kind }]),
+        None => Verdict::Missing,
+    }
 }
 
 fn verdict(decision: &Decision, holdings: &Holdings) -> Verdict {

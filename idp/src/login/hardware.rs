@@ -12,6 +12,7 @@ use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::login::parked::Parked;
+use crate::notices::{self, Notice};
 
 /// Purpose of the sealed seed.
 pub const SEAL: &str = "oath seed";
@@ -71,7 +72,7 @@ pub async fn check(
         CodeOutcome::Accepted(_) => "login.hardware_token.succeeded",
         _ => "login.hardware_token.failed",
     };
-    let data = json!({ "replayed": matches!(outcome, CodeOutcome::Replayed) });
+    let data = json!({ "credential": credential, "replayed": matches!(outcome, CodeOutcome::Replayed) });
     audit::record(cx, &cx.app.db.write, Event::new(kind).by(person.id).data(data)).await?;
     Ok(outcome)
 }
@@ -142,9 +143,42 @@ pub async fn resync(
         None => Resynced::Wrong,
     };
     let succeeded = outcome == Resynced::Done;
-    let event = Event::new("credential.resync").by(person.id).data(json!({ "succeeded": succeeded }));
+    let facts = json!({ "credential": credential, "succeeded": succeeded });
+    let event = Event::new("credential.resync").by(person.id).data(facts);
     audit::record(cx, &cx.app.db.write, event).await?;
     Ok(outcome)
+}
+
+/// Ends a pause of a token with a code that it shows. Not an authentication: it earns nothing.
+pub async fn resume(cx: &Cx, person: &Person, credential: CredentialId, typed: &str) -> Result<CodeOutcome, Fault> {
+    let Some(code) = normalise_code(typed) else { return Ok(CodeOutcome::Malformed) };
+    let Some(reserved) = credentials::reserve_try_of_paused(&cx.app.db, credential, cx.now).await? else {
+        return Ok(CodeOutcome::Locked);
+    };
+    let token = open(cx, credential, &reserved)?;
+    let verdict = hardware_token::verify(token.seed.expose(), &token.parameters, token.memory, &code, cx.now);
+    let found = match verdict {
+        Verdict::Accepted { last, drift } => (last, drift),
+        Verdict::Replayed => return Ok(CodeOutcome::Replayed),
+        Verdict::Wrong => return Ok(CodeOutcome::Wrong),
+    };
+    let transaction = cx.app.db.begin().await?;
+    if !credentials::resume_by_code(&transaction, credential, found, cx.now).await? {
+        return Ok(CodeOutcome::Replayed);
+    }
+    let data = json!({ "credential": credential, "by": "its own code" });
+    audit::record(cx, &transaction, Event::new("credential.resumed").by(person.id).data(data)).await?;
+    let notice =
+        Notice::new("A credential was resumed", "A hardware token that you had put to rest can be used again.");
+    notices::tell(cx, &transaction, person.id, &notice.about(credential)).await?;
+    transaction.commit().await?;
+    Ok(CodeOutcome::Accepted(FactorEvent {
+        method: Method::HardwareToken,
+        at: cx.now,
+        credential,
+        evidence: Evidence::default(),
+        proofed: person.is_proofed(cx.now),
+    }))
 }
 
 struct Token {

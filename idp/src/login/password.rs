@@ -1,5 +1,7 @@
 //! The password step.
 
+use std::time::Duration;
+
 use serde_json::json;
 use stepgate_core::account::Person;
 use stepgate_core::assurance::{CredentialKind, Evidence, FactorEvent, Method};
@@ -40,8 +42,12 @@ pub async fn check(
         None => None,
     };
     // Nobody's credential gets the same statement: it changes no row, and takes as long.
+    let known = credential.is_some();
     let id = credential.map_or_else(|| CredentialId::random(cx.entropy()), |credential| credential.id);
-    let reserved = credentials::reserve_try(&cx.app.db, id, cx.now).await?;
+    let reserved = match credentials::reserve_slow_try(&cx.app.db, id, cx.now).await? {
+        None if known => wait_for_room(cx, id).await?,
+        other => other,
+    };
     let phc = match &reserved {
         Some(reserved) => Some(cx.app.secrets.sealing.open(SEAL, &id.to_string(), &reserved.sealed_secret)?),
         None => None,
@@ -67,6 +73,8 @@ pub async fn check(
         }
     };
     let (Some(person), Some(needs_rehash)) = (person, verified) else {
+        // Nobody's credential gets this statement, too.
+        credentials::settle_try(&cx.app.db, id).await?;
         let event = Event::new("login.password.failed").data(json!({ "counted": reserved.is_some() }));
         let event = if let Some(person) = person { event.to(person.id) } else { event };
         audit::record(cx, &cx.app.db.write, event).await?;
@@ -97,6 +105,30 @@ pub async fn check(
         evidence: Evidence::default(),
         proofed: person.is_proofed(cx.now),
     }))
+}
+
+/// How often whoever has to wait looks whether there is room.
+const LOOKS: u32 = 200;
+
+/// Where as many tries as are allowed are being evaluated at this moment, one more waits for what they come to: a right
+/// one makes room, so that one person's logins at the same time do not lock one another out; wrong ones leave none. No
+/// more are evaluated than without waiting.
+async fn wait_for_room(cx: &Cx, id: CredentialId) -> Result<Option<credentials::Reserved>, Fault> {
+    for look in 0..LOOKS {
+        let checking = credentials::is_checking(&cx.app.db, id, cx.app.clock.now()).await?;
+        // Asked after each look: what was under way at the last one may have made room since.
+        if look > 0 || checking {
+            let reserved = credentials::reserve_slow_try(&cx.app.db, id, cx.now).await?;
+            if reserved.is_some() || !checking {
+                return Ok(reserved);
+            }
+        }
+        if !checking {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(if look < 10 { 10 } else { 50 })).await;
+    }
+    Ok(None)
 }
 
 /// Hashes a password with the parameters of today and stores it in place of the old hash.

@@ -172,7 +172,7 @@ pub async fn check(
     let once = claimed && challenges::take_phone_challenge(db, sent.challenge, cx.now).await?;
     let accepted = once && credentials::accept_secret(&db.write, sent.credential, cx.now).await?;
     let kind = if accepted { "login.phone_otp.succeeded" } else { "login.phone_otp.failed" };
-    let data = json!({ "channel": sent.channel.as_str() });
+    let data = json!({ "credential": sent.credential, "channel": sent.channel.as_str() });
     audit::record(cx, &cx.app.db.write, Event::new(kind).by(person.id).data(data)).await?;
     if !accepted {
         if claimed {

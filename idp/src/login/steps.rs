@@ -4,11 +4,13 @@ mod factor;
 mod identify;
 
 use axum::http::HeaderValue;
+use stepgate_core::account::Person;
 use stepgate_core::assurance::FactorEvent;
 use stepgate_core::authorize::interaction::{Interaction, Stage, WrongStage};
 
 use super::http::Say;
 use super::parked::Parked;
+use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::Form;
@@ -77,6 +79,17 @@ async fn keep(
         // Another request of the same browser may have been faster: then its page is the right one.
         parked.advance(cx, interaction).await?;
     }
+    Ok(Outcome::Next { cookie: None })
+}
+
+/// A tested credential works. Its use is on record; the session is what it was.
+async fn tested(cx: &Cx, parked: &Parked, person: &Person, event: &FactorEvent) -> Result<Outcome, PageFailure> {
+    let transaction = cx.app.db.begin().await?;
+    let data = serde_json::json!({ "credential": event.credential, "method": event.method.as_str() });
+    audit::record(cx, &transaction, Event::new("credential.tested").by(person.id).data(data)).await?;
+    let path = format!("/account/otp/test?credential={}", event.credential);
+    parked.close_in(&transaction, &path).await?;
+    transaction.commit().await.map_err(Fault::from)?;
     Ok(Outcome::Next { cookie: None })
 }
 

@@ -71,6 +71,12 @@ pub async fn know_partners(cx: &Cx, session: SessionId) -> Result<(), Fault> {
 }
 
 impl Ended {
+    /// Two ends as one.
+    pub fn join(&mut self, other: Self) {
+        self.notices.extend(other.notices);
+        self.frames.extend(other.frames);
+    }
+
     /// Adds the partners of a session that has just ended, and keeps what is to be told to them.
     async fn gather(
         &mut self,

@@ -1,6 +1,7 @@
 //! The ways out of one deployment, and which message takes which.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stepgate_core::contact::{EmailAddress, PhoneNumber};
 use stepgate_core::credentials::phone_otp;
@@ -11,6 +12,7 @@ use url::Url;
 
 use super::fetch::Fetcher;
 use super::recording::Inbox;
+use super::smtp::Smtp;
 use super::twilio::{Twilio, callback};
 use super::{DeliveryError, Failover, Mail, Mailer, TextGateway, TextMessage, VoiceCall, VoiceGateway};
 use crate::outbox::Message;
@@ -49,11 +51,15 @@ impl Outbound {
                 voice.push(Box::new(twilio));
             }
         }
+        let mail: Vec<Box<dyn Mailer>> = match Smtp::new(&settings.mail, &settings.outbound, &settings.server.issuer)? {
+            Some(server) => vec![Box::new(server)],
+            None => Vec::new(),
+        };
         Ok(Self {
             calls: !voice.is_empty(),
             text: Box::new(Failover::new(text)),
             voice: Box::new(Failover::new(voice)),
-            mail: Box::new(Failover::<dyn Mailer>::new(Vec::new())),
+            mail: Box::new(Failover::<dyn Mailer>::new(mail)),
             fetcher,
             inbox: None,
             brand: settings.server.name.clone(),
@@ -67,7 +73,10 @@ impl Outbound {
     /// What is wrong with the settings, in words.
     pub fn demo(settings: &Settings) -> Result<Self, String> {
         let inbox = Inbox::default();
-        let providers = Self { mail: Box::new(inbox.clone()), ..Self::providers(settings)? };
+        let mut providers = Self::providers(settings)?;
+        if settings.mail.host.is_none() {
+            providers.mail = Box::new(inbox.clone());
+        }
         if !settings.phone.twilio.is_empty() {
             return Ok(Self { inbox: Some(inbox), ..providers });
         }
@@ -86,6 +95,16 @@ impl Outbound {
     /// No provider took it.
     pub async fn mail(&self, to: &EmailAddress, mail: &Mail) -> Result<(), DeliveryError> {
         self.mail.send_mail(to, mail).await.map(drop)
+    }
+
+    /// Hands a text that carries no code to the provider.
+    ///
+    /// # Errors
+    /// No provider took it.
+    pub async fn notify(&self, to: &PhoneNumber, text: String, at: Timestamp) -> Result<(), DeliveryError> {
+        let life = Duration::from_secs(24 * 3600);
+        let message = TextMessage { text: SecretString::new(text), code: None, at, life };
+        self.text.send_text(to, &message).await.map(drop)
     }
 
     /// Hands a message to the provider.

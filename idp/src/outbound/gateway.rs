@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use stepgate_core::contact::{EmailAddress, PhoneNumber};
+use stepgate_core::id::MessageId;
 use stepgate_core::secret::SecretString;
 use stepgate_core::time::Timestamp;
 use url::Url;
@@ -76,6 +77,8 @@ pub struct VoiceCall {
 /// An e-mail. Never a factor (NIST SP 800-63B-4 §3.1.3.1): notices and links only.
 #[derive(Clone)]
 pub struct Mail {
+    /// Its id in the outbox: a mail that is handed over twice is recognised by it.
+    pub id: MessageId,
     /// The subject line.
     pub subject: String,
     /// The plain text.

@@ -83,6 +83,7 @@ impl Layout {
             ("/admin/partners", "Partners"),
             ("/admin/applications", "Applications"),
             ("/admin/clients", "Clients"),
+            ("/admin/janitor", "Janitor"),
             ("/admin/audit", "Audit"),
             ("/admin/tokens", "Tokens"),
             ("/admin/keys", "Keys"),

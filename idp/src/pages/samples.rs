@@ -33,6 +33,7 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<message::LogoutConfirmPage>("logout-confirm", &mut pages)?;
     add::<message::LoggedOutPage>("logged-out", &mut pages)?;
     add::<message::FormPostPage>("form-post", &mut pages)?;
+    add::<not_me::NotMePage>("not-me", &mut pages)?;
     add::<account::AccountPage>("account", &mut pages)?;
     add::<account::SessionsPage>("sessions", &mut pages)?;
     add::<account::ApplicationsPage>("applications", &mut pages)?;
@@ -44,6 +45,7 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<otp::FormPage>("form", &mut pages)?;
     add::<self_help::SelfHelpPage>("self-help", &mut pages)?;
     add::<self_help::GuidePage>("guide", &mut pages)?;
+    add::<credential::CredentialPage>("credential", &mut pages)?;
     add::<admin::ListPage>("admin-list", &mut pages)?;
     add::<admin::DetailPage>("admin-detail", &mut pages)?;
     add::<developer::ConsolePage>("developer", &mut pages)?;

@@ -126,7 +126,13 @@ fn user_id_mail(cx: &Cx, person: &Person, leased: &Leased) -> Mail {
         person.display_name(),
         person.username,
     );
-    Mail { subject: "Your user ID".to_owned(), text: SecretString::new(text), code: None, at: leased.created_at }
+    Mail {
+        subject: "Your user ID".to_owned(),
+        text: SecretString::new(text),
+        code: None,
+        at: leased.created_at,
+        id: leased.id,
+    }
 }
 
 /// The mail with a new link; `None` for somebody whose password cannot be set this way.
@@ -158,7 +164,7 @@ async fn password_mail(cx: &Cx, person: &Person, leased: &Leased) -> Result<Opti
         life.as_secs() / 60,
     );
     let (subject, text) = ("Choose a new password".to_owned(), SecretString::new(text));
-    Ok(Some(Mail { subject, text, code: None, at: leased.created_at }))
+    Ok(Some(Mail { subject, text, code: None, at: leased.created_at, id: leased.id }))
 }
 
 /// A link that works, and how far its holder is.

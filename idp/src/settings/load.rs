@@ -108,6 +108,7 @@ impl Settings {
         settings.redis.url = Some(String::new());
         settings.registration.mode = Some(crate::registration::RegistrationMode::Closed);
         settings.authorization.unsigned_request_objects = Some(false);
+        settings.mail = crate::outbound::smtp::MailSettings::documented();
         settings.metrics.listen = Some(settings.server.listen);
         settings.outbound.ca_file = Some(std::path::PathBuf::new());
         settings.tls.certificate_file = Some(std::path::PathBuf::new());

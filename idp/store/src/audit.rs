@@ -175,6 +175,13 @@ pub async fn list_events(db: &Db, filter: &Filter, limit: u32) -> Result<Vec<Eve
     all(&db.read, &sql, values).await?.iter().map(|row| Ok(chained(row)?.event)).collect()
 }
 
+/// The latest events about or by a person, whether they have a place in the chain yet or not, the latest first.
+pub async fn list_latest_of(db: &Db, person: PersonId, limit: u32) -> Result<Vec<Event>, StoreError> {
+    let sql = format!("SELECT {EVENT} FROM audit_events WHERE person_id = ? ORDER BY at DESC LIMIT ?");
+    let values = vec![person.uuid().into(), i64::from(limit).into()];
+    all(&db.read, &sql, values).await?.iter().map(|row| Ok(chained(row)?.event)).collect()
+}
+
 /// What verification finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {

@@ -3,10 +3,19 @@
 //! A try is reserved by one conditional statement before anything is compared, in a transaction of its own: the count
 //! survives whatever happens afterwards, and is right over all nodes.
 
+use std::time::Duration;
+
 use stepgate_core::credentials::throttle::{FREE_FAILURES, WAITS};
 use stepgate_core::credentials::{Credential, MAX_FAILURES, Phone};
 use stepgate_core::id::{CredentialId, PersonId, PhoneId};
 use stepgate_core::time::Timestamp;
+
+mod suspension;
+
+pub use suspension::{
+    Suspended, find_suspension, reserve_try_of_paused, resume_by_code, resume_credential, revoke_credential,
+    suspend_credential,
+};
 
 use crate::row::{Row, all, at, at_if, json, one, run};
 use crate::{Connection, Db, StoreError};
@@ -96,6 +105,43 @@ pub struct Reserved {
 
 /// Counts a try before it is evaluated. `None`: no try is allowed now (locked, waiting, not active, expired, unknown).
 pub async fn reserve_try(db: &Db, id: CredentialId, now: Timestamp) -> Result<Option<Reserved>, StoreError> {
+    let values = vec![at(now), id.uuid().into(), at(now), at(now)];
+    let row = one(&db.write, &reservation("", "stage = 'active'"), values).await?;
+    row.as_ref().map(reserved).transpose()
+}
+
+/// A try that takes long to evaluate is under way at most so long; after that its node is dead.
+const CHECKING_LIFE: Duration = Duration::from_secs(20);
+
+/// The same for a try that takes long to evaluate (a password): others may wait for it rather than be refused, as what
+/// it comes to may make room. [`settle_try`], [`return_try`] and [`accept_secret`] say that it is over.
+pub async fn reserve_slow_try(db: &Db, id: CredentialId, now: Timestamp) -> Result<Option<Reserved>, StoreError> {
+    let more = format!(
+        " checking = CASE WHEN checking_since > {} THEN checking + 1 ELSE 1 END, checking_since = {},",
+        (now - CHECKING_LIFE).unix_millis(),
+        now.unix_millis()
+    );
+    let values = vec![at(now), id.uuid().into(), at(now), at(now)];
+    let row = one(&db.write, &reservation(&more, "stage = 'active'"), values).await?;
+    row.as_ref().map(reserved).transpose()
+}
+
+/// Whether tries of a credential are being evaluated now: whoever was refused one may ask again.
+pub async fn is_checking(db: &Db, id: CredentialId, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "SELECT id FROM credentials WHERE id = ? AND checking > 0 AND checking_since > ?
+               AND stage = 'active' AND failures < ?";
+    let values = vec![id.uuid().into(), at(now - CHECKING_LIFE), i64::from(MAX_FAILURES).into()];
+    Ok(one(&db.read, sql, values).await?.is_some())
+}
+
+/// A try that took long was evaluated, and wrong: it stays counted.
+pub async fn settle_try(db: &Db, id: CredentialId) -> Result<(), StoreError> {
+    let sql = "UPDATE credentials SET checking = checking - 1 WHERE id = ? AND checking > 0";
+    run(&db.write, sql, vec![id.uuid().into()]).await.map(drop)
+}
+
+/// The statement that counts a try: what more it sets, and in which stage. Its values: now, id, now, now.
+fn reservation(more: &str, stage: &str) -> String {
     // The waiting time depends on the count that this very statement makes. The first value is cast: PostgreSQL
     // cannot tell its type from the sum.
     let mut cases = String::new();
@@ -103,15 +149,13 @@ pub async fn reserve_try(db: &Db, id: CredentialId, now: Timestamp) -> Result<Op
         // The longest wait comes first, so that it wins.
         cases.insert_str(0, &format!(" WHEN failures + 1 >= {failures} THEN {}", wait.as_millis()));
     }
-    let sql = format!(
-        "UPDATE credentials SET failures = failures + 1,
+    format!(
+        "UPDATE credentials SET failures = failures + 1,{more}
            retry_at = CASE WHEN failures + 1 > {FREE_FAILURES} THEN CAST(? AS BIGINT) + CASE{cases} END ELSE NULL END
-         WHERE id = ? AND stage = 'active' AND failures < {MAX_FAILURES} AND (retry_at IS NULL OR retry_at <= ?)
+         WHERE id = ? AND {stage} AND failures < {MAX_FAILURES} AND (retry_at IS NULL OR retry_at <= ?)
            AND (expires_at IS NULL OR expires_at > ?)
          RETURNING id, sealed_secret, parameters, counter, drift, last_used_at"
-    );
-    let row = one(&db.write, &sql, vec![at(now), id.uuid().into(), at(now), at(now)]).await?;
-    row.as_ref().map(reserved).transpose()
+    )
 }
 
 /// What verifies a credential, without counting a try.
@@ -134,7 +178,8 @@ fn reserved(row: &Row) -> Result<Reserved, StoreError> {
 ///
 /// A success since then has cleared this try with all others: what is counted now are later ones, and they stay.
 pub async fn return_try(db: &Db, id: CredentialId, reserved: &Reserved) -> Result<bool, StoreError> {
-    let sql = "UPDATE credentials SET failures = failures - 1, retry_at = NULL
+    let sql = "UPDATE credentials SET failures = failures - 1, retry_at = NULL,
+               checking = CASE WHEN checking > 0 THEN checking - 1 ELSE 0 END
                WHERE id = ? AND failures > 0 AND COALESCE(last_used_at, -1) = ?";
     let last_used_at = reserved.last_used_at.map_or(-1, Timestamp::unix_millis);
     Ok(run(&db.write, sql, vec![id.uuid().into(), last_used_at.into()]).await? == 1)
@@ -157,8 +202,8 @@ pub async fn accept_counter(
 
 /// Accepts a credential whose proof was used up elsewhere (a password, a challenge).
 pub async fn accept_secret(connection: &impl Connection, id: CredentialId, now: Timestamp) -> Result<bool, StoreError> {
-    let sql =
-        "UPDATE credentials SET failures = 0, retry_at = NULL, last_used_at = ? WHERE id = ? AND stage = 'active'";
+    let sql = "UPDATE credentials SET failures = 0, retry_at = NULL, last_used_at = ?,
+               checking = CASE WHEN checking > 0 THEN checking - 1 ELSE 0 END WHERE id = ? AND stage = 'active'";
     Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)
 }
 
@@ -182,8 +227,8 @@ pub async fn update_stage(
     to: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE credentials SET stage = ?, failures = 0, retry_at = NULL,
-               activated_at = COALESCE(activated_at, ?) WHERE id = ? AND stage = ?";
+    let sql = "UPDATE credentials SET stage = ?, failures = 0, retry_at = NULL, suspended_for = NULL,
+               suspended_at = NULL, activated_at = COALESCE(activated_at, ?) WHERE id = ? AND stage = ?";
     let activated = (to == "active").then(|| now.unix_millis());
     Ok(run(connection, sql, vec![to.into(), activated.into(), id.uuid().into(), from.into()]).await? == 1)
 }

@@ -31,6 +31,7 @@ pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> 
         ("mobile_enrolments", "code_hash", hour),
         ("playground_runs", "id", Duration::ZERO),
         ("token_resyncs", "credential_id", Duration::ZERO),
+        ("notice_links", "token_hash", day),
     ];
     let mut removed = 0;
     for (table, key, kept) in tables {

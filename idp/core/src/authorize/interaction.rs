@@ -78,6 +78,8 @@ pub enum Want {
     Kind(CredentialKind),
     /// Any one-time password, to choose a new password for the forgotten one.
     NewPassword,
+    /// To see that this credential works. What is shown is added to no session.
+    Test(CredentialId),
 }
 
 /// Who alone may finish an interaction.
@@ -239,6 +241,14 @@ impl Interaction {
     #[must_use]
     pub fn of_another_login(self) -> Self {
         Self { decided: Decided { other_account: true, ..self.decided }, ..self }
+    }
+
+    /// The credential that is tested, when that is what the person came for.
+    pub fn tested(&self) -> Option<CredentialId> {
+        match self.purpose {
+            Purpose::Elevate { want: Want::Test(credential), .. } => Some(credential),
+            _ => None,
+        }
     }
 
     /// The client's request, when a client asks.

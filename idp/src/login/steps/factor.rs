@@ -1,13 +1,13 @@
 //! The factor: its choice, its code, its wait.
 
 use stepgate_core::account::Person;
-use stepgate_core::assurance::CredentialKind;
+use stepgate_core::assurance::{CredentialKind, FactorEvent};
 use stepgate_core::authorize::interaction::{Choice, Interaction, Stage};
 use stepgate_core::id::PhoneId;
 use stepgate_store::mobile::{self, ChallengeState};
 use stepgate_store::{challenges, credentials, people};
 
-use super::{Outcome, earn, keep};
+use super::{Outcome, earn, keep, tested};
 use crate::credentials::{mobile_id, security_key};
 use crate::cx::Cx;
 use crate::http::extract::Form;
@@ -209,7 +209,7 @@ impl Turn<'_> {
         }
         let binding = self.parked.binding();
         match mobile_id::redeem(self.cx, &self.person, challenge, &binding).await? {
-            mobile_id::Redeemed::Approved(event) => earn(self.cx, Some(self.live), self.person.id, event).await,
+            mobile_id::Redeemed::Approved(event) => self.shown(event).await,
             mobile_id::Redeemed::Pending => {
                 self.parked.disclaim(self.cx).await?;
                 Ok(self.error("Your phone has not answered yet. Type the number there, approve, then come back."))
@@ -250,7 +250,7 @@ impl Turn<'_> {
         let binding = self.parked.binding();
         let response = self.form.get("response");
         match security_key::verify(self.cx, &self.person, challenge, &binding, response).await? {
-            security_key::Signed::Accepted(event) => earn(self.cx, Some(self.live), self.person.id, event).await,
+            security_key::Signed::Accepted(event) => self.shown(event).await,
             security_key::Signed::Refused(why) => {
                 // What was signed is used up: the page that says what happened holds something new to sign.
                 let Some(fresh) = security_key::ask(self.cx, &self.person, &binding).await? else {
@@ -268,9 +268,17 @@ impl Turn<'_> {
         }
     }
 
+    /// The factor was shown: the session rises by it, or its holder sees that it works.
+    async fn shown(self, event: FactorEvent) -> Result<Outcome, PageFailure> {
+        match self.parked.interaction.tested() {
+            Some(_) => tested(self.cx, &self.parked, &self.person, &event).await,
+            None => earn(self.cx, Some(self.live), self.person.id, event).await,
+        }
+    }
+
     async fn judge(self, outcome: CodeOutcome, source: Source) -> Result<Outcome, PageFailure> {
         let text = match (outcome, source) {
-            (CodeOutcome::Accepted(event), _) => return earn(self.cx, Some(self.live), self.person.id, event).await,
+            (CodeOutcome::Accepted(event), _) => return self.shown(event).await,
             (CodeOutcome::Overtaken, _) => return Ok(Outcome::Next { cookie: None }),
             (CodeOutcome::Malformed, _) => "A code has 6 to 8 digits. Type the digits only.",
             (CodeOutcome::Wrong, Source::Phone) => {
