@@ -429,3 +429,19 @@ fn a_phone_code_beside_a_key_alone_takes_nothing_from_the_key() {
     assert_eq!(granted.acr.unwrap().to_string(), "urn:stepgate:acr:security-key");
     assert_eq!(granted.events, events[..1]);
 }
+
+#[test]
+fn a_key_whose_hardware_nobody_vouches_for_is_not_asked_for_again_and_again() {
+    let (requirement, holds) = (asking("phrh"), everything(false));
+    let decided = |seconds_ago| {
+        let events =
+            [event(Method::Password, seconds_ago, false), event(Method::SecurityKeyVerified, seconds_ago, false)];
+        decide(&catalogue(), &requirement, &events, &holds, now())
+    };
+    assert!(
+        matches!(decided(60), Decision::Challenge { .. } | Decision::Reauthenticate { .. }),
+        "not shown for this yet"
+    );
+    let Decision::Acquire { acceptable, .. } = decided(0) else { panic!("{:?}", decided(0)) };
+    assert!(acceptable.iter().all(|product| product.kind == CredentialKind::SecurityKey));
+}

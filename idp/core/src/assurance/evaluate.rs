@@ -174,13 +174,20 @@ impl<'a> Session<'a> {
         (effort, resting, missing)
     }
 
+    /// Whether a credential was shown for this very request. Where that did not fill a place that wants attested
+    /// hardware, showing it again will not either.
+    fn shown_now(&self, credential: CredentialId) -> bool {
+        let started_at = self.requirement.map(|requirement| requirement.started_at);
+        self.counting().any(|event| event.credential == credential && started_at.is_some_and(|at| event.at >= at))
+    }
+
     fn place(&self, combination: &'a Combination, selectors: &'a [Selector]) -> Place<'a> {
         let fits = |kind: CredentialKind| selectors.iter().any(|selector| selector.kind() == kind);
         let mut held: Vec<_> = self.holdings.credentials.iter().filter(|held| fits(held.kind)).collect();
         held.sort_by_key(|held| std::cmp::Reverse(held.last_used));
         let mut offered: Vec<CredentialKind> = Vec::new();
         for credential in held.iter().filter(|held| held.state == CredentialState::Active) {
-            if !offered.contains(&credential.kind) {
+            if !offered.contains(&credential.kind) && !(combination.device_bound && self.shown_now(credential.id)) {
                 offered.push(credential.kind);
             }
         }
