@@ -24,8 +24,8 @@ use crate::fault::Fault;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::pages::form::{Control, Field, Form as PageForm};
+use crate::pages::mobile_phones::{MobilePhonesPage, PhoneItem};
 use crate::pages::otp::FormPage;
-use crate::pages::phones::{PhoneItem, PhonesPage};
 use crate::pages::{self, Action, Section, Tone, When};
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -77,7 +77,7 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
     let held = mobile::find_hold(&cx.app.db, credential.id).await?;
     let add = Action::post("add-phone", "Add a phone", "/account/otp/mobile/start")
         .with("credential", credential.id.to_string());
-    let page = PhonesPage {
+    let page = MobilePhonesPage {
         layout: visitor.layout(cx, "Phones", Section::ManageOtp),
         add: (phones.len() < MOST_PHONES).then_some(add),
         phones: phones.iter().map(|phone| item(cx, &visitor, phone)).collect(),

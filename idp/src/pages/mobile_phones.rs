@@ -31,8 +31,8 @@ pub struct PhoneItem {
 
 /// The phones that approve for a person.
 #[derive(Clone, Debug, Template)]
-#[template(path = "account/phones.html")]
-pub struct PhonesPage {
+#[template(path = "account/mobile-phones.html")]
+pub struct MobilePhonesPage {
     /// The frame.
     pub layout: Layout,
     /// The phones.
@@ -45,7 +45,7 @@ pub struct PhonesPage {
     pub done: Option<String>,
 }
 
-impl Page for PhonesPage {
+impl Page for MobilePhonesPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let act = |name: &str, label: &str, id: &str| {
             Action::link(format!("{name}-{id}"), label, format!("/account/otp/mobile/{name}?device={id}"))
