@@ -8,6 +8,7 @@ mod fresh;
 mod manage;
 mod mobile;
 mod overview;
+mod phones;
 mod security_key;
 mod sessions;
 
@@ -37,6 +38,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(manage::routes())
         .merge(mobile::routes())
         .merge(security_key::routes())
+        .merge(phones::routes())
         .merge(sessions::routes())
         .merge(applications::routes())
         .merge(connections::routes())

@@ -7,6 +7,7 @@ pub mod access;
 mod applications;
 mod operations;
 mod people;
+mod phones;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(people::routes())
         .merge(applications::routes())
         .merge(operations::routes())
+        .merge(phones::routes())
 }
 
 /// What a list's address may carry.

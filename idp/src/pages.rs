@@ -24,6 +24,7 @@ pub mod snippets;
 pub mod demo;
 pub mod samples;
 pub mod security_key;
+pub mod phones;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};

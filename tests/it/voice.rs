@@ -35,11 +35,11 @@ async fn world() -> (World, Calls) {
     let app = Router::new().fallback(place).with_state(Arc::clone(&calls));
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     let account = format!(
-        "[{{ account_sid = '{ACCOUNT}', api_key_sid = 'SK01', api_key_secret = 'secret', auth_token = '{AUTH_TOKEN}', \
+        "[{{ kind = 'twilio', account_sid = '{ACCOUNT}', api_key_sid = 'SK01', api_key_secret = 'secret', auth_token = '{AUTH_TOKEN}', \
          text_from = {{ from = '+12025550199' }}, voice_from = '+12025550199', base_url = 'http://{address}' }}]"
     );
     let settings: [(&str, &str); 2] =
-        [("STEPGATE__PHONE__TWILIO", account.leak()), ("STEPGATE__OUTBOUND__ALLOW", format!("['{address}']").leak())];
+        [("STEPGATE__PHONE__PROVIDERS", account.leak()), ("STEPGATE__OUTBOUND__ALLOW", format!("['{address}']").leak())];
     (World::start_with(Backend::Sqlite, &settings).await, calls)
 }
 

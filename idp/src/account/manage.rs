@@ -11,8 +11,9 @@ use serde::Deserialize;
 use stepgate_core::assurance::{self, CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
 use stepgate_core::credentials::Credential;
-use stepgate_store::{credentials, mobile};
+use stepgate_store::{credentials, deliveries, mobile};
 
+use super::phones::delivered;
 use super::{Visit, Visitor, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -99,17 +100,23 @@ async fn card(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<Cre
         CredentialKind::PhoneOtp => credentials::list_phones(&cx.app.db, credential.id).await?,
         _ => Vec::new(),
     };
-    let phones = phones.into_iter().map(|phone| PhoneRow {
-        channels: match (phone.text, phone.voice) {
+    let mut rows = Vec::new();
+    for phone in phones.into_iter().filter(|phone| phone.verified_at.is_some()) {
+        let channels = match (phone.text, phone.voice) {
             (true, true) => "Text and calls",
             (true, false) => "Text only",
             _ => "Calls only",
-        }
-        .to_owned(),
-        masked: phone.masked,
-        preferred: phone.preferred,
-        actions: Vec::new(),
-    });
+        };
+        let last = deliveries::find_last(&cx.app.db, phone.id).await?;
+        let last = last.and_then(|(state, at)| Some((delivered(state)?, When::new(at, cx.now, &zone).text)));
+        let last = last.map_or_else(String::new, |(words, when)| format!(" \u{b7} {words} {when}"));
+        rows.push(PhoneRow {
+            channels: format!("{channels}{last}"),
+            masked: phone.masked,
+            preferred: phone.preferred,
+            actions: Vec::new(),
+        });
+    }
     let devices = match credential.kind {
         CredentialKind::MobileId => mobile::list_devices(&cx.app.db, credential.id).await?,
         _ => Vec::new(),
@@ -127,7 +134,7 @@ async fn card(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<Cre
         expires: credential.expires_at.map(|at| When::date(at, &zone)),
         last_used: credential.last_used_at.map(|at| When::new(at, cx.now, &zone)),
         note: note(credential, state, cx),
-        phones: phones.collect(),
+        phones: rows,
         primary: primary(credential, state),
         actions: actions(credential, state),
     })
@@ -152,6 +159,10 @@ fn note(credential: &Credential, state: CredentialState, cx: &Cx) -> Option<Stri
 }
 
 fn primary(credential: &Credential, state: CredentialState) -> Option<Action> {
+    if state == CredentialState::Pending && credential.kind == CredentialKind::PhoneOtp {
+        let place = format!("/account/otp/phones?credential={}", credential.id);
+        return Some(Action::link(format!("activate-{}", credential.id), "Activate", place));
+    }
     let activate = state == CredentialState::Pending && credential.kind == CredentialKind::MobileId;
     activate.then(|| {
         Action::post(format!("activate-{}", credential.id), "Activate", "/account/otp/mobile/start")
@@ -171,6 +182,9 @@ fn actions(credential: &Credential, state: CredentialState) -> Vec<Action> {
     }
     if credential.kind == CredentialKind::HardwareToken && state == CredentialState::Active {
         actions.push(link("resync", "Resync"));
+    }
+    if credential.kind == CredentialKind::PhoneOtp && state == CredentialState::Active {
+        actions.push(link("phones", "Numbers"));
     }
     if credential.kind == CredentialKind::MobileId && state == CredentialState::Active {
         let add = Action::post(format!("add-phone-{id}"), "Add phone", "/account/otp/mobile/start");

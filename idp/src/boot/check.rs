@@ -56,6 +56,7 @@ pub fn problems(settings: &Settings) -> Vec<Problem> {
         say("tls.certificate_file and tls.key_file belong together; one of them is missing");
     }
     found.extend(settings.registration.problems().into_iter().map(Problem));
+    found.extend(settings.phone.problems().into_iter().map(Problem));
     found
 }
 

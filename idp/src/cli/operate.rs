@@ -1,6 +1,7 @@
 //! What an operator does without a browser. Each command prints one JSON value with `--json`.
 
 mod client;
+mod phone;
 mod registration_token;
 mod secret;
 mod resource;
@@ -53,6 +54,9 @@ pub(super) enum Operate {
     /// People.
     #[command(subcommand)]
     User(UserCommand),
+    /// Codes by telephone: the switch, the day's spending.
+    #[command(subcommand)]
+    Phone(phone::PhoneCommand),
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -238,6 +242,7 @@ pub(super) async fn run(command: Operate, settings: Settings) -> Result<Value, O
         }
         _ => {}
     }
+    let per_day = settings.phone.spend.per_day;
     let operator = Operator::connect(settings).await?;
     match command {
         Operate::Migrate | Operate::Config(_) => Ok(json!({ "schema": "up to date" })),
@@ -246,6 +251,7 @@ pub(super) async fn run(command: Operate, settings: Settings) -> Result<Value, O
         Operate::RegistrationToken(command) => registration_token::command(&operator, command).await,
         Operate::Resource(arguments) => resource::metadata(&operator, arguments).await,
         Operate::User(command) => user_command(&operator, command).await,
+        Operate::Phone(command) => phone::command(&operator, (command, per_day)).await,
         Operate::Audit(AuditCommand::Verify) => {
             while audit::seal_events(&operator.db, 500).await? == 500 {}
             match audit::verify_chain(&operator.db).await? {

@@ -17,7 +17,7 @@ use crate::http::page::{Framing, PageFailure};
 use crate::pages::assets;
 use crate::{
     account, admin, authorize, credentials, developer, device, discovery, help, introspection, login, logout, par,
-    registration, requests, revocation, token, userinfo,
+    phones, registration, requests, revocation, token, userinfo,
 };
 
 /// Everything that the provider answers.
@@ -39,6 +39,7 @@ pub fn routes(app: &Arc<App>) -> Router {
         .merge(credentials::mobile_id::routes())
         // Providers of telephone services.
         .merge(credentials::phone_call::http::routes())
+        .merge(phones::http::routes())
         // Administrators.
         .merge(admin::routes())
         // Integrators.

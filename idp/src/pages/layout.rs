@@ -85,6 +85,7 @@ impl Layout {
             ("/admin/clients", "Clients"),
             ("/admin/audit", "Audit"),
             ("/admin/keys", "Keys"),
+            ("/admin/phones", "Phones"),
         ]
     }
 

@@ -24,6 +24,8 @@ pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> 
         ("access_tokens", "hash", hour),
         ("revoked_tokens", "jti", hour),
         ("phone_challenges", "id", day),
+        // A late receipt is to be recognised, and the last state is shown on Manage OTP.
+        ("phone_deliveries", "id", day * 7),
         ("mobile_challenges", "id", day),
         ("key_challenges", "id", hour),
         ("mobile_enrolments", "code_hash", hour),
