@@ -18,6 +18,7 @@ mod listener;
 mod publisher;
 mod relying_party;
 mod security_key;
+mod smsc;
 mod world;
 
 pub use browser::{Browser, PASSWORD, Page};
@@ -26,4 +27,5 @@ pub use listener::Listener;
 pub use publisher::Publisher;
 pub use relying_party::{ASSERTION_TYPE, Front, Login, RelyingParty, Started};
 pub use security_key::SecurityKey;
+pub use smsc::Smsc;
 pub use world::{Backend, World, on_each_backend, on_each_backend_with};

@@ -96,9 +96,10 @@ impl TextGateway for Vonage {
                 "ttl": message.life.as_secs().clamp(20, 604_800),
                 "client_ref": message.reference.to_string(),
             });
-            if self.receipts() == Receipts::Later {
-                body["webhook_url"] = webhook::status_at(&message.issuer, message.reference).into();
-                body["webhook_version"] = "v1".into();
+            if let (Receipts::Later, Some(body)) = (self.receipts(), body.as_object_mut()) {
+                let callback = webhook::status_at(&message.issuer, message.reference);
+                body.insert("webhook_url".to_owned(), callback.into());
+                body.insert("webhook_version".to_owned(), "v1".into());
             }
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, self.authorization.clone());

@@ -17,7 +17,6 @@ use crate::login::http::Say;
 use crate::login::parked::Parked;
 use crate::login::phone::{self, Channel, Sending, Sent};
 use crate::login::not_sent;
-use crate::pages::When;
 use crate::session::Live;
 
 /// One request of a person who is logged in and asked for a factor.
