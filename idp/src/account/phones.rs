@@ -210,6 +210,7 @@ async fn add(cx: &Cx, visitor: &Visitor, credential: &Credential, typed: &Typed<
         Sending::TooSoon(_) => {
             Added::Not("A code went to this number a moment ago. Wait a minute, then try again.".to_owned())
         }
+        Sending::NoSuchPhone => Added::Not("Another number was typed in the meantime. Type yours again.".to_owned()),
         other => Added::Not(not_sent(&other)),
     })
 }
@@ -344,7 +345,7 @@ async fn change(form: &Form, kind: Change) -> Result<Response, PageFailure> {
             ("phone_otp.number.preferred", "Another telephone number comes first", text, "changed")
         }
         Change::Channels { texts, calls } => {
-            let number = phone::number_of(cx, phone.id).await?;
+            let number = phone::find_number(cx, phone.id).await?.ok_or(PageFailure::NotFound)?;
             let judged = phones::policy(cx)?.judge(&number, texts, reach(cx, credential).await?);
             let error = match judged {
                 _ if !texts && !calls => Some("A number must take texts or calls.".to_owned()),

@@ -112,7 +112,8 @@ pub async fn send_unverified(
     {
         return Ok(Sending::TooSoon(resend_at(cx, latest.sent_at)));
     }
-    let number = number_of(cx, phone.id).await?;
+    // Taken back in the meantime, by a press of another button.
+    let Some(number) = find_number(cx, phone.id).await? else { return Ok(Sending::NoSuchPhone) };
     if let Err(refusal) = phones::policy(cx)?.judge(&number, channel == Channel::Text, Reach::International) {
         return Ok(Sending::Refused(refusal));
     }
@@ -136,12 +137,11 @@ pub fn resend_at(cx: &Cx, sent_at: Timestamp) -> Timestamp {
 }
 
 /// The number of a phone.
-pub async fn number_of(cx: &Cx, phone: PhoneId) -> Result<PhoneNumber, Fault> {
-    let sealed = credentials::find_sealed_number(&cx.app.db, phone).await?;
-    let sealed = sealed.ok_or_else(|| Fault::Internal(format!("phone {phone} has no number")))?;
+pub async fn find_number(cx: &Cx, phone: PhoneId) -> Result<Option<PhoneNumber>, Fault> {
+    let Some(sealed) = credentials::find_sealed_number(&cx.app.db, phone).await? else { return Ok(None) };
     let number = cx.app.secrets.sealing.open(SEAL, &phone.to_string(), &sealed)?;
     let number = std::str::from_utf8(number.expose()).ok().and_then(|text| text.parse::<PhoneNumber>().ok());
-    number.ok_or_else(|| Fault::Internal(format!("phone {phone} has no valid number")))
+    number.map(Some).ok_or_else(|| Fault::Internal(format!("phone {phone} has no valid number")))
 }
 
 async fn deliver(

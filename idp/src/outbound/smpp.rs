@@ -5,7 +5,7 @@
 
 mod receipt;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -256,9 +256,13 @@ fn connector() -> Result<TlsConnector, String> {
     Ok(TlsConnector::from(Arc::new(config.with_no_client_auth())))
 }
 
-/// Whether the settings name a place on this machine, where plain TCP harms nobody.
-pub fn is_loopback(settings: &SmppSettings) -> bool {
-    settings.host == "localhost" || settings.host.parse::<IpAddr>().is_ok_and(|address| SocketAddr::new(address, 0).ip().is_loopback())
+/// Whether the settings name a place on this machine or in a private network, where plain TCP may be fit.
+pub fn is_private(settings: &SmppSettings) -> bool {
+    settings.host == "localhost"
+        || settings.host.parse::<IpAddr>().is_ok_and(|address| match address.to_canonical() {
+            IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+            IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+        })
 }
 
 #[cfg(test)]

@@ -55,7 +55,8 @@ pub async fn hand_over(cx: &Cx, id: MessageId, message: &Message) -> Result<Hand
             prefix: number.block().to_owned(),
             provider: way.name.clone(),
             cost,
-            expects_receipt: receipts == Receipts::Later,
+            // A call tells at its end: who is silent may be talking.
+            expects_receipt: receipts == Receipts::Later && matches!(message, Message::Text { .. }),
             sent_at: cx.now,
             expires_at: cx.now + KEPT,
         };

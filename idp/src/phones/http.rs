@@ -49,6 +49,11 @@ fn answer(noted: Result<ReceiptOutcome, Fault>) -> StatusCode {
     }
 }
 
+fn forged(kind: &'static str) -> StatusCode {
+    tracing::warn!(kind, "a receipt was not signed by the provider that it claims to come from");
+    StatusCode::FORBIDDEN
+}
+
 async fn post_twilio(cx: Cx, Query(address): Query<Address>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let form: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
@@ -62,7 +67,7 @@ async fn post_twilio(cx: Cx, Query(address): Query<Address>, headers: HeaderMap,
         }
         _ => false,
     });
-    let Some(provider) = signer else { return StatusCode::FORBIDDEN };
+    let Some(provider) = signer else { return forged("twilio") };
     let (sid, status) = match field("MessageSid") {
         "" => (field("CallSid"), field("CallStatus")),
         sid => (sid, field("MessageStatus")),
@@ -93,7 +98,7 @@ async fn post_vonage(cx: Cx, Query(address): Query<Address>, headers: HeaderMap,
         }
         _ => None,
     });
-    let Some((provider, token_id)) = vouched else { return StatusCode::FORBIDDEN };
+    let Some((provider, token_id)) = vouched else { return forged("vonage") };
     // Each token speaks once. One that comes again is a replay.
     let until = cx.now + webhook::TOLERANCE * 2;
     match put_new(&cx.app.db, "vonage jti", &format!("{provider} {token_id}"), until, cx.now).await {

@@ -9,7 +9,7 @@ use stepgate_core::contact::{Country, NumberPolicy};
 
 use crate::outbound::http_gateway::GatewaySettings;
 use crate::outbound::lookup::LookupSettings;
-use crate::outbound::smpp::{SmppSettings, is_loopback};
+use crate::outbound::smpp::{SmppSettings, is_private};
 use crate::outbound::sns::SnsSettings;
 use crate::outbound::twilio::TwilioSettings;
 use crate::outbound::twilio::callback::TwilioSignature;
@@ -101,10 +101,10 @@ impl PhoneSettings {
         for provider in &self.providers {
             if let ProviderKind::Smpp(smpp) = &provider.kind
                 && !smpp.tls
-                && !is_loopback(smpp)
+                && !is_private(smpp)
             {
-                let warning = "phone.providers: smpp without tls sends codes in the clear; set tls = true, or put a \
-                               tunnel on this machine before it and name localhost as its host";
+                let warning = "phone.providers: smpp without tls sends codes in the clear; set tls = true, or name an \
+                               address of this machine or of a private network, where a tunnel begins";
                 found.push(warning.to_owned());
             }
         }

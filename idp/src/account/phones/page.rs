@@ -44,7 +44,7 @@ pub(super) async fn list(
         layout: visitor.layout(cx, "Telephone numbers", Section::ManageOtp),
         heading: if rows.is_empty() { "Set up your Phone OTP" } else { "Your telephone numbers" }.to_owned(),
         rows,
-        add: add_form(cx, credential, typed).await?,
+        add: add_form(cx, credential, visitor.person.claims.locale.as_deref(), typed).await?,
         alternatives,
         back: Action::link("cancel", "Back to Manage OTP", format!("/account/otp#credential-{}", credential.id)),
         done: done.map(str::to_owned),
@@ -100,13 +100,21 @@ pub(in crate::account) const fn delivered(state: DeliveryState) -> Option<&'stat
     }
 }
 
-async fn add_form(cx: &Cx, credential: &Credential, typed: Typed<'_>) -> Result<PageForm, Fault> {
+/// The form for another number. Where the person's language names a country, numbers are dialled there.
+async fn add_form(
+    cx: &Cx,
+    credential: &Credential,
+    locale: Option<&str>,
+    typed: Typed<'_>,
+) -> Result<PageForm, Fault> {
     let policy = phones::policy(cx)?;
     let domestic = reach(cx, credential).await? == stepgate_core::contact::Reach::Domestic;
     let offered = policy.countries.iter().filter(|country| !domestic || country.is_domestic_to(policy.home));
     let mut countries: Vec<(String, String)> = offered.map(|country| (country.to_string(), words(*country))).collect();
     countries.sort_by(|one, other| one.1.cmp(&other.1));
-    let country = if typed.country.is_empty() { policy.home.as_str() } else { typed.country };
+    let region = locale.and_then(|locale| locale.rsplit_once(['-', '_'])).map_or("", |(_, region)| region);
+    let usual = if countries.iter().any(|(code, _)| code == region) { region } else { policy.home.as_str() };
+    let country = if typed.country.is_empty() { usual } else { typed.country };
     let mut number = Field::required("number", "Number", Control::Telephone, typed.number)
         .help("As you dial it there, or with + and the country code.");
     number.error = typed.number_error;

@@ -140,7 +140,10 @@ impl Turn<'_> {
             // A code that is on its way is still good: back to its page.
             Sending::TooSoon(_) if !resend => {
                 let latest = challenges::latest_phone_challenge(&self.cx.app.db, &binding).await?;
-                let Some(latest) = latest else { return Ok(Outcome::Next { cookie: None }) };
+                // It went out for another login: that one's page has the field for it.
+                let Some(latest) = latest else {
+                    return Ok(self.error("A code went to this number a moment ago. Wait a minute, or use another way."));
+                };
                 keep(self.cx, self.parked, |interaction| interaction.code_sent(credential, latest.phone, latest.id))
                     .await
             }
