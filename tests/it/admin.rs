@@ -2,7 +2,7 @@
 
 use stepgate_tests::{Browser, World, on_each_backend};
 
-const TABS: [&str; 8] = [
+const TABS: [&str; 9] = [
     "/admin/people",
     "/admin/organizations",
     "/admin/partners",
@@ -10,6 +10,7 @@ const TABS: [&str; 8] = [
     "/admin/clients",
     "/admin/audit",
     "/admin/keys",
+    "/admin/phones",
     "/developer",
 ];
 
@@ -28,12 +29,12 @@ async fn every_role_sees_its_own_and_nothing_else() {
     on_each_backend(|world| async move {
         // One letter a tab: yes, no.
         let cases = [
-            ("admin", "yyyyyyyy"),
-            ("oscar", "yynnnnnn"),
-            ("petra", "nnyyynny"),
-            ("ingrid", "nnnyynny"),
-            ("agnes", "nnnnnnnn"),
-            ("alice", "nnnnnnnn"),
+            ("admin", "yyyyyyyyy"),
+            ("oscar", "yynnnnnnn"),
+            ("petra", "nnyyynnny"),
+            ("ingrid", "nnnyynnny"),
+            ("agnes", "nnnnnnnnn"),
+            ("alice", "nnnnnnnnn"),
         ];
         for (username, expected) in cases {
             let mut browser = logged_in(&world, username).await;

@@ -226,7 +226,10 @@ async fn the_day_s_cap_stops_all_sending_until_an_operator_starts_it() {
     admin.log_in("admin").await;
     admin.open("/admin/phones").await;
     let words = admin.page.words();
-    assert!(words.contains("Stopped") && words.contains("0.10 USD of 0.10 USD") && words.contains("+1202555"), "{words}");
+    assert!(
+        words.contains("Stopped") && words.contains("0.10 USD of 0.10 USD") && words.contains("+1202555"),
+        "{words}"
+    );
     admin.submit_to("/admin/phones/start").await;
     assert!(admin.page.words().contains("sent again"), "{}", admin.page.words());
     assert_eq!(try_it().await.page.name(), "code", "as much again");

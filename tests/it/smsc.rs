@@ -51,9 +51,8 @@ fn code_in(text: &str) -> String {
 }
 
 async fn state(world: &World, provider: &str, state: &str) -> i64 {
-    let sql = format!(
-        "SELECT COUNT(*) AS found FROM phone_deliveries WHERE provider = '{provider}' AND state = '{state}'"
-    );
+    let sql =
+        format!("SELECT COUNT(*) AS found FROM phone_deliveries WHERE provider = '{provider}' AND state = '{state}'");
     world.count(&sql).await
 }
 
@@ -65,7 +64,10 @@ async fn a_code_comes_over_the_message_centre_and_its_receipt_is_shown() {
     assert_eq!(browser.page.name(), "code", "{}", browser.page.words());
     let messages = smsc.messages().await;
     let [message] = messages.as_slice() else { panic!("{messages:?}") };
-    assert_eq!((&message["to"], &message["from"], &message["ton"]), (&json!("12025550101"), &json!("Stepgate"), &json!(1)));
+    assert_eq!(
+        (&message["to"], &message["from"], &message["ton"]),
+        (&json!("12025550101"), &json!("Stepgate"), &json!(1))
+    );
     assert_eq!(message["registered_delivery"], 1);
     let text = message["text"].as_str().unwrap();
     assert!(text.ends_with(&format!("@localhost #{}", code_in(text))), "the at sign survives: {text}");
@@ -171,7 +173,11 @@ async fn t11_five_hundred_starts_into_one_block_reach_the_cap_and_no_more() {
                 }
             }
             let sent = smsc.messages().await.len();
-            assert_eq!(sent - before.swap(sent, std::sync::atomic::Ordering::Relaxed), 20, "texts at the message centre");
+            assert_eq!(
+                sent - before.swap(sent, std::sync::atomic::Ordering::Relaxed),
+                20,
+                "texts at the message centre"
+            );
             let alerts = "SELECT COUNT(*) AS found FROM audit_events WHERE kind = 'phone_otp.cap.tripped'";
             assert_eq!(world.count(alerts).await, 1, "one alert");
         }

@@ -46,8 +46,10 @@ async fn world_with(key: &str) -> (World, Calls) {
         "[{{ kind = 'twilio', account_sid = '{ACCOUNT}', api_key_sid = 'SK01', api_key_secret = 'secret', {key} = '{AUTH_TOKEN}', \
          text_from = {{ from = '+12025550199' }}, voice_from = '+12025550199', base_url = 'http://{address}' }}]"
     );
-    let settings: [(&str, &str); 2] =
-        [("STEPGATE__PHONE__PROVIDERS", account.leak()), ("STEPGATE__OUTBOUND__ALLOW", format!("['{address}']").leak())];
+    let settings: [(&str, &str); 2] = [
+        ("STEPGATE__PHONE__PROVIDERS", account.leak()),
+        ("STEPGATE__OUTBOUND__ALLOW", format!("['{address}']").leak()),
+    ];
     (World::start_with(Backend::Sqlite, &settings).await, calls)
 }
 

@@ -149,7 +149,9 @@ async fn post_add(form: Form) -> Response {
                 let typed = Typed { number_error: Some(error), ..typed };
                 page::list(&cx, &visitor, credential, None, typed).await
             }
-            Added::Not(error) => page::list(&cx, &visitor, credential, None, Typed { error: Some(error), ..typed }).await,
+            Added::Not(error) => {
+                page::list(&cx, &visitor, credential, None, Typed { error: Some(error), ..typed }).await
+            }
         }
     };
     added.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
@@ -324,7 +326,8 @@ async fn told(
     subject: &str,
     text: String,
 ) -> Result<(), Fault> {
-    let text = format!("{text} If that was not you, sign in, remove the number under Manage OTP, and change your password.");
+    let text =
+        format!("{text} If that was not you, sign in, remove the number under Manage OTP, and change your password.");
     notices::tell(cx, transaction, visitor.person.id, &Notice::new(subject, text)).await
 }
 
@@ -361,7 +364,8 @@ async fn change(form: &Form, kind: Change) -> Result<Response, PageFailure> {
             ("phone_otp.number.changed", "A telephone number was changed", text, "changed")
         }
         Change::Remove => {
-            let text = format!("The number {} was removed from your Phone OTP. It gets no codes any more.", phone.masked);
+            let text =
+                format!("The number {} was removed from your Phone OTP. It gets no codes any more.", phone.masked);
             ("phone_otp.number.removed", "A telephone number was removed", text, "removed")
         }
     };

@@ -20,10 +20,10 @@ use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::outbox;
+use crate::phones;
 use crate::phones::caps::{self, Admission, Wish};
 use crate::phones::deliver::Handed;
 use crate::phones::risk::{self, Risk};
-use crate::phones;
 
 /// Purpose of the sealed number.
 pub const SEAL: &str = "phone number";

@@ -166,9 +166,8 @@ async fn way(cx: &Cx, credential: &Credential) -> Result<FactorChoice, PageFailu
 /// The numbers that can get a code now: verified, and long enough on file.
 async fn usable_phones(cx: &Cx, credential: &Credential) -> Result<Vec<Phone>, PageFailure> {
     let times = phones::list_times(&cx.app.db, credential.id).await?;
-    let rests = |phone: &Phone| {
-        times.iter().any(|it| it.phone == phone.id && it.usable_from.is_some_and(|from| cx.now < from))
-    };
+    let rests =
+        |phone: &Phone| times.iter().any(|it| it.phone == phone.id && it.usable_from.is_some_and(|from| cx.now < from));
     let mut found = credentials::list_phones(&cx.app.db, credential.id).await?;
     found.retain(|phone| phone.verified_at.is_some() && !rests(phone));
     Ok(found)
@@ -200,8 +199,12 @@ fn delivery(state: Option<DeliveryState>, by_voice: bool) -> Option<(Tone, Strin
         (DeliveryState::Delivered, true) => (Tone::Ok, "The call was answered."),
         (DeliveryState::Delivered, false) => (Tone::Ok, "Delivered: your phone has it."),
         (DeliveryState::Sending | DeliveryState::Sent, _) => return None,
-        (DeliveryState::Failed, true) => (Tone::Warning, "The call did not get through. Ask for another code, or use another way."),
-        (DeliveryState::Failed, false) => (Tone::Warning, "Your carrier refused it. Ask for another code, or use another way."),
+        (DeliveryState::Failed, true) => {
+            (Tone::Warning, "The call did not get through. Ask for another code, or use another way.")
+        }
+        (DeliveryState::Failed, false) => {
+            (Tone::Warning, "Your carrier refused it. Ask for another code, or use another way.")
+        }
     };
     Some((tone, text.to_owned()))
 }

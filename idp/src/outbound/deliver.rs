@@ -96,7 +96,9 @@ impl Outbound {
                 return Err(format!("phone.providers: two are called {name}; give one another `name`"));
             }
             let prices = provider.prices(&settings.phone.spend);
-            ways.push(way(name, prices, &provider.kind, (&fetcher, &sender)).map_err(|error| format!("phone.{error}"))?);
+            ways.push(
+                way(name, prices, &provider.kind, (&fetcher, &sender)).map_err(|error| format!("phone.{error}"))?,
+            );
         }
         Ok(Self {
             ways,

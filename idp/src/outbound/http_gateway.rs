@@ -88,12 +88,16 @@ impl Gateway {
         let plain = fill(&settings.url, &[], |value| value.to_owned());
         Url::parse(&plain).map_err(|_| "gateway.url: makes no address")?;
         if settings.url.contains("{text}") && settings.url.starts_with("http:") {
-            return Err("gateway.url: a code does not travel in an address without TLS; put {text} into the body".to_owned());
+            return Err(
+                "gateway.url: a code does not travel in an address without TLS; put {text} into the body".to_owned()
+            );
         }
         let mut headers = HeaderMap::new();
         for (name, value) in &settings.headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("gateway.headers: {name} is no name"))?;
-            let mut value = HeaderValue::from_str(value).map_err(|_| format!("gateway.headers.{name}: no header takes it"))?;
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("gateway.headers: {name} is no name"))?;
+            let mut value =
+                HeaderValue::from_str(value).map_err(|_| format!("gateway.headers.{name}: no header takes it"))?;
             value.set_sensitive(true);
             headers.insert(name, value);
         }
@@ -226,10 +230,17 @@ mod tests {
         let values = [("{text}", "a \"b\" & <c> {to}"), ("{to}", "+12025550101")];
         for (content_type, expected) in [
             ("application/json", r#"{"t":"a \"b\" & <c> {to}","n":"+12025550101"}"#),
-            ("application/x-www-form-urlencoded", r#"{"t":"a%20%22b%22%20%26%20%3Cc%3E%20%7Bto%7D","n":"%2B12025550101"}"#),
+            (
+                "application/x-www-form-urlencoded",
+                r#"{"t":"a%20%22b%22%20%26%20%3Cc%3E%20%7Bto%7D","n":"%2B12025550101"}"#,
+            ),
             ("text/xml", r#"{"t":"a &quot;b&quot; &amp; &lt;c&gt; {to}","n":"+12025550101"}"#),
         ] {
-            assert_eq!(fill(r#"{"t":"{text}","n":"{to}"}"#, &values, escaping(content_type)), expected, "{content_type}");
+            assert_eq!(
+                fill(r#"{"t":"{text}","n":"{to}"}"#, &values, escaping(content_type)),
+                expected,
+                "{content_type}"
+            );
         }
         assert_eq!(fill("{", &values, percent) + &fill("{x} é {to}", &values, percent), "{{x} é %2B12025550101");
     }

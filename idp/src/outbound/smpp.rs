@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use rusmpp::pdus::{BindTransceiver, DeliverSmResp, SubmitSm};
 use rusmpp::types::{COctetString, EmptyOrFullCOctetString, OctetString};
 use rusmpp::values::{
-    DataCoding, IntermediateNotification, InterfaceVersion, MCDeliveryReceipt, Npi, RegisteredDelivery,
+    DataCoding, InterfaceVersion, IntermediateNotification, MCDeliveryReceipt, Npi, RegisteredDelivery,
     SmeOriginatedAcknowledgement, Ton,
 };
 use rusmpp::{CommandStatus, Pdu};
@@ -137,7 +137,9 @@ impl Smpp {
         let bind = BindTransceiver::builder()
             .system_id(COctetString::from_string(self.settings.system_id.clone()).map_err(|_| "system_id is too long")?)
             .password(COctetString::from_string(self.settings.password.clone()).map_err(|_| "password is too long")?)
-            .system_type(COctetString::from_string(self.settings.system_type.clone()).map_err(|_| "system_type is too long")?)
+            .system_type(
+                COctetString::from_string(self.settings.system_type.clone()).map_err(|_| "system_type is too long")?,
+            )
             .interface_version(InterfaceVersion::Smpp3_4)
             .build();
         match client.bind_transceiver(bind).await {
@@ -272,6 +274,6 @@ mod tests {
     #[test]
     fn texts_are_written_in_the_default_alphabet() {
         assert_eq!(gsm("A1\n@id.example #0"), Some(b"A1\n\x00id.example #0".to_vec()));
-        assert_eq!(gsm("[") .or(gsm("\u{20ac}")), None);
+        assert_eq!(gsm("[").or(gsm("\u{20ac}")), None);
     }
 }

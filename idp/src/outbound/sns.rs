@@ -54,7 +54,8 @@ impl Sns {
     /// # Errors
     /// What is wrong with the settings, in words.
     pub fn new(name: &str, settings: SnsSettings, fetcher: Arc<Fetcher>) -> Result<Self, String> {
-        let endpoint = settings.endpoint.clone().unwrap_or_else(|| format!("https://sns.{}.amazonaws.com/", settings.region));
+        let endpoint =
+            settings.endpoint.clone().unwrap_or_else(|| format!("https://sns.{}.amazonaws.com/", settings.region));
         let endpoint = Url::parse(&endpoint).map_err(|_| "sns.endpoint or sns.region: makes no address")?;
         Ok(Self { name: name.to_owned(), settings, endpoint, fetcher })
     }

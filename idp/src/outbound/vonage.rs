@@ -65,7 +65,8 @@ impl Vonage {
         let messages = messages.map_err(|_| "vonage.base_url: expected an address such as https://api.nexmo.com")?;
         let pair = SecretString::new(format!("{}:{}", settings.api_key, settings.api_secret));
         let basic = SecretString::new(format!("Basic {}", BASE64.encode(pair.expose().as_bytes())));
-        let mut authorization = HeaderValue::from_str(basic.expose()).map_err(|_| "vonage.api_key: no header takes it")?;
+        let mut authorization =
+            HeaderValue::from_str(basic.expose()).map_err(|_| "vonage.api_key: no header takes it")?;
         authorization.set_sensitive(true);
         Ok(Self { name: name.to_owned(), settings, messages, authorization, fetcher })
     }
@@ -124,9 +125,9 @@ struct Answer {
 /// 202 with an id is accepted, 429 throttled, another 4xx refused, all else no answer at all.
 fn outcome(status: StatusCode, body: &[u8]) -> Result<String, DeliveryError> {
     match status {
-        status if status.is_success() => {
-            serde_json::from_slice(body).map(|answer: Answer| answer.message_uuid).map_err(|_| DeliveryError::Unavailable)
-        }
+        status if status.is_success() => serde_json::from_slice(body)
+            .map(|answer: Answer| answer.message_uuid)
+            .map_err(|_| DeliveryError::Unavailable),
         StatusCode::TOO_MANY_REQUESTS => Err(DeliveryError::Throttled),
         StatusCode::REQUEST_TIMEOUT => Err(DeliveryError::Unavailable),
         status if status.is_client_error() => Err(DeliveryError::Refused { code: u32::from(status.as_u16()) }),

@@ -80,39 +80,83 @@ impl PhoneCodePage {
 /// A country's English name, of those that deployments usually send to.
 pub fn country_name(code: &str) -> Option<&'static str> {
     const NAMES: [(&str, &str); 44] = [
-        ("AR", "Argentina"), ("AT", "Austria"), ("AU", "Australia"), ("BE", "Belgium"), ("BG", "Bulgaria"),
-        ("BR", "Brazil"), ("CA", "Canada"), ("CH", "Switzerland"), ("CL", "Chile"), ("CO", "Colombia"),
-        ("CZ", "Czechia"), ("DE", "Germany"), ("DK", "Denmark"), ("EE", "Estonia"), ("ES", "Spain"),
-        ("FI", "Finland"), ("FR", "France"), ("GB", "United Kingdom"), ("GR", "Greece"), ("HR", "Croatia"),
-        ("HU", "Hungary"), ("IE", "Ireland"), ("IL", "Israel"), ("IN", "India"), ("IS", "Iceland"),
-        ("IT", "Italy"), ("JP", "Japan"), ("KR", "South Korea"), ("LT", "Lithuania"), ("LU", "Luxembourg"),
-        ("LV", "Latvia"), ("MX", "Mexico"), ("NL", "Netherlands"), ("NO", "Norway"), ("NZ", "New Zealand"),
-        ("PL", "Poland"), ("PR", "Puerto Rico"), ("PT", "Portugal"), ("RO", "Romania"), ("SE", "Sweden"),
-        ("SG", "Singapore"), ("SI", "Slovenia"), ("SK", "Slovakia"), ("US", "United States"),
+        ("AR", "Argentina"),
+        ("AT", "Austria"),
+        ("AU", "Australia"),
+        ("BE", "Belgium"),
+        ("BG", "Bulgaria"),
+        ("BR", "Brazil"),
+        ("CA", "Canada"),
+        ("CH", "Switzerland"),
+        ("CL", "Chile"),
+        ("CO", "Colombia"),
+        ("CZ", "Czechia"),
+        ("DE", "Germany"),
+        ("DK", "Denmark"),
+        ("EE", "Estonia"),
+        ("ES", "Spain"),
+        ("FI", "Finland"),
+        ("FR", "France"),
+        ("GB", "United Kingdom"),
+        ("GR", "Greece"),
+        ("HR", "Croatia"),
+        ("HU", "Hungary"),
+        ("IE", "Ireland"),
+        ("IL", "Israel"),
+        ("IN", "India"),
+        ("IS", "Iceland"),
+        ("IT", "Italy"),
+        ("JP", "Japan"),
+        ("KR", "South Korea"),
+        ("LT", "Lithuania"),
+        ("LU", "Luxembourg"),
+        ("LV", "Latvia"),
+        ("MX", "Mexico"),
+        ("NL", "Netherlands"),
+        ("NO", "Norway"),
+        ("NZ", "New Zealand"),
+        ("PL", "Poland"),
+        ("PR", "Puerto Rico"),
+        ("PT", "Portugal"),
+        ("RO", "Romania"),
+        ("SE", "Sweden"),
+        ("SG", "Singapore"),
+        ("SI", "Slovenia"),
+        ("SK", "Slovakia"),
+        ("US", "United States"),
     ];
     NAMES.iter().find(|(known, _)| *known == code).map(|(_, name)| *name)
 }
 
 impl Page for PhonesPage {
     fn samples() -> Vec<(&'static str, Self)> {
-        let button = |name: &str, label: &str| Action::post(format!("{name}-p2"), label, "/account/otp/phones").with("phone", "p2");
+        let button = |name: &str, label: &str| {
+            Action::post(format!("{name}-p2"), label, "/account/otp/phones").with("phone", "p2")
+        };
         let first = NumberRow {
             masked: "•••• 0101".into(),
             channels: "Texts and calls".into(),
             preferred: true,
             note: Some("Last code delivered 5 minutes ago.".into()),
-            actions: vec![Action::post("channels-p1", "Texts only", "/account/otp/phones/channels").with("phone", "p1")],
+            actions: vec![
+                Action::post("channels-p1", "Texts only", "/account/otp/phones/channels").with("phone", "p1"),
+            ],
         };
         let second = NumberRow {
             masked: "•••• 0199".into(),
             channels: "Texts".into(),
             preferred: false,
             note: Some("Rests until 1 December 2026: no login takes it before.".into()),
-            actions: vec![button("prefer", "Offer first"), button("channels", "Calls as well"), button("remove", "Remove").dangerous()],
+            actions: vec![
+                button("prefer", "Offer first"),
+                button("channels", "Calls as well"),
+                button("remove", "Remove").dangerous(),
+            ],
         };
         let countries = [("US", "United States (+1)"), ("DE", "Germany (+49)")];
         let countries = countries.map(|(value, words)| (value.to_owned(), words.to_owned())).to_vec();
-        let ways = [("text", "By text"), ("voice", "By a call")].map(|(value, words)| (value.to_owned(), words.to_owned()));
+        let ways =
+            [("text", "By text"), ("voice", "By a call")].map(|(value, words)| (value.to_owned(), words.to_owned()));
         let fields = |typed: &str, error: Option<&str>| {
             let mut number = Field::required("number", "Number", Control::Telephone, typed)
                 .help("As you dial it there, or with + and the country code.");

@@ -74,9 +74,8 @@ impl PhoneSettings {
     /// # Errors
     /// What is wrong, in words.
     pub fn policy(&self) -> Result<NumberPolicy, String> {
-        let parse = |key: &str, text: &String| {
-            text.parse::<Country>().map_err(|error| format!("phone.{key}: {text}: {error}"))
-        };
+        let parse =
+            |key: &str, text: &String| text.parse::<Country>().map_err(|error| format!("phone.{key}: {text}: {error}"));
         Ok(NumberPolicy {
             home: parse("home_country", &self.home_country)?,
             countries: self.countries.iter().map(|text| parse("countries", text)).collect::<Result<_, _>>()?,

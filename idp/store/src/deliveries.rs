@@ -135,10 +135,9 @@ pub async fn move_delivery(
     now: Timestamp,
 ) -> Result<ReceiptOutcome, StoreError> {
     let (condition, key) = match which {
-        Receipted::Both(id, provider_id) => (
-            "id = ? AND (provider_id IS NULL OR provider_id = ?)",
-            vec![id.uuid().into(), provider_id.into()],
-        ),
+        Receipted::Both(id, provider_id) => {
+            ("id = ? AND (provider_id IS NULL OR provider_id = ?)", vec![id.uuid().into(), provider_id.into()])
+        }
         Receipted::Provider(provider_id) => ("provider_id = ?", vec![provider_id.into()]),
     };
     // What is under way can end; what has ended stays.
@@ -179,7 +178,8 @@ pub struct Overdue {
 /// Claims messages whose provider gave no receipt since `before`, or a bad one, as long as their code can be used. Each
 /// is claimed once, by one node.
 pub async fn claim_overdue(db: &Db, before: Timestamp, now: Timestamp) -> Result<Vec<Overdue>, StoreError> {
-    let sql = "UPDATE phone_deliveries SET followed_at = ? WHERE followed_at IS NULL AND state <> 'delivered' AND id IN (
+    let sql =
+        "UPDATE phone_deliveries SET followed_at = ? WHERE followed_at IS NULL AND state <> 'delivered' AND id IN (
                  SELECT d.id FROM phone_deliveries d JOIN phone_challenges c ON c.id = d.challenge_id
                  WHERE d.followed_at IS NULL AND c.used_at IS NULL AND c.expires_at > ?
                    AND (d.state = 'failed' OR d.state = 'sent' AND d.expects_receipt AND d.sent_at <= ?)
@@ -309,8 +309,7 @@ pub async fn count_code(
     let sql = "INSERT INTO phone_prefixes (prefix, day, sent, used, spent) VALUES (?, ?, ?, ?, ?)
                ON CONFLICT (prefix, day) DO UPDATE SET sent = phone_prefixes.sent + excluded.sent,
                  used = phone_prefixes.used + excluded.used, spent = phone_prefixes.spent + excluded.spent";
-    let values =
-        vec![prefix.into(), day.into(), signed(sent).into(), signed(used).into(), signed(spent).into()];
+    let values = vec![prefix.into(), day.into(), signed(sent).into(), signed(used).into(), signed(spent).into()];
     run(connection, sql, values).await.map(drop)
 }
 

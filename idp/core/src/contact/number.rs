@@ -41,7 +41,8 @@ impl Country {
             Some(81) => "010",
             _ => "00",
         };
-        let dialled: String = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '+' | '#' | ';' | ',')).collect();
+        let dialled: String =
+            text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '+' | '#' | ';' | ',')).collect();
         dialled.strip_prefix(prefix).map_or_else(|| text.to_owned(), |rest| format!("+{rest}"))
     }
 
@@ -116,7 +117,9 @@ pub enum Reach {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NumberRefusal {
     /// It does not parse, or the plan has no such number.
-    #[error("This is not a number that can be dialled. Write it as you dial it at home, or with + and the country code.")]
+    #[error(
+        "This is not a number that can be dialled. Write it as you dial it at home, or with + and the country code."
+    )]
     NotANumber,
     /// With an extension.
     #[error("A number with an extension cannot get codes. Type a number that rings at your own phone.")]
@@ -137,13 +140,17 @@ pub enum NumberRefusal {
     #[error("This is the number of a service, not of a phone. Use the number of your own phone.")]
     Service,
     /// Telephony over the internet.
-    #[error("This number belongs to an internet telephone service, which anybody who knows its password can read. Use the number of a mobile phone or a landline.")]
+    #[error(
+        "This number belongs to an internet telephone service, which anybody who knows its password can read. Use the number of a mobile phone or a landline."
+    )]
     Voip,
     /// A landline, and texts are wished for.
     #[error("This is a landline, and texts do not arrive there. Choose calls instead.")]
     NoTexts,
     /// The product is for domestic numbers.
-    #[error("Your Phone OTP is for numbers in {0} only. Use such a number, or get Phone OTP for international numbers.")]
+    #[error(
+        "Your Phone OTP is for numbers in {0} only. Use such a number, or get Phone OTP for international numbers."
+    )]
     NotDomestic(Country),
 }
 
@@ -190,11 +197,9 @@ impl PhoneNumber {
             Type::TollFree | Type::Pager | Type::Uan | Type::Voicemail | Type::ShortCode | Type::Emergency => {
                 Line::Service
             }
-            Type::PersonalNumber
-            | Type::StandardRate
-            | Type::Carrier
-            | Type::NoInternational
-            | Type::Unknown => Line::Unknown,
+            Type::PersonalNumber | Type::StandardRate | Type::Carrier | Type::NoInternational | Type::Unknown => {
+                Line::Unknown
+            }
         }
     }
 
@@ -206,7 +211,11 @@ impl PhoneNumber {
 
 fn ascii_digit(character: char) -> char {
     let full_width = u32::from(character).checked_sub(0xff10).filter(|digit| *digit < 10);
-    full_width.and_then(|digit| char::from_digit(digit, 10)).unwrap_or(if character == '\u{ff0b}' { '+' } else { character })
+    full_width.and_then(|digit| char::from_digit(digit, 10)).unwrap_or(if character == '\u{ff0b}' {
+        '+'
+    } else {
+        character
+    })
 }
 
 /// Which numbers a deployment sends codes to. What is not allowed is denied.

@@ -80,7 +80,9 @@ async fn row(
     let zone = visitor.zone();
     let note = match (rests_until, deliveries::find_last(&cx.app.db, phone.id).await?) {
         (Some(until), _) => Some(format!("Rests until {}: no login takes it before.", When::date(until, &zone).text)),
-        (None, Some((state, at))) => delivered(state).map(|words| format!("{words} {}.", When::new(at, cx.now, &zone).text)),
+        (None, Some((state, at))) => {
+            delivered(state).map(|words| format!("{words} {}.", When::new(at, cx.now, &zone).text))
+        }
         (None, None) => None,
     };
     let channels = match (phone.text, phone.voice) {
@@ -88,7 +90,13 @@ async fn row(
         (true, false) => "Texts",
         (false, _) => "Calls",
     };
-    Ok(NumberRow { masked: phone.masked.clone(), channels: channels.to_owned(), preferred: phone.preferred, note, actions })
+    Ok(NumberRow {
+        masked: phone.masked.clone(),
+        channels: channels.to_owned(),
+        preferred: phone.preferred,
+        note,
+        actions,
+    })
 }
 
 /// What became of the last code.
@@ -101,12 +109,7 @@ pub(in crate::account) const fn delivered(state: DeliveryState) -> Option<&'stat
 }
 
 /// The form for another number. Where the person's language names a country, numbers are dialled there.
-async fn add_form(
-    cx: &Cx,
-    credential: &Credential,
-    locale: Option<&str>,
-    typed: Typed<'_>,
-) -> Result<PageForm, Fault> {
+async fn add_form(cx: &Cx, credential: &Credential, locale: Option<&str>, typed: Typed<'_>) -> Result<PageForm, Fault> {
     let policy = phones::policy(cx)?;
     let domestic = reach(cx, credential).await? == stepgate_core::contact::Reach::Domestic;
     let offered = policy.countries.iter().filter(|country| !domestic || country.is_domestic_to(policy.home));
@@ -124,7 +127,8 @@ async fn add_form(
         number,
     ];
     if cx.app.outbound.calls() {
-        let ways = [("text", "By text"), ("voice", "By a call")].map(|(value, words)| (value.to_owned(), words.to_owned()));
+        let ways =
+            [("text", "By text"), ("voice", "By a call")].map(|(value, words)| (value.to_owned(), words.to_owned()));
         let channel = if typed.channel.is_empty() { "text" } else { typed.channel };
         fields.push(Field::required("channel", "How do codes come?", Control::Select(ways.to_vec()), channel));
     }

@@ -27,9 +27,7 @@ pub(super) async fn command(
             let stopped = deliveries::find_stopped(db).await?;
             let (spent, granted) = deliveries::find_spend(db, today).await?;
             let blocks = deliveries::list_conversions(db, today - 1, 200).await?;
-            let block = |it: &deliveries::Conversion| {
-                json!({ "prefix": it.prefix, "sent": it.sent, "used": it.used, "spent": it.spent })
-            };
+            let block = |it: &deliveries::Conversion| json!({ "prefix": it.prefix, "sent": it.sent, "used": it.used, "spent": it.spent });
             Ok(json!({
                 "sending": stopped.is_none(),
                 "stopped_because": stopped.map(|stopped| stopped.reason),

@@ -14,9 +14,9 @@ use crate::http::extract::Form;
 use crate::http::page::PageFailure;
 use crate::login::hardware::{self, CodeOutcome};
 use crate::login::http::Say;
+use crate::login::not_sent;
 use crate::login::parked::Parked;
 use crate::login::phone::{self, Channel, Sending, Sent};
-use crate::login::not_sent;
 use crate::session::Live;
 
 /// One request of a person who is logged in and asked for a factor.
@@ -142,7 +142,9 @@ impl Turn<'_> {
                 let latest = challenges::latest_phone_challenge(&self.cx.app.db, &binding).await?;
                 // It went out for another login: that one's page has the field for it.
                 let Some(latest) = latest else {
-                    return Ok(self.error("A code went to this number a moment ago. Wait a minute, or use another way."));
+                    return Ok(
+                        self.error("A code went to this number a moment ago. Wait a minute, or use another way.")
+                    );
                 };
                 keep(self.cx, self.parked, |interaction| interaction.code_sent(credential, latest.phone, latest.id))
                     .await

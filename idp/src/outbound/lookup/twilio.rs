@@ -49,7 +49,8 @@ impl TwilioLookup {
         let numbers = numbers.map_err(|_| "lookup.base_url: expected an address such as https://lookups.twilio.com")?;
         let pair = SecretString::new(format!("{}:{}", account.api_key_sid, account.api_key_secret));
         let basic = SecretString::new(format!("Basic {}", BASE64.encode(pair.expose().as_bytes())));
-        let mut authorization = HeaderValue::from_str(basic.expose()).map_err(|_| "lookup.api_key_sid: no header takes it")?;
+        let mut authorization =
+            HeaderValue::from_str(basic.expose()).map_err(|_| "lookup.api_key_sid: no header takes it")?;
         authorization.set_sensitive(true);
         Ok(Self { numbers, authorization, fetcher })
     }

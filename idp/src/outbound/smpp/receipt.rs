@@ -74,7 +74,10 @@ mod tests {
         let text = "id:0001a sub:001 dlvrd:000 submit date:2611280501 done date:2611280502 stat:UNDELIV err:027 text:";
         assert_eq!((field(text, "id:"), field(text, "err:")), (Some("0001a"), Some("027")));
         assert_eq!(field(text, "stat:").map(worded), Some(State::Failed));
-        assert_eq!(["DELIVRD", "ENROUTE", "", "delivrd"].map(worded), [State::Delivered, State::Open, State::Open, State::Open]);
+        assert_eq!(
+            ["DELIVRD", "ENROUTE", "", "delivrd"].map(worded),
+            [State::Delivered, State::Open, State::Open, State::Open]
+        );
         assert_eq!(field("stat:", "stat:"), None);
     }
 }

@@ -110,7 +110,12 @@ mod tests {
             (("12345", sha256), url, &form, signature),
             (("12345", sha1), url, &form, strong),
             (("12345", sha1), "https://mycompany.com/myapp.php?foo=1", &form, signature),
-            (("12345", sha1), "https://mycompany.com:444/myapp.php?foo=1&bar=2", form.get(1..).unwrap_or_default(), signature),
+            (
+                ("12345", sha1),
+                "https://mycompany.com:444/myapp.php?foo=1&bar=2",
+                form.get(1..).unwrap_or_default(),
+                signature,
+            ),
             (("12345", sha1), url, form.get(1..).unwrap_or_default(), signature),
             (("12345", sha1), url, &form, ""),
             (("", sha1), url, &form, signature),

@@ -184,6 +184,9 @@ fn settings_are_checked() {
     let secret = SecretString::new("s".to_owned());
     for account_sid in ["", "AC1", "AC../../../../../../../../../../xx", "SK00000000000000000000000000000001"] {
         let settings = TwilioSettings { account_sid: account_sid.to_owned(), ..settings.clone() };
-        assert_eq!(Twilio::new(("twilio", false), settings, &secret, Arc::clone(&fetcher)).err(), Some(TwilioSetupError::Account));
+        assert_eq!(
+            Twilio::new(("twilio", false), settings, &secret, Arc::clone(&fetcher)).err(),
+            Some(TwilioSetupError::Account)
+        );
     }
 }
