@@ -15,6 +15,7 @@ mod otp_help;
 mod overview;
 mod password;
 mod recovery;
+mod phones;
 mod security_key;
 mod sessions;
 
@@ -50,6 +51,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(recovery::routes())
         .merge(otp_help::routes())
         .merge(password::routes())
+        .merge(phones::routes())
         .merge(sessions::routes())
         .merge(applications::routes())
         .merge(connections::routes())

@@ -10,6 +10,7 @@ mod operations;
 mod people;
 mod tokens;
 mod resets;
+mod phones;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(operations::routes())
         .merge(tokens::routes())
         .merge(janitor::routes())
+        .merge(phones::routes())
 }
 
 /// What a list's address may carry.

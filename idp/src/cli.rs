@@ -72,7 +72,11 @@ struct DemoArguments {
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let mut filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    // These write whole messages to message centres into the log, with the codes in them.
+    for silent in ["rusmpp=off", "rusmpp_core=off", "rusmppc=off"] {
+        filter = silent.parse().map_or(filter.clone(), |directive| filter.clone().add_directive(directive));
+    }
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

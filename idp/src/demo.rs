@@ -27,6 +27,7 @@ use crate::boot::{self, BootError, DEMO_MASTER, Delivery};
 use crate::cx::Clock;
 use crate::http::router;
 use crate::outbound::fetch::AllowedNetwork;
+use crate::phones::settings::Caps;
 use crate::registration::RegistrationMode;
 use crate::settings::Settings;
 
@@ -94,6 +95,9 @@ fn adapt(mut settings: Settings, options: &Options, folder: &std::path::Path) ->
     // The partner application is told of logouts; it listens on this machine.
     for address in ["127.0.0.1", "[::1]"] {
         settings.outbound.allow.extend(format!("{address}:{}", options.partner_port).parse::<AllowedNetwork>());
+    }
+    if settings.phone.caps == Caps::default() {
+        settings.phone.caps = Caps::of_the_demo();
     }
     settings.registration.mode = settings.registration.mode.or(Some(RegistrationMode::Open));
     settings

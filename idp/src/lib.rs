@@ -26,6 +26,7 @@ pub mod standing;
 pub mod access;
 pub mod outbox;
 pub mod notices;
+pub mod phones;
 pub mod credentials;
 pub mod login;
 pub mod hardware_tokens;

@@ -8,10 +8,18 @@ mod failover;
 pub mod fetch;
 pub mod recording;
 pub mod smtp;
+pub mod lookup;
 pub mod twilio;
+pub mod vonage;
+pub mod sns;
+pub mod http_gateway;
+pub mod smpp;
 
 mod deliver;
 
-pub use deliver::Outbound;
+pub use deliver::{Outbound, Way};
 pub use failover::Failover;
-pub use gateway::{DeliveryError, Mail, Mailer, ProviderId, TextGateway, TextMessage, VoiceCall, VoiceGateway};
+pub use gateway::{
+    DeliveryError, Mail, Mailer, ProviderId, Receipt, ReceiptedMessage, Receipts, TextGateway, TextMessage, VoiceCall,
+    VoiceGateway,
+};

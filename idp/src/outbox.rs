@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use stepgate_core::contact::PhoneNumber;
 use stepgate_core::credentials::phone_otp;
-use stepgate_core::id::MessageId;
+use stepgate_core::id::{ChallengeId, MessageId, PhoneId};
 use stepgate_core::secret::SecretString;
 use stepgate_store::outbox::{self, Leased, NewMessage};
 
@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::login::phone::Channel;
+use crate::phones::deliver::{Handed, hand_over};
 use crate::telemetry::{Delivery, Outcome};
 
 const SEAL: &str = "outbox";
@@ -27,6 +28,8 @@ const CODE: &str = "code";
 pub const OWN_TIME: Duration = Duration::from_secs(15);
 /// A code that is older is worthless and is not sent any more.
 const CODE_LIFETIME: Duration = phone_otp::LIFE;
+/// Why a message was given up.
+const STOPPED: &str = "sending is stopped";
 
 /// A message to a person. No `Debug`: it holds a number and a code.
 #[derive(Clone, Serialize, Deserialize)]
@@ -40,6 +43,10 @@ pub enum Message {
         text: String,
         /// The code in it.
         code: String,
+        /// The challenge that it answers.
+        challenge: ChallengeId,
+        /// Whose number it is.
+        phone: PhoneId,
     },
     /// A call that says the text.
     Voice {
@@ -47,12 +54,21 @@ pub enum Message {
         to: String,
         /// The code to say.
         code: String,
+        /// The challenge that it answers.
+        challenge: ChallengeId,
+        /// Whose number it is.
+        phone: PhoneId,
     },
 }
 
 impl Message {
     /// The message that brings a code.
-    pub fn code(cx: &Cx, channel: Channel, to: &PhoneNumber, code: &SecretString) -> Result<Self, Fault> {
+    pub fn code(
+        cx: &Cx,
+        (channel, challenge, phone): (Channel, ChallengeId, PhoneId),
+        to: &PhoneNumber,
+        code: &SecretString,
+    ) -> Result<Self, Fault> {
         let to = to.as_e164().to_owned();
         let host = url::Url::parse(cx.app.issuer()).map_err(Fault::internal)?;
         Ok(match channel {
@@ -66,9 +82,32 @@ impl Message {
                 .expose()
                 .clone(),
                 code: code.expose().clone(),
+                challenge,
+                phone,
             },
-            Channel::Voice => Self::Voice { to, code: code.expose().clone() },
+            Channel::Voice => Self::Voice { to, code: code.expose().clone(), challenge, phone },
         })
+    }
+
+    /// Where it goes, E.164.
+    pub fn to(&self) -> &str {
+        match self {
+            Self::Text { to, .. } | Self::Voice { to, .. } => to,
+        }
+    }
+
+    /// The challenge that its code answers.
+    pub const fn challenge(&self) -> ChallengeId {
+        match self {
+            Self::Text { challenge, .. } | Self::Voice { challenge, .. } => *challenge,
+        }
+    }
+
+    /// Whose number it goes to.
+    pub const fn phone(&self) -> PhoneId {
+        match self {
+            Self::Text { phone, .. } | Self::Voice { phone, .. } => *phone,
+        }
     }
 }
 
@@ -102,16 +141,17 @@ pub fn open_as<T: DeserializeOwned>(app: &App, kept: &Leased) -> Result<T, Fault
     serde_json::from_slice(payload.expose()).map_err(Fault::internal)
 }
 
-/// Delivers a message that was just committed. `false` when no provider took it: the person is told at once.
-pub async fn deliver_now(cx: &Cx, id: MessageId, message: &Message) -> Result<bool, Fault> {
-    let delivered = cx.app.outbound.deliver(cx.now, id, message).await;
-    count(cx, message, delivered.is_ok());
-    match &delivered {
-        Ok(()) => outbox::finish_message(&cx.app.db, id, cx.now).await?,
+/// Delivers a message that was just committed. When no provider took it, the person is told at once.
+pub async fn deliver_now(cx: &Cx, id: MessageId, message: &Message) -> Result<Handed, Fault> {
+    let handed = hand_over(cx, id, message).await?;
+    count(cx, message, handed == Handed::Over);
+    match handed {
+        Handed::Over => outbox::finish_message(&cx.app.db, id, cx.now).await?,
         // The person sees it at once and asks again: a late second copy would only confuse.
-        Err(error) => outbox::abandon_message(&cx.app.db, id, cx.now, &error.to_string()).await?,
+        Handed::Refused(error) => outbox::abandon_message(&cx.app.db, id, cx.now, &error.to_string()).await?,
+        Handed::Stopped => outbox::abandon_message(&cx.app.db, id, cx.now, STOPPED).await?,
     }
-    Ok(delivered.is_ok())
+    Ok(handed)
 }
 
 fn count(cx: &Cx, message: &Message, delivered: bool) {
@@ -131,11 +171,14 @@ pub async fn deliver_left_behind(app: &Arc<App>) -> Result<(), Fault> {
             continue;
         }
         let message = open(app, &leased)?;
-        let delivered = app.outbound.deliver(cx.now, leased.id, &message).await;
-        count(&cx, &message, delivered.is_ok());
-        match delivered {
-            Ok(()) => outbox::finish_message(&app.db, leased.id, cx.now).await?,
-            Err(error) => outbox::fail_message(&app.db, leased.id, cx.now + OWN_TIME, &error.to_string()).await?,
+        let handed = hand_over(&cx, leased.id, &message).await?;
+        count(&cx, &message, handed == Handed::Over);
+        match handed {
+            Handed::Over => outbox::finish_message(&app.db, leased.id, cx.now).await?,
+            Handed::Refused(error) => {
+                outbox::fail_message(&app.db, leased.id, cx.now + OWN_TIME, &error.to_string()).await?;
+            }
+            Handed::Stopped => outbox::abandon_message(&app.db, leased.id, cx.now, STOPPED).await?,
         }
     }
     Ok(())

@@ -28,6 +28,7 @@ pub mod security_key;
 pub mod self_help;
 pub mod not_me;
 pub mod credential;
+pub mod phones;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};

@@ -13,8 +13,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stepgate_core::token::Lifetimes;
 
-use crate::outbound::twilio::TwilioSettings;
-
 pub use document::{DocumentError, defaults, schema};
 pub use load::{Problem, load};
 
@@ -40,8 +38,8 @@ pub struct Settings {
     pub tokens: Tokens,
     /// Signing keys.
     pub keys: Keys,
-    /// Phone OTP delivery.
-    pub phone: Phone,
+    /// Phone OTP.
+    pub phone: crate::phones::settings::PhoneSettings,
     /// Mobile ID.
     pub mobile: crate::credentials::mobile_id::MobileSettings,
     /// The mail server through which notices go.
@@ -229,26 +227,4 @@ impl Default for Keys {
     fn default() -> Self {
         Self { access_token_algorithm: "RS256".to_owned() }
     }
-}
-
-/// Phone OTP delivery. Without a provider nobody can receive codes, and the page says so.
-#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Phone {
-    /// Twilio accounts, in the order in which they are tried.
-    pub twilio: Vec<TwilioAccount>,
-}
-
-/// A Twilio account and the secret of its API key.
-#[derive(Clone, Serialize, Deserialize, JsonSchema)]
-pub struct TwilioAccount {
-    /// The account.
-    #[serde(flatten)]
-    pub account: TwilioSettings,
-    /// The API key's secret.
-    pub api_key_secret: String,
-    /// The account's auth token: Twilio signs with it what it asks during a call. Without it this account sends texts
-    /// only.
-    #[serde(default)]
-    pub auth_token: Option<String>,
 }

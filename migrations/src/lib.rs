@@ -13,6 +13,7 @@ mod m20261128_000006_registration;
 mod m20261128_000008_device_authorizations;
 mod m20261128_000009_console;
 mod m20261128_000011_security_keys;
+mod m20261128_000012_phones;
 mod m20261128_000013_mobile_phones;
 mod m20261128_000014_hardware_tokens;
 mod m20261128_000015_passkeys;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000008_device_authorizations::Migration),
             Box::new(m20261128_000009_console::Migration),
             Box::new(m20261128_000011_security_keys::Migration),
+            Box::new(m20261128_000012_phones::Migration),
             Box::new(m20261128_000013_mobile_phones::Migration),
             Box::new(m20261128_000014_hardware_tokens::Migration),
             Box::new(m20261128_000015_passkeys::Migration),

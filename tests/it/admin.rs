@@ -2,7 +2,7 @@
 
 use stepgate_tests::{Browser, World, on_each_backend};
 
-const TABS: [&str; 9] = [
+const TABS: [&str; 10] = [
     "/admin/people",
     "/admin/organizations",
     "/admin/partners",
@@ -10,6 +10,7 @@ const TABS: [&str; 9] = [
     "/admin/clients",
     "/admin/audit",
     "/admin/keys",
+    "/admin/phones",
     "/developer",
     "/admin/tokens",
 ];
@@ -29,13 +30,13 @@ async fn every_role_sees_its_own_and_nothing_else() {
     on_each_backend(|world| async move {
         // One letter a tab: yes, no.
         let cases = [
-            ("admin", "yyyyyyyyy"),
-            ("oscar", "yynnnnnnn"),
-            ("petra", "nnyyynnyn"),
-            ("ingrid", "nnnyynnyn"),
-            ("agnes", "nnnnnnnnn"),
-            ("alice", "nnnnnnnnn"),
-            ("simon", "yynnnynny"),
+            ("admin", "yyyyyyyyyy"),
+            ("oscar", "yynnnnnnnn"),
+            ("petra", "nnyyynnnyn"),
+            ("ingrid", "nnnyynnnyn"),
+            ("agnes", "nnnnnnnnnn"),
+            ("alice", "nnnnnnnnnn"),
+            ("simon", "yynnnynnny"),
         ];
         for (username, expected) in cases {
             let mut browser = logged_in(&world, username).await;

@@ -20,6 +20,7 @@ mod publisher;
 mod push_service;
 mod relying_party;
 mod security_key;
+mod smsc;
 mod world;
 
 pub use browser::{Browser, PASSWORD, Page};
@@ -30,4 +31,5 @@ pub use publisher::Publisher;
 pub use push_service::{Push, PushService};
 pub use relying_party::{ASSERTION_TYPE, Front, Login, RelyingParty, Started};
 pub use security_key::{Maker, SecurityKey};
+pub use smsc::Smsc;
 pub use world::{Backend, World, on_each_backend, on_each_backend_with};

@@ -1,7 +1,11 @@
 //! Telephone numbers, e-mail addresses and user names, parsed once at the edge.
 
+mod number;
+
 use std::fmt;
 use std::str::FromStr;
+
+pub use number::{Country, Line, NumberPolicy, NumberRefusal, Reach, UnknownCountry};
 
 /// What is wrong with a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -89,6 +89,8 @@ typed_ids! {
     DeviceAuthorizationId;
     /// One message in the outbox.
     MessageId;
+    /// One message at one provider.
+    DeliveryId;
     /// One audit event.
     EventId;
     /// One request of a client, in the log that its integrator sees.

@@ -12,9 +12,10 @@ use stepgate_core::assurance::{self, CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
 use stepgate_core::credentials::Credential;
 use stepgate_store::credentials::Suspended;
-use stepgate_store::{credentials, mobile, security_keys};
+use stepgate_store::{credentials, deliveries, mobile, security_keys};
 
 use super::fresh::step_up;
+use super::phones::delivered;
 use super::{Visit, Visitor, change, otp_help, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -113,17 +114,23 @@ async fn card(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<Cre
         CredentialKind::PhoneOtp => credentials::list_phones(&cx.app.db, credential.id).await?,
         _ => Vec::new(),
     };
-    let phones = phones.into_iter().map(|phone| PhoneRow {
-        channels: match (phone.text, phone.voice) {
+    let mut rows = Vec::new();
+    for phone in phones.into_iter().filter(|phone| phone.verified_at.is_some()) {
+        let channels = match (phone.text, phone.voice) {
             (true, true) => "Text and calls",
             (true, false) => "Text only",
             _ => "Calls only",
-        }
-        .to_owned(),
-        masked: phone.masked,
-        preferred: phone.preferred,
-        actions: Vec::new(),
-    });
+        };
+        let last = deliveries::find_last(&cx.app.db, phone.id).await?;
+        let last = last.and_then(|(state, at)| Some((delivered(state)?, When::new(at, cx.now, &zone).text)));
+        let last = last.map_or_else(String::new, |(words, when)| format!(" \u{b7} {words} {when}"));
+        rows.push(PhoneRow {
+            channels: format!("{channels}{last}"),
+            masked: phone.masked,
+            preferred: phone.preferred,
+            actions: Vec::new(),
+        });
+    }
     let devices = match credential.kind {
         CredentialKind::MobileId => mobile::list_devices(&cx.app.db, credential.id).await?,
         _ => Vec::new(),
@@ -152,7 +159,7 @@ async fn card(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<Cre
         expires: credential.expires_at.map(|at| When::date(at, &zone)),
         last_used: credential.last_used_at.map(|at| When::new(at, cx.now, &zone)),
         note: note(credential, state, suspended, cx),
-        phones: phones.collect(),
+        phones: rows,
         primary: primary(credential, state),
         actions: actions(credential, state, suspended),
     })
@@ -187,6 +194,10 @@ fn primary(credential: &Credential, state: CredentialState) -> Option<Action> {
         (CredentialState::Pending, CredentialKind::MobileId) => {
             Some(Action::post(id, "Activate", "/account/otp/mobile/start").with("credential", credential_id))
         }
+        (CredentialState::Pending, CredentialKind::PhoneOtp) => {
+            let place = format!("/account/otp/phones?credential={}", credential.id);
+            Some(Action::link(id, "Activate", place))
+        }
         (CredentialState::Pending, CredentialKind::HardwareToken) => {
             Some(Action::link(id, "Activate", "/account/otp/token"))
         }
@@ -207,6 +218,9 @@ fn actions(credential: &Credential, state: CredentialState, suspended: Option<Su
     actions.push(Action::link(format!("details-{id}"), "View details", format!("/account/otp/{id}")));
     if credential.kind == CredentialKind::HardwareToken && state == CredentialState::Active {
         actions.push(link("resync", "Resync"));
+    }
+    if credential.kind == CredentialKind::PhoneOtp && state == CredentialState::Active {
+        actions.push(link("phones", "Numbers"));
     }
     if credential.kind == CredentialKind::MobileId && state == CredentialState::Active {
         let add = Action::post(format!("add-phone-{id}"), "Add phone", "/account/otp/mobile/start");

@@ -22,6 +22,8 @@ pub enum Place {
     Audit,
     /// Signing keys.
     Keys,
+    /// Codes by telephone: spending, conversion, the switch.
+    Phones,
     /// The integrators' console.
     Developer,
     /// Hardware tokens: the inventory, and the files that come in and go out.
@@ -39,6 +41,7 @@ impl Place {
         Self::Clients,
         Self::Audit,
         Self::Keys,
+        Self::Phones,
         Self::Developer,
         Self::Tokens,
     ];
@@ -53,6 +56,7 @@ impl Place {
             Self::Clients => "/admin/clients",
             Self::Audit => "/admin/audit",
             Self::Keys => "/admin/keys",
+            Self::Phones => "/admin/phones",
             Self::Developer => "/developer",
             Self::Tokens => "/admin/tokens",
         }
@@ -131,13 +135,13 @@ mod tests {
     fn each_role_at_each_place() {
         let id = uuid::Uuid::from_u128(1);
         let roles = [
-            (Role::Operator, "AA AA AA AA AA AA AA AA AA AA"),
-            (Role::Support, "AA -- A- -- -- -- A- -- -- AA"),
-            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- --"),
-            (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- -- -- --"),
-            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- oo --"),
-            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- oo --"),
-            (Role::ApplicationAdministrator(ApplicationId::from_uuid(id)), "-- -- -- -- o- -- -- -- -- --"),
+            (Role::Operator, "AA AA AA AA AA AA AA AA AA AA AA"),
+            (Role::Support, "AA -- A- -- -- -- A- -- -- -- AA"),
+            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- -- --"),
+            (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- -- -- -- --"),
+            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- -- oo --"),
+            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- -- oo --"),
+            (Role::ApplicationAdministrator(ApplicationId::from_uuid(id)), "-- -- -- -- o- -- -- -- -- -- --"),
         ];
         let letter = |scope: Scope| match scope {
             Scope::All => 'A',

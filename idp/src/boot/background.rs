@@ -9,11 +9,13 @@ use crate::app::App;
 use crate::credentials::mobile_id;
 use crate::cx::OsEntropy;
 use crate::fault::Fault;
-use crate::{keys, logout, notices, outbox, recovery, requests};
+use crate::{keys, logout, notices, outbox, phones, recovery, requests};
 
 /// Starts the background tasks; they end with the runtime.
 pub fn spawn(app: &Arc<App>, node: &str) {
     every(app, node, Duration::from_secs(2), |app, _| async move { outbox::deliver_left_behind(&app).await });
+    every(app, node, Duration::from_secs(1), |app, _| async move { phones::deliver::follow(&app).await });
+    phones::receipts::listen(app);
     every(app, node, Duration::from_secs(1), |app, _| async move { notices::deliver(&app).await });
     every(app, node, Duration::from_secs(1), |app, _| async move { mobile_id::deliver_pushes(&app).await });
     every(app, node, Duration::from_secs(1), |app, _| async move { recovery::links::deliver(&app).await });

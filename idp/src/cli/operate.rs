@@ -2,6 +2,7 @@
 
 mod client;
 mod janitor;
+mod phone;
 mod registration_token;
 mod secret;
 mod resource;
@@ -61,6 +62,9 @@ pub(super) enum Operate {
     /// What is left lying about: half-enrolled, stale, expiring, orphaned, near a limit.
     #[command(subcommand)]
     Janitor(janitor::JanitorCommand),
+    /// Codes by telephone: the switch, the day's spending.
+    #[command(subcommand)]
+    Phone(phone::PhoneCommand),
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -246,6 +250,7 @@ pub(super) async fn run(command: Operate, settings: Settings) -> Result<Value, O
         }
         _ => {}
     }
+    let per_day = settings.phone.spend.per_day;
     let operator = Operator::connect(settings).await?;
     match command {
         Operate::Migrate | Operate::Config(_) => Ok(json!({ "schema": "up to date" })),
@@ -256,6 +261,7 @@ pub(super) async fn run(command: Operate, settings: Settings) -> Result<Value, O
         Operate::Janitor(command) => janitor::command(&operator, command).await,
         Operate::User(command) => user_command(&operator, command).await,
         Operate::Token(command) => token::command(operator, command).await,
+        Operate::Phone(command) => phone::command(&operator, (command, per_day)).await,
         Operate::Audit(AuditCommand::Verify) => {
             while audit::seal_events(&operator.db, 500).await? == 500 {}
             match audit::verify_chain(&operator.db).await? {

@@ -37,7 +37,7 @@ pub async fn speech(cx: &Cx, pressed: &KeyPressed<'_>) -> Result<Option<SecretSt
     if cx.now.since(kept.created_at) > phone_otp::LIFE {
         return Ok(None);
     }
-    let Message::Voice { to, code } = outbox::open(&cx.app, &kept)? else { return Ok(None) };
+    let Message::Voice { to, code, .. } = outbox::open(&cx.app, &kept)? else { return Ok(None) };
     if to != pressed.to {
         return Ok(None);
     }

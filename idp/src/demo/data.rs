@@ -315,6 +315,11 @@ async fn hold(
             new.credential.purchased_at = Some(ended - YEAR);
             new.credential.expires_at = Some(ended);
         }
+        Holding::UnboundPhone => {
+            new.parameters = json!({ "reach": "domestic" });
+            new.credential.stage = CredentialState::Pending;
+            new.credential.activated_at = None;
+        }
         Holding::UnboundMobile => {
             new.credential.stage = CredentialState::Pending;
             new.credential.activated_at = None;
@@ -340,7 +345,7 @@ async fn hold(
         }
         Holding::LapsedPhone(number, _) => insert_number(cx, connection, id, (number, true, true)).await?,
         Holding::Mobile => phones.give(cx, connection, person, id).await?,
-        Holding::UnboundMobile | Holding::Totp(_) | Holding::Hotp(_) => {}
+        Holding::UnboundMobile | Holding::UnboundPhone | Holding::Totp(_) | Holding::Hotp(_) => {}
     }
     Ok(())
 }

@@ -51,6 +51,8 @@ pub enum Holding {
     Mobile,
     /// Mobile ID that was bought and not activated.
     UnboundMobile,
+    /// Phone OTP that was bought, for numbers in the United States, and has no number yet.
+    UnboundPhone,
     /// A TOTP token.
     Totp(&'static str),
     /// A HOTP token.
@@ -61,7 +63,7 @@ impl Holding {
     /// Its kind.
     pub const fn kind(self) -> CredentialKind {
         match self {
-            Self::Phones(_) | Self::LapsedPhone(..) => CredentialKind::PhoneOtp,
+            Self::Phones(_) | Self::LapsedPhone(..) | Self::UnboundPhone => CredentialKind::PhoneOtp,
             Self::Mobile | Self::UnboundMobile => CredentialKind::MobileId,
             Self::Totp(_) | Self::Hotp(_) => CredentialKind::HardwareToken,
         }
@@ -74,6 +76,7 @@ impl Holding {
             Self::LapsedPhone(number, days) => format!("{number}, ended {days} days ago"),
             Self::Mobile => "with a phone".to_owned(),
             Self::UnboundMobile => "bought, not activated".to_owned(),
+            Self::UnboundPhone => "bought, no number yet".to_owned(),
             Self::Totp(serial) => format!("{serial}, TOTP"),
             Self::Hotp(serial) => format!("{serial}, HOTP"),
         }
@@ -111,6 +114,7 @@ pub const PEOPLE: &[DemoPerson] = &[
     },
     person("frank", "Frank Fisher", "His Phone OTP has lapsed.", &[Holding::LapsedPhone("+12025550106", 20)]),
     person("grace", "Grace Gardner", "Bought Mobile ID and has not activated it.", &[Holding::UnboundMobile]),
+    person("heidi", "Heidi Hale", "Bought Phone OTP and has not added her number.", &[Holding::UnboundPhone]),
     DemoPerson {
         role: Some(DemoRole::Organization),
         ..person("oscar", "Oscar Owen", "Organization administrator.", &[])

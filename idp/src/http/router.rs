@@ -18,7 +18,7 @@ use crate::pages::assets;
 use crate::telemetry::Route;
 use crate::{
     account, admin, authorize, credentials, developer, device, discovery, help, introspection, login, logout, not_me,
-    par, recovery, registration, requests, revocation, token, userinfo,
+    par, phones, recovery, registration, requests, revocation, token, userinfo,
 };
 
 /// Everything that the provider answers.
@@ -45,6 +45,7 @@ pub fn routes(app: &Arc<App>) -> Router {
         .merge(credentials::mobile_id::routes())
         // Providers of telephone services.
         .merge(credentials::phone_call::http::routes())
+        .merge(phones::http::routes())
         // Administrators.
         .merge(admin::routes())
         // Integrators.

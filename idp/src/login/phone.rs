@@ -1,12 +1,10 @@
 //! The Phone OTP step: a code by text or call, and its check.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stepgate_core::account::Person;
 use stepgate_core::assurance::{Evidence, FactorEvent, Method};
-use stepgate_core::contact::PhoneNumber;
+use stepgate_core::contact::{NumberRefusal, PhoneNumber, Reach};
 use stepgate_core::credentials::hardware_token::normalise_code;
 use stepgate_core::credentials::{Phone, phone_otp};
 use stepgate_core::entropy::random_digits;
@@ -14,7 +12,7 @@ use stepgate_core::id::{ChallengeId, CredentialId, PhoneId};
 use stepgate_core::secret::SecretString;
 use stepgate_core::time::Timestamp;
 use stepgate_store::challenges::{self, NewPhoneChallenge};
-use stepgate_store::credentials;
+use stepgate_store::{credentials, deliveries, phones as phones_store};
 
 use super::hardware::CodeOutcome;
 use super::parked::Parked;
@@ -22,11 +20,13 @@ use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::outbox;
+use crate::phones;
+use crate::phones::caps::{self, Admission, Wish};
+use crate::phones::deliver::Handed;
+use crate::phones::risk::{self, Risk};
 
 /// Purpose of the sealed number.
 pub const SEAL: &str = "phone number";
-/// Messages to one number per hour, whoever asks (otp-and-security T11).
-const PER_HOUR: u64 = 5;
 
 /// How a code travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,12 +54,20 @@ pub enum Sending {
     Sent(Sent),
     /// The last code is too young: wait until then.
     TooSoon(Timestamp),
-    /// Too many messages to this number in the last hour.
+    /// Too many messages, to this number or to others.
     Capped,
     /// No provider took it.
     Failed,
+    /// All sending is stopped.
+    Stopped,
     /// No such phone, or it does not take this channel.
     NoSuchPhone,
+    /// The number was added a short time ago.
+    TooNew(Timestamp),
+    /// No codes go to such numbers.
+    Refused(NumberRefusal),
+    /// The network says that the number may be in other hands.
+    Risky(Risk),
 }
 
 /// A code that was sent.
@@ -84,27 +92,65 @@ pub async fn send(cx: &Cx, phone: &Phone, channel: Channel, binding: &str, perso
     if !takes || phone.verified_at.is_none() {
         return Ok(Sending::NoSuchPhone);
     }
-    if let Some(latest) = challenges::latest_phone_challenge(&cx.app.db, binding).await?
-        && latest.phone == phone.id
-        && cx.now < phone_otp::resend_at(latest.sent_at)
-    {
-        return Ok(Sending::TooSoon(phone_otp::resend_at(latest.sent_at)));
+    if let Some(from) = phones_store::find_usable_from(&cx.app.db, phone.id).await?.filter(|from| cx.now < *from) {
+        return Ok(Sending::TooNew(from));
     }
-    let hour = Duration::from_secs(3600);
-    if cx.app.ephemeral.incr("phone", &phone.id.to_string(), hour, cx.now).await? > PER_HOUR {
-        audit::record(cx, &cx.app.db.write, Event::new("phone_otp.capped").by(person.id)).await?;
-        return Ok(Sending::Capped);
-    }
-    deliver(cx, phone, channel, binding, person).await
+    send_unverified(cx, phone, channel, binding, person).await
 }
 
-async fn deliver(cx: &Cx, phone: &Phone, channel: Channel, binding: &str, person: &Person) -> Result<Sending, Fault> {
-    let sealed = credentials::find_sealed_number(&cx.app.db, phone.id).await?;
-    let sealed = sealed.ok_or_else(|| Fault::Internal(format!("phone {} has no number", phone.id)))?;
-    let number = cx.app.secrets.sealing.open(SEAL, &phone.id.to_string(), &sealed)?;
-    let number = std::str::from_utf8(number.expose()).ok().and_then(|text| text.parse::<PhoneNumber>().ok());
-    let number = number.ok_or_else(|| Fault::Internal(format!("phone {} has no valid number", phone.id)))?;
+/// Sends a code to a number that may not have been proved to be the person's: what proves it.
+pub async fn send_unverified(
+    cx: &Cx,
+    phone: &Phone,
+    channel: Channel,
+    binding: &str,
+    person: &Person,
+) -> Result<Sending, Fault> {
+    if let Some(latest) = challenges::latest_phone_challenge(&cx.app.db, binding).await?
+        && latest.phone == phone.id
+        && cx.now < resend_at(cx, latest.sent_at)
+    {
+        return Ok(Sending::TooSoon(resend_at(cx, latest.sent_at)));
+    }
+    // Taken back in the meantime, by a press of another button.
+    let Some(number) = find_number(cx, phone.id).await? else { return Ok(Sending::NoSuchPhone) };
+    if let Err(refusal) = phones::policy(cx)?.judge(&number, channel == Channel::Text, Reach::International) {
+        return Ok(Sending::Refused(refusal));
+    }
+    let call = channel == Channel::Voice;
+    if let Some(risk) = risk::weigh(cx, person, &number, call).await? {
+        return Ok(Sending::Risky(risk));
+    }
+    let hash = phones::number_hash(cx, &number);
+    let wish = Wish { number: &hash, prefix: number.block(), person: person.id, call };
+    match caps::admit(cx, &wish).await? {
+        Admission::Admitted => deliver(cx, (phone, &number), channel, binding, person).await,
+        Admission::TooSoon(at) => Ok(Sending::TooSoon(at)),
+        Admission::Capped => Ok(Sending::Capped),
+    }
+}
 
+/// When another code may be asked for.
+pub fn resend_at(cx: &Cx, sent_at: Timestamp) -> Timestamp {
+    let pause = std::time::Duration::from_secs(1) * cx.app.settings.phone.caps.pause_seconds;
+    phone_otp::resend_at(sent_at, pause)
+}
+
+/// The number of a phone.
+pub async fn find_number(cx: &Cx, phone: PhoneId) -> Result<Option<PhoneNumber>, Fault> {
+    let Some(sealed) = credentials::find_sealed_number(&cx.app.db, phone).await? else { return Ok(None) };
+    let number = cx.app.secrets.sealing.open(SEAL, &phone.to_string(), &sealed)?;
+    let number = std::str::from_utf8(number.expose()).ok().and_then(|text| text.parse::<PhoneNumber>().ok());
+    number.map(Some).ok_or_else(|| Fault::Internal(format!("phone {phone} has no valid number")))
+}
+
+async fn deliver(
+    cx: &Cx,
+    (phone, number): (&Phone, &PhoneNumber),
+    channel: Channel,
+    binding: &str,
+    person: &Person,
+) -> Result<Sending, Fault> {
     let code = SecretString::new(random_digits(cx.entropy(), phone_otp::DIGITS));
     let challenge = NewPhoneChallenge {
         id: ChallengeId::random(cx.entropy()),
@@ -121,21 +167,25 @@ async fn deliver(cx: &Cx, phone: &Phone, channel: Channel, binding: &str, person
         code_hash: phone_otp::code_hash(cx.app.secrets.codes.expose(), challenge.id, code.expose()).to_vec(),
         ..challenge
     };
-    let message = outbox::Message::code(cx, channel, &number, &code)?;
+    let message = outbox::Message::code(cx, (channel, challenge.id, phone.id), number, &code)?;
     let queued = outbox::seal(cx, &message)?;
     let transaction = cx.app.db.begin().await?;
     challenges::insert_phone_challenge(&transaction, &challenge).await?;
     stepgate_store::outbox::insert_message(&transaction, &queued).await?;
     let event = Event::new("phone_otp.sent").by(person.id).data(json!({ "channel": channel.as_str() }));
     audit::record(cx, &transaction, event).await?;
+    deliveries::count_code(&transaction, number.block(), phones::day(cx.now), (1, 0, 0)).await?;
     transaction.commit().await?;
 
     // Delivered here and now, so that the page can say so when it fails; a node that dies in between leaves the
     // message to the others.
-    if !outbox::deliver_now(cx, queued.id, &message).await? {
-        return Ok(Sending::Failed);
-    }
-    Ok(Sending::Sent(Sent { challenge: challenge.id, credential: phone.credential, phone: phone.id, channel }))
+    Ok(match outbox::deliver_now(cx, queued.id, &message).await? {
+        Handed::Over => {
+            Sending::Sent(Sent { challenge: challenge.id, credential: phone.credential, phone: phone.id, channel })
+        }
+        Handed::Refused(_) => Sending::Failed,
+        Handed::Stopped => Sending::Stopped,
+    })
 }
 
 /// Checks a typed code: the try is counted on the credential and on the challenge before anything is compared, and the
@@ -180,6 +230,7 @@ pub async fn check(
         }
         return Ok(if right { CodeOutcome::Replayed } else { CodeOutcome::Wrong });
     }
+    phones::code_used(cx, sent.challenge).await?;
     Ok(CodeOutcome::Accepted(FactorEvent {
         method: match sent.channel {
             Channel::Text => Method::PhoneText,

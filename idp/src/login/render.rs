@@ -6,13 +6,15 @@ use axum::response::Response;
 use jiff::tz::TimeZone;
 use stepgate_core::assurance::{self, CredentialKind, Decision, Explanation, Product, RepairReason, Verdict};
 use stepgate_core::authorize::interaction::{Choice, Named, Purpose, SkipOtp, Stage};
-use stepgate_core::credentials::{Credential, MobileDevice, phone_otp};
+use stepgate_core::credentials::{Credential, MobileDevice, Phone};
 use stepgate_core::id::ChallengeId;
-use stepgate_store::{challenges, credentials, mobile, people};
+use stepgate_store::deliveries::{self, DeliveryState};
+use stepgate_store::{challenges, credentials, mobile, people, phones};
 
 use super::consent;
 use super::dispatch::Scene;
 use super::http::Say;
+use super::phone;
 use crate::credentials::{mobile_id, security_key};
 use crate::cx::Cx;
 use crate::http::cookies::Cookie;
@@ -25,7 +27,7 @@ use crate::pages::login::{Asking, Flow, LoginPage, PasswordPage, web_address};
 use crate::pages::parts::kind_name;
 use crate::pages::requirements::{Accepted, Held, RequirementsNotMetPage};
 use crate::pages::security_key::SecurityKeyPage;
-use crate::pages::{self, Action, Layout, When};
+use crate::pages::{self, Action, Layout, Tone, When};
 
 /// Shows the page of the stage that the interaction is at.
 pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<Say>) -> Result<Response, PageFailure> {
@@ -153,7 +155,7 @@ async fn factor(
 
 async fn way(cx: &Cx, credential: &Credential) -> Result<FactorChoice, PageFailure> {
     let phones: Vec<PhoneChoice> = match credential.kind {
-        CredentialKind::PhoneOtp => credentials::list_phones(&cx.app.db, credential.id)
+        CredentialKind::PhoneOtp => usable_phones(cx, credential)
             .await?
             .into_iter()
             .map(|phone| PhoneChoice {
@@ -175,6 +177,16 @@ async fn way(cx: &Cx, credential: &Credential) -> Result<FactorChoice, PageFailu
     Ok(FactorChoice { kind: credential.kind, detail, last_used, phones })
 }
 
+/// The numbers that can get a code now: verified, and long enough on file.
+async fn usable_phones(cx: &Cx, credential: &Credential) -> Result<Vec<Phone>, PageFailure> {
+    let times = phones::list_times(&cx.app.db, credential.id).await?;
+    let rests =
+        |phone: &Phone| times.iter().any(|it| it.phone == phone.id && it.usable_from.is_some_and(|from| cx.now < from));
+    let mut found = credentials::list_phones(&cx.app.db, credential.id).await?;
+    found.retain(|phone| phone.verified_at.is_some() && !rests(phone));
+    Ok(found)
+}
+
 fn code(
     cx: &Cx,
     scene: &Scene,
@@ -190,8 +202,25 @@ fn code(
         resend: None,
         other_ways: true,
         skip: skip(scene, may_skip),
+        delivery: None,
         error,
     }
+}
+
+/// What is known of a code on its way.
+fn delivery(state: Option<DeliveryState>, by_voice: bool) -> Option<(Tone, String)> {
+    let (tone, text) = match (state?, by_voice) {
+        (DeliveryState::Delivered, true) => (Tone::Ok, "The call was answered."),
+        (DeliveryState::Delivered, false) => (Tone::Ok, "Delivered: your phone has it."),
+        (DeliveryState::Sending | DeliveryState::Sent, _) => return None,
+        (DeliveryState::Failed, true) => {
+            (Tone::Warning, "The call did not get through. Ask for another code, or use another way.")
+        }
+        (DeliveryState::Failed, false) => {
+            (Tone::Warning, "Your carrier refused it. Ask for another code, or use another way.")
+        }
+    };
+    Some((tone, text.to_owned()))
 }
 
 async fn phone_code(cx: &Cx, scene: &Scene, flow: Flow, error: Option<String>) -> Result<CodePage, PageFailure> {
@@ -205,7 +234,8 @@ async fn phone_code(cx: &Cx, scene: &Scene, flow: Flow, error: Option<String>) -
     let source = if by_voice { CodeSource::Voice(masked) } else { CodeSource::Text(masked) };
     let mut page = code(cx, scene, flow, (source, *may_skip), error);
     if let Some(latest) = latest {
-        let again = phone_otp::resend_at(latest.sent_at);
+        let again = phone::resend_at(cx, latest.sent_at);
+        page.delivery = delivery(deliveries::find_state(&cx.app.db, latest.id).await?, by_voice);
         page.seconds_left = Some(latest.expires_at.since(cx.now).as_secs());
         page.resend =
             Some(if again <= cx.now { Resend::Ready } else { Resend::NotBefore(When::clock(again, &TimeZone::UTC)) });

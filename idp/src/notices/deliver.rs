@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use stepgate_core::contact::{EmailAddress, PhoneNumber};
+use stepgate_core::id::DeliveryId;
 use stepgate_core::secret::SecretString;
 use stepgate_store::outbox::{self as store, Leased};
 
@@ -15,6 +16,7 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::outbound::{DeliveryError, Mail, smtp};
 use crate::outbox;
+use crate::phones::switch;
 
 /// How many messages a node hands over at a time, at once.
 const AT_ONCE: u32 = 20;
@@ -88,12 +90,16 @@ async fn text(cx: &Cx, leased: &Leased) -> Result<Result<(), Failed>, Fault> {
     let Ok(to) = kept.to.parse::<PhoneNumber>() else {
         return Ok(Err(Failed::ForGood("no telephone number".to_owned())));
     };
+    if switch::is_stopped(cx).await? {
+        return Ok(Err(Failed::ForGood("texts are switched off".to_owned())));
+    }
     // Counted at the first try only: a provider that is away uses nothing up.
     let day = Duration::from_secs(24 * 3600);
     if leased.attempts <= 1 && cx.app.ephemeral.incr("notice text", &kept.phone, day, cx.now).await? > TEXTS_A_DAY {
         return Ok(Err(Failed::ForGood("enough texts to this number for a day".to_owned())));
     }
-    Ok(cx.app.outbound.notify(&to, kept.text, leased.created_at).await.map_err(Failed::from))
+    let named = (DeliveryId::from_uuid(leased.id.uuid()), leased.created_at);
+    Ok(cx.app.outbound.notify(&to, kept.text, named).await.map_err(Failed::from))
 }
 
 /// The wait after so many tries.

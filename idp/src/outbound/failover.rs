@@ -1,13 +1,13 @@
-//! Several providers as one: the next is asked, with the same message, where one refuses or does not answer in time.
+//! Several providers of mail as one (texts and calls have rules of their own, in `phones::deliver`): the next is asked, with the same message, where one refuses or does not answer in time.
 
 use futures_util::future::BoxFuture;
-use stepgate_core::contact::{EmailAddress, PhoneNumber};
+use stepgate_core::contact::EmailAddress;
 
-use super::{DeliveryError, Mail, Mailer, ProviderId, TextGateway, TextMessage, VoiceCall, VoiceGateway};
+use super::{DeliveryError, Mail, Mailer, ProviderId};
 
 /// Providers in the order in which they are asked.
 ///
-/// A time-out may mean that the first did send: the person then gets the same code twice, which does no harm.
+/// A time-out may mean that the first did send: the person then gets the same mail twice, which does no harm.
 pub struct Failover<G: ?Sized>(Vec<Box<G>>);
 
 impl<G: ?Sized> Failover<G> {
@@ -17,36 +17,8 @@ impl<G: ?Sized> Failover<G> {
     }
 }
 
-impl TextGateway for Failover<dyn TextGateway> {
-    fn name(&self) -> &'static str {
-        "failover"
-    }
-
-    fn send_text<'a>(
-        &'a self,
-        to: &'a PhoneNumber,
-        message: &'a TextMessage,
-    ) -> BoxFuture<'a, Result<ProviderId, DeliveryError>> {
-        Box::pin(first_to_accept(self.0.iter().map(move |it| (it.name(), it.send_text(to, message)))))
-    }
-}
-
-impl VoiceGateway for Failover<dyn VoiceGateway> {
-    fn name(&self) -> &'static str {
-        "failover"
-    }
-
-    fn call<'a>(
-        &'a self,
-        to: &'a PhoneNumber,
-        call: &'a VoiceCall,
-    ) -> BoxFuture<'a, Result<ProviderId, DeliveryError>> {
-        Box::pin(first_to_accept(self.0.iter().map(move |it| (it.name(), it.call(to, call)))))
-    }
-}
-
 impl Mailer for Failover<dyn Mailer> {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "failover"
     }
 
@@ -62,7 +34,7 @@ impl Mailer for Failover<dyn Mailer> {
 /// The first acceptance; else a passing failure if there was one, so that the message is tried again, else the last
 /// refusal. `attempts` makes each future at its turn only.
 async fn first_to_accept<'a>(
-    attempts: impl Iterator<Item = (&'static str, BoxFuture<'a, Result<ProviderId, DeliveryError>>)> + Send,
+    attempts: impl Iterator<Item = (&'a str, BoxFuture<'a, Result<ProviderId, DeliveryError>>)> + Send,
 ) -> Result<ProviderId, DeliveryError> {
     let mut failure = None;
     for (provider, attempt) in attempts {
@@ -81,7 +53,6 @@ async fn first_to_accept<'a>(
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
-    use std::time::Duration;
 
     use stepgate_core::secret::SecretString;
     use stepgate_core::time::Timestamp;
@@ -91,25 +62,25 @@ mod tests {
     /// A provider with one answer, which notes what it was asked.
     struct Provider(&'static str, Result<(), DeliveryError>, Arc<Mutex<Vec<(&'static str, String)>>>);
 
-    impl TextGateway for Provider {
-        fn name(&self) -> &'static str {
+    impl Mailer for Provider {
+        fn name(&self) -> &str {
             self.0
         }
 
-        fn send_text<'a>(
+        fn send_mail<'a>(
             &'a self,
-            _: &'a PhoneNumber,
-            message: &'a TextMessage,
+            _: &'a EmailAddress,
+            mail: &'a Mail,
         ) -> BoxFuture<'a, Result<ProviderId, DeliveryError>> {
             Box::pin(async move {
-                self.2.lock().unwrap().push((self.0, message.text.expose().clone()));
-                self.1.map(|()| ProviderId { provider: self.0, id: "1".to_owned() })
+                self.2.lock().unwrap().push((self.0, mail.text.expose().clone()));
+                self.1.map(|()| ProviderId { provider: self.0.to_owned(), id: "1".to_owned() })
             })
         }
     }
 
     #[tokio::test]
-    async fn the_next_is_asked_for_the_same_text_until_one_accepts() {
+    async fn the_next_is_asked_for_the_same_mail_until_one_accepts() {
         let (ok, refused) = (Ok(()), Err(DeliveryError::Refused { code: 1 }));
         let (throttled, unavailable) = (Err(DeliveryError::Throttled), Err(DeliveryError::Unavailable));
         for (answers, asked, outcome) in [
@@ -123,18 +94,19 @@ mod tests {
         ] {
             let log = Arc::new(Mutex::new(Vec::new()));
             let providers = ["a", "b", "c"].into_iter().zip(answers);
-            let failover: Failover<dyn TextGateway> = Failover::new(
+            let failover: Failover<dyn Mailer> = Failover::new(
                 providers.map(|(name, answer)| Box::new(Provider(name, answer, Arc::clone(&log))) as Box<_>).collect(),
             );
-            let message = TextMessage {
-                text: SecretString::new("012345".to_owned()),
+            let mail = Mail {
+                subject: "A notice".to_owned(),
+                text: SecretString::new("words".to_owned()),
+                id: stepgate_core::id::MessageId::from_uuid(uuid::Uuid::nil()),
                 code: None,
                 at: Timestamp::from_unix_seconds(0),
-                life: Duration::from_secs(120),
             };
-            let answer = failover.send_text(&"+12025550101".parse().unwrap(), &message).await;
-            assert_eq!(answer.map(|id| id.provider), outcome);
-            let expected: Vec<_> = asked.into_iter().map(|name| (name, "012345".to_owned())).collect();
+            let answer = failover.send_mail(&"bob@example.com".parse().unwrap(), &mail).await;
+            assert_eq!(answer.map(|id| id.provider), outcome.map(str::to_owned));
+            let expected: Vec<_> = asked.into_iter().map(|name| (name, "words".to_owned())).collect();
             assert_eq!(*log.lock().unwrap(), expected);
         }
     }

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use stepgate_core::contact::{EmailAddress, PhoneNumber};
-use stepgate_core::id::MessageId;
+use stepgate_core::id::{DeliveryId, MessageId};
 use stepgate_core::secret::SecretString;
 use stepgate_core::time::Timestamp;
+use stepgate_store::deliveries::DeliveryState;
 use url::Url;
 
 /// What a provider calls a message; receipts name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderId {
-    /// The provider's name: `twilio`, `local`.
-    pub provider: &'static str,
+    /// The provider's name in the settings: `twilio`, `local`.
+    pub provider: String,
     /// Its id there.
     pub id: String,
 }
@@ -45,6 +46,17 @@ impl DeliveryError {
     }
 }
 
+/// Whether a provider tells what became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipts {
+    /// It never does.
+    Never,
+    /// A receipt comes later.
+    Later,
+    /// What it takes on is there.
+    AtOnce,
+}
+
 /// A text message.
 #[derive(Clone)]
 pub struct TextMessage {
@@ -56,6 +68,10 @@ pub struct TextMessage {
     pub at: Timestamp,
     /// How long delivery makes sense.
     pub life: Duration,
+    /// Our name for it, which providers may give back in receipts.
+    pub reference: DeliveryId,
+    /// Our own origin: receipts are posted to an address below it.
+    pub issuer: String,
 }
 
 /// A call that says a code after the person pressed 1: voicemail presses nothing.
@@ -72,6 +88,10 @@ pub struct VoiceCall {
     /// Where the provider asks for `speech` once the key was pressed. An address of ours that checks the provider's
     /// signature; it carries no code.
     pub resume_at: Url,
+    /// Our name for it, which providers may give back in receipts.
+    pub reference: DeliveryId,
+    /// Our own origin: receipts are posted to an address below it.
+    pub issuer: String,
 }
 
 /// An e-mail. Never a factor (NIST SP 800-63B-4 §3.1.3.1): notices and links only.
@@ -91,8 +111,11 @@ pub struct Mail {
 
 /// Sends text messages.
 pub trait TextGateway: Send + Sync {
-    /// The provider's name, for logs.
-    fn name(&self) -> &'static str;
+    /// The provider's name in the settings.
+    fn name(&self) -> &str;
+
+    /// Whether it tells what became of a message.
+    fn receipts(&self) -> Receipts;
 
     /// Hands one message to the provider. Accepted is not delivered.
     fn send_text<'a>(
@@ -104,8 +127,11 @@ pub trait TextGateway: Send + Sync {
 
 /// Places calls.
 pub trait VoiceGateway: Send + Sync {
-    /// The provider's name, for logs.
-    fn name(&self) -> &'static str;
+    /// The provider's name in the settings.
+    fn name(&self) -> &str;
+
+    /// Whether it tells what became of a call.
+    fn receipts(&self) -> Receipts;
 
     /// Hands one call to the provider. Accepted is not answered.
     fn call<'a>(&'a self, to: &'a PhoneNumber, call: &'a VoiceCall)
@@ -115,7 +141,7 @@ pub trait VoiceGateway: Send + Sync {
 /// Sends mail.
 pub trait Mailer: Send + Sync {
     /// The provider's name, for logs.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Hands one mail to the provider. Accepted is not delivered.
     fn send_mail<'a>(
@@ -123,4 +149,26 @@ pub trait Mailer: Send + Sync {
         to: &'a EmailAddress,
         mail: &'a Mail,
     ) -> BoxFuture<'a, Result<ProviderId, DeliveryError>>;
+}
+
+/// What a provider told about a message, after it was made sure that the provider told it.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// The provider's name in the settings.
+    pub provider: String,
+    /// Which message.
+    pub message: ReceiptedMessage,
+    /// What became of it.
+    pub state: DeliveryState,
+    /// The provider's code for a failure.
+    pub reason: Option<u32>,
+}
+
+/// How a receipt names its message.
+#[derive(Clone, Debug)]
+pub enum ReceiptedMessage {
+    /// By our id and the provider's.
+    Both(DeliveryId, String),
+    /// By the provider's id.
+    Provider(String),
 }

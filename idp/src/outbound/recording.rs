@@ -10,7 +10,7 @@ use stepgate_core::contact::{EmailAddress, PhoneNumber};
 use stepgate_core::secret::SecretString;
 use stepgate_core::time::Timestamp;
 
-use super::{DeliveryError, Mail, Mailer, ProviderId, TextGateway, TextMessage, VoiceCall, VoiceGateway};
+use super::{DeliveryError, Mail, Mailer, ProviderId, Receipts, TextGateway, TextMessage, VoiceCall, VoiceGateway};
 
 const KEPT: usize = 200;
 const NAME: &str = "local";
@@ -70,7 +70,7 @@ impl Inbox {
         messages.truncate(KEPT - 1);
         messages.push_front(message);
         let number = self.shared.count.fetch_add(1, Ordering::Relaxed) + 1;
-        ProviderId { provider: NAME, id: number.to_string() }
+        ProviderId { provider: NAME.to_owned(), id: number.to_string() }
     }
 
     /// Whether it takes messages on: the demo can play a provider that does not answer.
@@ -91,8 +91,12 @@ impl Inbox {
 }
 
 impl TextGateway for Inbox {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         NAME
+    }
+
+    fn receipts(&self) -> Receipts {
+        Receipts::AtOnce
     }
 
     fn send_text<'a>(
@@ -112,8 +116,12 @@ impl TextGateway for Inbox {
 }
 
 impl VoiceGateway for Inbox {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         NAME
+    }
+
+    fn receipts(&self) -> Receipts {
+        Receipts::AtOnce
     }
 
     fn call<'a>(
@@ -133,7 +141,7 @@ impl VoiceGateway for Inbox {
 }
 
 impl Mailer for Inbox {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         NAME
     }
 
@@ -178,6 +186,8 @@ mod tests {
                 code: Some(SecretString::new(format!("{number:06}"))),
                 at: Timestamp::from_unix_seconds(number),
                 life: Duration::from_secs(120),
+                reference: stepgate_core::id::DeliveryId::from_uuid(uuid::Uuid::nil()),
+                issuer: String::new(),
             };
             inbox.clone().send_text(&to, &message).await.unwrap();
         }

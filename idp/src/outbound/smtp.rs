@@ -158,7 +158,7 @@ impl Smtp {
     async fn send(&self, to: &EmailAddress, mail: &Mail) -> Result<ProviderId, DeliveryError> {
         let message = self.message(to, mail).ok_or(DeliveryError::Refused { code: 0 })?;
         match tokio::time::timeout(WHOLE, self.transport.send(message)).await {
-            Ok(Ok(_)) => Ok(ProviderId { provider: NAME, id: mail.id.to_string() }),
+            Ok(Ok(_)) => Ok(ProviderId { provider: NAME.to_owned(), id: mail.id.to_string() }),
             Ok(Err(error)) => Err(judge(&error)),
             Err(_) => Err(DeliveryError::Unavailable),
         }

@@ -20,9 +20,7 @@ use stepgate_core::secret::SecretString;
 use url::Url;
 
 use super::fetch::{FetchRequest, Fetcher};
-use super::{DeliveryError, ProviderId, TextGateway, TextMessage, VoiceCall, VoiceGateway};
-
-const NAME: &str = "twilio";
+use super::{DeliveryError, ProviderId, Receipts, TextGateway, TextMessage, VoiceCall, VoiceGateway};
 
 /// How long an exchange may take before the next provider is asked.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -75,6 +73,8 @@ pub enum TwilioSetupError {
 /// Sends text messages and places calls over Twilio.
 #[derive(Clone)]
 pub struct Twilio {
+    name: String,
+    receipts: Receipts,
     settings: TwilioSettings,
     messages: Url,
     calls: Url,
@@ -83,8 +83,9 @@ pub struct Twilio {
 }
 
 impl Twilio {
-    /// Checks the settings; connects nowhere.
+    /// Checks the settings; connects nowhere. Receipts are asked for where they can be `believed`.
     pub fn new(
+        (name, believed): (&str, bool),
         settings: TwilioSettings,
         api_key_secret: &SecretString,
         fetcher: Arc<Fetcher>,
@@ -102,7 +103,8 @@ impl Twilio {
         let basic = SecretString::new(format!("Basic {}", BASE64.encode(pair.expose().as_bytes())));
         let mut authorization = HeaderValue::from_str(basic.expose()).map_err(|_| TwilioSetupError::Key)?;
         authorization.set_sensitive(true);
-        Ok(Self { settings, messages, calls, authorization, fetcher })
+        let receipts = if believed { Receipts::Later } else { Receipts::Never };
+        Ok(Self { name: name.to_owned(), receipts, settings, messages, calls, authorization, fetcher })
     }
 
     async fn create(&self, resource: &Url, form: &[(&str, &str)]) -> Result<ProviderId, DeliveryError> {
@@ -113,16 +115,20 @@ impl Twilio {
         let mut request = FetchRequest::post(resource.clone(), headers, body.into_bytes());
         request.timeout = TIMEOUT;
         let answer = self.fetcher.send(request).await.map_err(|error| {
-            tracing::warn!(provider = NAME, %error, "no answer from a provider");
+            tracing::warn!(provider = %self.name, %error, "no answer from a provider");
             DeliveryError::Unavailable
         })?;
-        outcome(answer.status, &answer.body)
+        outcome(answer.status, &answer.body).map(|id| ProviderId { provider: self.name.clone(), id })
     }
 }
 
 impl TextGateway for Twilio {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn receipts(&self) -> Receipts {
+        self.receipts
     }
 
     fn send_text<'a>(
@@ -138,15 +144,23 @@ impl TextGateway for Twilio {
             // Twilio takes 1 to 36000 seconds; a code that is dead on arrival is not worth a message.
             let validity = message.life.as_secs().clamp(1, 36_000).to_string();
             let body = message.text.expose();
-            let form = [("To", to.as_e164()), sender, ("Body", body), ("ValidityPeriod", &validity)];
+            let mut form = vec![("To", to.as_e164()), sender, ("Body", body), ("ValidityPeriod", &validity)];
+            let callback = callback::status_at(&message.issuer, message.reference);
+            if self.receipts == Receipts::Later {
+                form.push(("StatusCallback", &callback));
+            }
             self.create(&self.messages, &form).await
         })
     }
 }
 
 impl VoiceGateway for Twilio {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn receipts(&self) -> Receipts {
+        self.receipts
     }
 
     fn call<'a>(
@@ -156,13 +170,17 @@ impl VoiceGateway for Twilio {
     ) -> BoxFuture<'a, Result<ProviderId, DeliveryError>> {
         Box::pin(async move {
             let twiml = ask_for_key(&call.invitation, &call.resume_at);
-            let form = [
+            let mut form = vec![
                 ("To", to.as_e164()),
                 ("From", self.settings.voice_from.as_str()),
                 ("Twiml", &twiml),
                 ("Timeout", RING_SECONDS),
                 ("TimeLimit", CALL_SECONDS),
             ];
+            let callback = callback::status_at(&call.issuer, call.reference);
+            if self.receipts == Receipts::Later {
+                form.push(("StatusCallback", &callback));
+            }
             self.create(&self.calls, &form).await
         })
     }
@@ -192,13 +210,13 @@ struct Answer {
 
 /// 201 with an id is accepted, 429 and Twilio's own code for it are throttled, another 4xx is refused, all else is no
 /// answer at all. A redirect is not followed and counts as none.
-fn outcome(status: StatusCode, body: &[u8]) -> Result<ProviderId, DeliveryError> {
+fn outcome(status: StatusCode, body: &[u8]) -> Result<String, DeliveryError> {
     const TOO_MANY_REQUESTS: u32 = 20_429;
     let answer = serde_json::from_slice(body).unwrap_or(Answer { sid: None, error_code: None, code: None });
     if status.is_success() {
         return match answer {
             Answer { error_code: Some(code), .. } => Err(DeliveryError::Refused { code }),
-            Answer { sid: Some(id), .. } => Ok(ProviderId { provider: NAME, id }),
+            Answer { sid: Some(id), .. } => Ok(id),
             Answer { .. } => Err(DeliveryError::Unavailable),
         };
     }

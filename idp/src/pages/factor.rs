@@ -6,7 +6,7 @@ use stepgate_core::assurance::CredentialKind;
 use super::Page;
 use super::layout::Layout;
 use super::login::Flow;
-use super::parts::{kind_icon, kind_name};
+use super::parts::{Tone, kind_icon, kind_name};
 use super::samples;
 use super::when::{When, duration_text};
 
@@ -173,6 +173,8 @@ pub struct CodePage {
     pub seconds_left: Option<u64>,
     /// When another code may be asked for; `None` where none is sent.
     pub resend: Option<Resend>,
+    /// What is known of a code on its way.
+    pub delivery: Option<(Tone, String)>,
     /// Whether the person holds another way.
     pub other_ways: bool,
     /// Whether the step may be skipped.
@@ -282,6 +284,7 @@ impl Page for CodePage {
             source: CodeSource::Text("•••• 0101".into()),
             seconds_left: Some(108),
             resend: Some(Resend::NotBefore(samples::clock(24))),
+            delivery: Some((Tone::Ok, "Delivered: your phone has it.".into())),
             other_ways: true,
             skip: Skip::Offered,
             error: None,
@@ -290,6 +293,7 @@ impl Page for CodePage {
             source: CodeSource::HardwareToken("HT-0001".into()),
             seconds_left: None,
             resend: None,
+            delivery: None,
             skip: Skip::AskedFor { who: "Iron Works Portal".into(), what: "a hardware token".into() },
             error: Some("That code was already used. Wait for the next one on your token (up to 30 seconds).".into()),
             ..page.clone()
@@ -297,6 +301,7 @@ impl Page for CodePage {
         let voice = Self {
             source: CodeSource::Voice("•••• 0102".into()),
             resend: Some(Resend::Ready),
+            delivery: Some((Tone::Warning, "The call did not get through. Ask for another code.".into())),
             other_ways: false,
             ..page.clone()
         };
@@ -304,6 +309,7 @@ impl Page for CodePage {
             source: CodeSource::Recovery,
             seconds_left: None,
             resend: None,
+            delivery: None,
             skip: Skip::OwnWish,
             ..page.clone()
         };

@@ -87,6 +87,7 @@ impl Layout {
             ("/admin/audit", "Audit"),
             ("/admin/tokens", "Tokens"),
             ("/admin/keys", "Keys"),
+            ("/admin/phones", "Phones"),
         ]
     }
 

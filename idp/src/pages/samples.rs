@@ -24,6 +24,8 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<security_key::SecurityKeyPage>("security-key", &mut pages)?;
     add::<security_key::AddKeyPage>("security-key-add", &mut pages)?;
     add::<mobile_phones::MobilePhonesPage>("mobile-phones", &mut pages)?;
+    add::<phones::PhonesPage>("phones", &mut pages)?;
+    add::<phones::PhoneCodePage>("phone-code", &mut pages)?;
     add::<consent::ConsentPage>("consent", &mut pages)?;
     add::<device::DevicePage>("device", &mut pages)?;
     add::<device::DeviceConfirmPage>("device-confirm", &mut pages)?;

@@ -26,16 +26,30 @@ pub fn defaults() -> Result<String, DocumentError> {
     let (schema, defaults) = (schema()?, toml::Value::try_from(Settings::default())?);
     let mut text = String::from("# Every key with its default. Made by `stepgate config default`.\n");
     for (name, section) in properties(&schema, &schema) {
-        text.push_str(&format!("\n{}[{name}]\n", comment(section)));
-        for (key, property) in properties(&schema, section) {
-            text.push_str(&comment(property));
-            match defaults.get(name).and_then(|section| section.get(key)) {
-                Some(value) => text.push_str(&format!("{key} = {value}\n")),
-                None => text.push_str(&format!("# {key} =\n")),
-            }
-        }
+        describe(&schema, (name, section), defaults.get(name), &mut text);
     }
     Ok(text)
+}
+
+/// A section: its keys, then the sections in it.
+fn describe(schema: &Value, (name, section): (&str, &Value), defaults: Option<&toml::Value>, text: &mut String) {
+    text.push_str(&format!("\n{}[{name}]\n", comment(section)));
+    let mut inner = Vec::new();
+    for (key, property) in properties(schema, section) {
+        let value = defaults.and_then(|section| section.get(key));
+        if value.is_some_and(toml::Value::is_table) && !properties(schema, property).is_empty() {
+            inner.push((format!("{name}.{key}"), property, value));
+            continue;
+        }
+        text.push_str(&comment(property));
+        match value {
+            Some(value) => text.push_str(&format!("{key} = {value}\n")),
+            None => text.push_str(&format!("# {key} =\n")),
+        }
+    }
+    for (name, section, value) in inner {
+        describe(schema, (&name, section), value, text);
+    }
 }
 
 /// The properties of an object, references followed, in alphabetical order.

@@ -24,6 +24,8 @@ pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> 
         ("access_tokens", "hash", hour),
         ("revoked_tokens", "jti", hour),
         ("phone_challenges", "id", day),
+        // A late receipt is to be recognised, and the last state is shown on Manage OTP.
+        ("phone_deliveries", "id", day * 7),
         ("mobile_challenges", "id", day),
         ("key_challenges", "id", hour),
         ("passkey_challenges", "id", hour),
@@ -55,7 +57,13 @@ pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> 
         "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE created_at < ? AND
          (done_at IS NOT NULL OR failed_at IS NOT NULL) LIMIT {BATCH})"
     );
-    Ok(removed + batches(db, &outbox, now - day).await?)
+    removed += batches(db, &outbox, now - day).await?;
+    // Counted by days, some hundred rows each.
+    let quarter = (now - day * 90).unix_seconds().div_euclid(24 * 3600);
+    for table in ["phone_prefixes", "phone_spend"] {
+        removed += run(&db.write, &format!("DELETE FROM {table} WHERE day < ?"), vec![quarter.into()]).await?;
+    }
+    Ok(removed)
 }
 
 async fn batches(db: &Db, sql: &str, before: Timestamp) -> Result<u64, StoreError> {

@@ -25,9 +25,9 @@ pub const MAX_TRIES: u32 = 5;
 /// What a text message holds at most: 160 septets of the GSM 03.38 default alphabet.
 pub const TEXT_SEPTETS: usize = 160;
 
-/// When the person may ask for another code.
-pub fn resend_at(sent_at: Timestamp) -> Timestamp {
-    sent_at + RESEND_AFTER
+/// When the person may ask for another code, where a deployment wants at least this `pause`.
+pub fn resend_at(sent_at: Timestamp, pause: Duration) -> Timestamp {
+    sent_at + RESEND_AFTER.max(pause)
 }
 
 /// When a code that was sent at `sent_at` can no longer be used.
@@ -146,7 +146,8 @@ mod tests {
     #[test]
     fn times() {
         let sent = Timestamp::from_unix_seconds(1000);
-        assert_eq!(resend_at(sent), Timestamp::from_unix_seconds(1030));
+        assert_eq!(resend_at(sent, Duration::ZERO), Timestamp::from_unix_seconds(1030));
+        assert_eq!(resend_at(sent, Duration::from_secs(60)), Timestamp::from_unix_seconds(1060));
         assert_eq!(expires_at(sent), Timestamp::from_unix_seconds(1120));
     }
 }

@@ -15,6 +15,7 @@ use super::{KeyPressed, speech};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::outbound::twilio::callback;
+use crate::phones::settings::ProviderKind;
 
 /// A callback is a form of some 20 short fields.
 const LONGEST: usize = 8 * 1024;
@@ -35,12 +36,16 @@ async fn post_key_pressed(cx: Cx, Query(address): Query<Address>, headers: Heade
     let form: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
     let signature = headers.get("x-twilio-signature").and_then(|value| value.to_str().ok()).unwrap_or("");
-    let accounts = &cx.app.settings.phone.twilio;
-    let account = accounts.iter().find(|known| known.account.account_sid == field("AccountSid"));
-    let token = account.and_then(|account| account.auth_token.as_deref());
     // What was signed is the address that we gave, whatever a proxy made of it on the way.
     let url = callback::resume_at(cx.app.issuer(), address.message);
-    if !token.is_some_and(|token| callback::is_signed(token, &url, &form, signature)) {
+    let signed = cx.app.settings.phone.providers.iter().any(|provider| match &provider.kind {
+        ProviderKind::Twilio(account) => {
+            account.account.account_sid == field("AccountSid")
+                && account.signing_key().is_some_and(|key| callback::is_signed(key, &url, &form, signature))
+        }
+        _ => false,
+    });
+    if !signed {
         return StatusCode::FORBIDDEN.into_response();
     }
     let pressed = KeyPressed { message: address.message, to: field("To"), digits: field("Digits") };

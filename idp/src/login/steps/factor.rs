@@ -14,9 +14,9 @@ use crate::http::extract::Form;
 use crate::http::page::PageFailure;
 use crate::login::hardware::{self, CodeOutcome};
 use crate::login::http::Say;
+use crate::login::not_sent;
 use crate::login::parked::Parked;
 use crate::login::phone::{self, Channel, Sending, Sent};
-use crate::pages::When;
 use crate::session::Live;
 
 /// One request of a person who is logged in and asked for a factor.
@@ -121,7 +121,8 @@ impl Turn<'_> {
     ) -> Result<Outcome, PageFailure> {
         let phones = credentials::list_phones(&self.cx.app.db, credential).await?;
         let wanted = again.map_or_else(|| self.form.get("phone").to_owned(), |phone| phone.to_string());
-        let phone = phones.iter().find(|phone| phone.id.to_string() == wanted).or(phones.first());
+        let verified = || phones.iter().filter(|phone| phone.verified_at.is_some());
+        let phone = verified().find(|phone| phone.id.to_string() == wanted).or(verified().next());
         let Some(phone) = phone else { return Ok(self.error("There is no number for this credential.")) };
         let binding = self.parked.binding();
         let channel = match self.form.get("channel") {
@@ -139,20 +140,19 @@ impl Turn<'_> {
             // A code that is on its way is still good: back to its page.
             Sending::TooSoon(_) if !resend => {
                 let latest = challenges::latest_phone_challenge(&self.cx.app.db, &binding).await?;
-                let Some(latest) = latest else { return Ok(Outcome::Next { cookie: None }) };
+                // It went out for another login: that one's page has the field for it.
+                let Some(latest) = latest else {
+                    return Ok(
+                        self.error("A code went to this number a moment ago. Wait a minute, or use another way.")
+                    );
+                };
                 keep(self.cx, self.parked, |interaction| interaction.code_sent(credential, latest.phone, latest.id))
                     .await
             }
-            Sending::TooSoon(at) => {
-                let when = When::clock(at, &jiff::tz::TimeZone::UTC);
-                Ok(self.error(&format!("A code is on its way. You can ask for another one from {} UTC.", when.text)))
+            other => {
+                let text = not_sent(&other);
+                Ok(self.error(&text))
             }
-            Sending::Capped => Ok(self
-                .error("We have sent many codes to this number in the last hour. Wait a while, or use another way.")),
-            Sending::Failed => {
-                Ok(self.error("The code could not be sent just now. Use another way, or try again in a minute."))
-            }
-            Sending::NoSuchPhone => Ok(self.error("That number cannot be reached this way. Choose another one.")),
         }
     }
 

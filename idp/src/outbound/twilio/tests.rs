@@ -55,7 +55,11 @@ fn twilio(address: SocketAddr, text_from: TwilioSender) -> Twilio {
         base_url: format!("http://{address}"),
     };
     let secret = SecretString::new("key-secret".to_owned());
-    Twilio::new(settings, &secret, Arc::new(Fetcher::new(&outbound).unwrap())).unwrap()
+    Twilio::new(("twilio", false), settings, &secret, Arc::new(Fetcher::new(&outbound).unwrap())).unwrap()
+}
+
+fn reference() -> stepgate_core::id::DeliveryId {
+    stepgate_core::id::DeliveryId::from_uuid(uuid::Uuid::nil())
 }
 
 fn from_number() -> TwilioSender {
@@ -72,6 +76,8 @@ fn text() -> TextMessage {
         code: Some(SecretString::new("012345".to_owned())),
         at: Timestamp::from_unix_seconds(0),
         life: Duration::from_secs(120),
+        reference: reference(),
+        issuer: "https://id.example".to_owned(),
     }
 }
 
@@ -88,7 +94,7 @@ async fn a_text_message_has_twilios_shape() {
         let created = r#"{"sid":"SM0001","status":"queued","error_code":null,"num_segments":"1"}"#;
         let (served, address) = serve(201, created, Duration::ZERO).await;
         let id = twilio(address, sender).send_text(&to(), &text()).await.unwrap();
-        assert_eq!(id, ProviderId { provider: "twilio", id: "SM0001".to_owned() });
+        assert_eq!(id, ProviderId { provider: "twilio".to_owned(), id: "SM0001".to_owned() });
 
         let requests = served.requests.lock().unwrap();
         let [(method, uri, headers, form)] = requests.as_slice() else { panic!("one request") };
@@ -111,6 +117,8 @@ async fn a_call_asks_for_a_key_and_holds_no_code() {
         code: Some(SecretString::new("012345".to_owned())),
         at: Timestamp::from_unix_seconds(0),
         resume_at: "https://id.example/voice?call=a&b".parse().unwrap(),
+        reference: reference(),
+        issuer: "https://id.example".to_owned(),
     };
     let id = twilio(address, from_number()).call(&to(), &call).await.unwrap();
     assert_eq!(id.id, "CA0001");
@@ -176,6 +184,9 @@ fn settings_are_checked() {
     let secret = SecretString::new("s".to_owned());
     for account_sid in ["", "AC1", "AC../../../../../../../../../../xx", "SK00000000000000000000000000000001"] {
         let settings = TwilioSettings { account_sid: account_sid.to_owned(), ..settings.clone() };
-        assert_eq!(Twilio::new(settings, &secret, Arc::clone(&fetcher)).err(), Some(TwilioSetupError::Account));
+        assert_eq!(
+            Twilio::new(("twilio", false), settings, &secret, Arc::clone(&fetcher)).err(),
+            Some(TwilioSetupError::Account)
+        );
     }
 }
