@@ -84,7 +84,8 @@ pub async fn insert_delivery(connection: &impl Connection, new: &NewDelivery) ->
     run(connection, sql, values).await.map(drop)
 }
 
-/// The provider took it on, under this id. A receipt may have been faster; then its state stays.
+/// The provider took it on, under this id. A receipt may have been faster; then its state stays. A message centre that
+/// counts anew after a restart uses ids again: they are the newer message's then.
 pub async fn accept_delivery(
     db: &Db,
     id: DeliveryId,
@@ -95,7 +96,15 @@ pub async fn accept_delivery(
     let sql = "UPDATE phone_deliveries SET provider_id = ?, updated_at = ?,
                  state = CASE WHEN state = 'sending' THEN ? ELSE state END WHERE id = ?";
     let values = vec![provider_id.into(), at(now), state.as_str().into(), id.uuid().into()];
-    run(&db.write, sql, values).await.map(drop)
+    match run(&db.write, sql, values.clone()).await {
+        Err(StoreError::Conflict { .. }) => {
+            let older = "UPDATE phone_deliveries SET provider_id = NULL WHERE provider_id = ? AND id <> ?
+                         AND provider = (SELECT d.provider FROM phone_deliveries d WHERE d.id = ?)";
+            run(&db.write, older, vec![provider_id.into(), id.uuid().into(), id.uuid().into()]).await?;
+            run(&db.write, sql, values).await.map(drop)
+        }
+        other => other.map(drop),
+    }
 }
 
 /// The provider did not take it on, and the next one is asked at once.

@@ -146,6 +146,14 @@ async fn t28_a_receipt_moves_a_message_once_and_forward() {
             let outcome = deliveries::move_delivery(db, "smpp", wrong, delivered, NOW).await.unwrap();
             assert_eq!(outcome, ReceiptOutcome::Unknown, "another message's id");
         }
+        // A message centre that counts anew after a restart: the id is the newer message's.
+        let newer = delivery(20, 20);
+        deliveries::insert_delivery(&db.write, &newer).await.unwrap();
+        deliveries::accept_delivery(db, newer.id, "m1", DeliveryState::Sent, NOW).await.unwrap();
+        let outcome = deliveries::move_delivery(db, "smpp", Receipted::Provider("m1"), failed, NOW).await.unwrap();
+        assert_eq!(outcome, ReceiptOutcome::Moved);
+        let challenge = ChallengeId::from_uuid(Uuid::from_u128(1));
+        assert_eq!(deliveries::find_state(db, challenge).await.unwrap(), Some(DeliveryState::Delivered), "as it was");
     }
 }
 
