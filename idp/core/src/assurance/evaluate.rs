@@ -187,7 +187,8 @@ impl<'a> Session<'a> {
         held.sort_by_key(|held| std::cmp::Reverse(held.last_used));
         let mut offered: Vec<CredentialKind> = Vec::new();
         for credential in held.iter().filter(|held| held.state == CredentialState::Active) {
-            if !offered.contains(&credential.kind) && !(combination.device_bound && self.shown_now(credential.id)) {
+            let in_vain = combination.device_bound && self.shown_now(credential.id);
+            if !in_vain && !offered.contains(&credential.kind) {
                 offered.push(credential.kind);
             }
         }
