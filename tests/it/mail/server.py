@@ -38,7 +38,7 @@ class Handler:
 def authenticate(server, session, envelope, mechanism, data):
     right = (data.login, data.password) == (b"stepgate", b"mail-secret")
     note(login=right)
-    return AuthResult(success=right, handled=True, auth_data=data.login.decode())
+    return AuthResult(success=right, handled=right, auth_data=data.login.decode())
 
 
 async def main():
