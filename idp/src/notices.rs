@@ -38,6 +38,7 @@ pub struct Notice {
     pub subject: String,
     /// What happened and what to do about it, in sentences.
     pub text: String,
+    in_mail: Option<String>,
     credential: Option<CredentialId>,
     by_text: bool,
 }
@@ -45,7 +46,15 @@ pub struct Notice {
 impl Notice {
     /// A notice with these words. It goes to every address on file, and to telephones too.
     pub fn new(subject: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { subject: subject.into(), text: text.into(), credential: None, by_text: true }
+        Self { subject: subject.into(), text: text.into(), in_mail: None, credential: None, by_text: true }
+    }
+
+    /// What stands in the mail alone, after the text: it may hold what the store keeps as a hash only, and the page
+    /// behind the link must not show.
+    #[must_use]
+    pub fn with_in_mail(mut self, words: String) -> Self {
+        self.in_mail = Some(words);
+        self
     }
 
     /// The credential that it is about: *this was not me* suspends it.
@@ -123,8 +132,9 @@ fn written(cx: &Cx, person: &Person, notice: &Notice, token: &str) -> String {
     let when = When::date(cx.now, &zone).exact;
     let from = cx.ip.map_or_else(String::new, |ip| format!("\nFrom: {ip}"));
     let link = cx.app.url(&format!("/not-me?token={token}"));
+    let more = notice.in_mail.as_ref().map_or_else(String::new, |words| format!("\n\n{words}"));
     format!(
-        "Hello {},\n\n{}\n\nWhen: {when}{from}\n\nWas this not you? Open this address within three days. It shows what \
+        "Hello {},\n\n{}{more}\n\nWhen: {when}{from}\n\nWas this not you? Open this address within three days. It shows what \
          happened and lets you stop it at once:\n\n{link}\n\n{}\n",
         person.display_name(),
         notice.text,

@@ -40,7 +40,7 @@ pub struct Secrets {
     pub phone_requests: Vec<SecretBytes>,
     /// What push services know us by (RFC 8292).
     pub web_push: SecretBytes,
-    /// Recovery codes and binding codes.
+    /// Recovery codes and binding codes. From the oldest master secret: what people printed must outlive a new one.
     pub recovery: hmac::Key,
     pepper: SecretBytes,
     previous_peppers: Vec<SecretBytes>,
@@ -69,7 +69,7 @@ impl Secrets {
                 .map(|secret| Ok(derive(&decode(secret)?, b"phone requests")))
                 .collect::<Result<Vec<_>, SecretsError>>()?,
             web_push: derive(&current, b"web push"),
-            recovery: mac(b"recovery"),
+            recovery: hmac::Key::new(hmac::HMAC_SHA256, derive(&oldest, b"recovery").expose()),
             pepper: derive(&current, b"pepper"),
             previous_peppers: previous
                 .iter()

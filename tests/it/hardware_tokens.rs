@@ -69,7 +69,11 @@ async fn registration_code(world: &World, username: &str) -> String {
         found.into_iter().max().map(|(_, code)| code)
     };
     world.until("the registration code is there", async || read().await.is_some()).await;
-    read().await.unwrap()
+    let code = read().await.unwrap();
+    // T26: a hash of it is kept, and nothing else.
+    let kept = format!("SELECT COUNT(*) AS found FROM notice_links WHERE text LIKE '%{code}%'");
+    assert_eq!(world.count(&kept).await, 0, "the code stands in the clear");
+    code
 }
 
 async fn propose(browser: &mut Browser, name: &str, more: &[(&str, &str)], file: &str) -> u16 {

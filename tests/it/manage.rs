@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stepgate_tests::{Browser, World, on_each_backend};
+use stepgate_tests::{Browser, SecurityKey, World, on_each_backend};
 use tokio::sync::Barrier;
 
 const TOKEN: &str = "urn:stepgate:acr:hardware-token";
@@ -252,6 +252,35 @@ async fn this_was_not_me_works_once_and_stops_what_happened() {
         world.advance(73 * 3600).await;
         assert_eq!(world.browser().open(&address).await.status, 404);
         assert_eq!(world.browser().open("/not-me?token=guess").await.status, 404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn this_was_not_me_stops_the_very_device_that_was_added() {
+    on_each_backend(|world| async move {
+        // Somebody knows the password of a person who holds nothing else, and adds a key of their own.
+        let mut thief = at_home(&world, "alice").await;
+        let mut key = SecurityKey::new(&world.issuer);
+        thief.submit_to("/account/otp/key/new").await;
+        let response = key.register(&thief.page.attribute("data-key-options"));
+        thief.submit(&[("response", &response), ("label", "Theirs")]).await;
+        assert!(thief.page.words().contains("Your security key is set up"), "{}", thief.page.words());
+
+        let address = link(&world.mail("alice@iron-builders.example", "Theirs").await);
+        let mut owner = world.browser();
+        owner.open(&address).await;
+        owner.submit(&[("token", address.split_once('=').unwrap().1)]).await;
+        let owner = at_home(&world, "alice").await;
+        assert_eq!(cards(&owner, "Theirs").len(), 1);
+        assert!(owner.page.words().contains("this was not me"), "{}", owner.page.words());
+        // It opens nothing any more, by itself least of all.
+        thief.open("/account").await;
+        assert_eq!(thief.page.name(), "login");
+        let given = thief.ask(&thief.page.attribute("data-passkey")).await;
+        let response = key.sign(&given.to_string());
+        thief.submit(&[("passkey", given["challenge"].as_str().unwrap()), ("response", &response)]).await;
+        assert_eq!(thief.page.name(), "login", "{}", thief.page.words());
     })
     .await;
 }

@@ -109,6 +109,8 @@ async fn the_person_stops_it_without_a_login_and_a_refusal_ends_it() {
         ask(&mut sally).await;
         act(&mut simon, "approve").await;
         let undo = link(&mail(&world, "dave", "stop it here").await);
+        let kept = "SELECT COUNT(*) AS found FROM notice_links WHERE text LIKE '%link=%'";
+        assert_eq!(world.count(kept).await, 0, "T26: the link stands in the clear");
         let mut stranger = world.browser();
         assert_eq!(stranger.open(&undo).await.name(), "undo-reset");
         stranger.submit(&[("link", undo.split_once("link=").unwrap().1)]).await;

@@ -72,8 +72,8 @@ async fn a_key_is_added_used_and_removed_and_the_application_gets_the_truth() {
         for _ in 0..2 {
             browser.open("/account/otp").await;
             let key = browser.page.attribute("name=\"credential\" value");
-            browser.submit_with("/account/otp/key/remove", &[("credential", &key)]).await;
-            assert!(browser.page.words().contains("The key is removed"), "{}", browser.page.words());
+            browser.submit_with("/account/otp/revoke", &[("credential", &key)]).await;
+            assert!(browser.page.words().contains("It is given up"), "{}", browser.page.words());
         }
         let started = rp.start(&[("acr_values", "urn:stepgate:acr:security-key")]);
         browser.open(&started.url).await;

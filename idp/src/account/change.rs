@@ -73,8 +73,7 @@ pub(super) fn actions(credential: &Credential, state: CredentialState, suspended
         }
         CredentialState::Suspended | CredentialState::Pending | CredentialState::Revoked => return actions,
     }
-    // A key has *Remove*, which is the same.
-    actions.extend((credential.kind != CredentialKind::SecurityKey).then(|| ask("revoke", "Revoke")));
+    actions.push(ask("revoke", "Revoke"));
     actions
 }
 

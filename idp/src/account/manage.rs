@@ -78,7 +78,6 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         "lost" => Some("It is suspended, and logins that it was used for elsewhere have ended. Get another one soon."),
         "resumed" => Some("It can be used again."),
         "revoked" => Some("It is given up. It opens nothing any more."),
-        "key-removed" => Some("The key is removed. It opens nothing any more."),
         _ => None,
     };
     let mut more: Vec<Action> = resume(cx, browser).await?.into_iter().collect();
@@ -229,10 +228,6 @@ fn actions(credential: &Credential, state: CredentialState, suspended: Option<Su
     }
     actions.push(link("rename", "Rename"));
     actions.extend(change::actions(credential, state, suspended));
-    if credential.kind == CredentialKind::SecurityKey {
-        let remove = Action::post(format!("remove-{id}"), "Remove", "/account/otp/key/remove");
-        actions.push(remove.with("credential", id).dangerous());
-    }
     actions
 }
 

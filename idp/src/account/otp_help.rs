@@ -12,6 +12,7 @@ use serde_json::json;
 use stepgate_core::assurance::{CredentialKind, CredentialState, label};
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::Credential;
+use stepgate_core::credentials::suspension::Cause;
 use stepgate_store::{credentials, recovery, sessions};
 
 use super::{Visit, Visitor, visit};
@@ -239,7 +240,7 @@ async fn post_stolen(form: Form) -> Response {
             end::know_partners(&cx, session.id).await?;
         }
         let transaction = cx.app.db.begin().await?;
-        credentials::update_stage(&transaction, held.id, "active", "suspended", cx.now).await?;
+        credentials::suspend_credential(&transaction, held.id, Cause::Lost, cx.now).await?;
         let (count, ended) = end::end_all_in(&cx, &transaction, person, Some(own)).await?;
         let event = Event::new("credential.stolen").by(person).session(own);
         let event = event.data(json!({ "credential": held.id, "sessions_ended": count }));
@@ -249,7 +250,8 @@ async fn post_stolen(form: Form) -> Response {
              and change your password.",
             label(held.kind)
         );
-        notices::tell(&cx, &transaction, person, &Notice::new("A device was reported stolen", text)).await?;
+        notices::tell(&cx, &transaction, person, &Notice::new("A device was reported stolen", text).about(held.id))
+            .await?;
         transaction.commit().await.map_err(Fault::from)?;
         ended.tell_soon(&cx);
         Ok(see_other("/account/otp?done=stolen"))

@@ -313,7 +313,7 @@ async fn bind(cx: &Cx, visitor: &Visitor, credential: &Credential, phone: &Phone
         String::new()
     };
     let text = format!("The number {} was added to your Phone OTP and gets login codes.{rest}", phone.masked);
-    told(cx, &transaction, visitor, "A telephone number was added", text).await?;
+    told(cx, &transaction, credential, ("A telephone number was added", text)).await?;
     transaction.commit().await?;
     Ok(usable_from.is_some())
 }
@@ -322,13 +322,12 @@ async fn bind(cx: &Cx, visitor: &Visitor, credential: &Credential, phone: &Phone
 async fn told(
     cx: &Cx,
     transaction: &impl stepgate_store::Connection,
-    visitor: &Visitor,
-    subject: &str,
-    text: String,
+    credential: &Credential,
+    (subject, text): (&str, String),
 ) -> Result<(), Fault> {
     let text =
         format!("{text} If that was not you, sign in, remove the number under Manage OTP, and change your password.");
-    notices::tell(cx, transaction, visitor.person.id, &Notice::new(subject, text)).await
+    notices::tell(cx, transaction, credential.person, &Notice::new(subject, text).about(credential.id)).await
 }
 
 /// A change of a verified number, once a fresh factor was shown.
@@ -370,7 +369,7 @@ async fn change(form: &Form, kind: Change) -> Result<Response, PageFailure> {
         }
     };
     // The number that goes is told as well: it is on file until the last statement.
-    told(cx, &transaction, &visitor, subject, text).await?;
+    told(cx, &transaction, credential, (subject, text)).await?;
     if matches!(kind, Change::Remove) && !store::delete_phone(&transaction, credential.id, phone.id, cx.now).await? {
         let error = "This is the last number that can get codes. Add another one first; it must have rested.";
         let typed = Typed { error: Some(error.to_owned()), ..Typed::default() };

@@ -1,4 +1,4 @@
-//! Adding and removing security keys.
+//! Adding security keys. Giving one up is [`super::change`]'s, as for every credential.
 
 use std::sync::Arc;
 
@@ -6,15 +6,11 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
-use serde_json::json;
-use stepgate_core::assurance::CredentialKind;
 use stepgate_core::authorize::interaction::PortalPage;
-use stepgate_store::credentials;
 
 use super::fresh::step_up;
 use super::{Visit, Visitor, visit};
 use crate::app::App;
-use crate::audit::{self, Event};
 use crate::credentials::security_key::{self, Bound};
 use crate::cx::Cx;
 use crate::http::extract::Form;
@@ -23,10 +19,7 @@ use crate::pages::security_key::AddKeyPage;
 use crate::pages::{self, Section};
 
 pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/account/otp/key/new", post(post_new))
-        .route("/account/otp/key/add", post(post_add))
-        .route("/account/otp/key/remove", post(post_remove))
+    Router::new().route("/account/otp/key/new", post(post_new)).route("/account/otp/key/add", post(post_add))
 }
 
 async fn post_new(form: Form) -> Response {
@@ -89,29 +82,4 @@ async fn post_add(form: Form) -> Response {
         page(&cx, &visitor, label, Some(error)).await
     };
     added.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
-}
-
-/// Gives a key up for good. Whoever lost it reports so with another factor, fresh.
-async fn post_remove(form: Form) -> Response {
-    let cx = form.cx.clone();
-    let removed = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
-        let key = visitor.credential(form.get("credential")).filter(|held| held.kind == CredentialKind::SecurityKey);
-        let key = key.ok_or(PageFailure::NotFound)?;
-        if let Some(response) = step_up(&cx, &form, &visitor).await? {
-            return Ok(response);
-        }
-        let transaction = cx.app.db.begin().await?;
-        let stage = key.stage.as_str();
-        if credentials::update_stage(&transaction, key.id, stage, "revoked", cx.now).await? {
-            let event = Event::new("security_key.removed").by(visitor.person.id);
-            audit::record(&cx, &transaction, event.data(json!({ "credential": key.id }))).await?;
-        }
-        transaction.commit().await?;
-        Ok(see_other("/account/otp?done=key-removed"))
-    };
-    removed.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }

@@ -82,7 +82,7 @@ pub async fn build(settings: Settings, delivery: Delivery, clock: Clock) -> Resu
     let db = Db::connect(&settings.database.url, settings.database.max_connections).await?;
     stepgate_store::migrate(&db).await?;
     let (ephemeral, invalidations) = match &settings.redis.url {
-        Some(url) => (Ephemeral::redis(url).await?, Invalidations::redis(url).await?),
+        Some(url) => (Ephemeral::redis(url, &settings.server.issuer).await?, Invalidations::redis(url).await?),
         None => (Ephemeral::Sql(db.clone()), Invalidations::for_database(&db).await?),
     };
     keys::rotate_by_age(&db, &secrets.sealing, &OsEntropy, clock.now()).await?;

@@ -164,7 +164,7 @@ pub async fn finish(
     let event = Event::new("security_key.added").by(person.id).session(session);
     let facts = json!({ "credential": id, "synced": synced, "attested": attested });
     audit::record(cx, &transaction, event.data(facts)).await?;
-    notices::tell(cx, &transaction, person.id, &notice(label)).await?;
+    notices::tell(cx, &transaction, person.id, &notice(label).about(id)).await?;
     transaction.commit().await?;
     Ok(Bound::Added)
 }
@@ -326,7 +326,14 @@ pub(super) async fn accept(
 
 /// There are two of this key: it counts no more until somebody looked into it.
 pub(super) async fn copied(cx: &Cx, person: &Person, credential: CredentialId) -> Result<Signed, Fault> {
-    credentials::update_stage(&cx.app.db.write, credential, "active", "suspended", cx.now).await?;
+    let transaction = cx.app.db.begin().await?;
+    if credentials::update_stage(&transaction, credential, "active", "suspended", cx.now).await? {
+        let text = "A security key of yours seems to have been copied: it was used with a count that it had passed \
+                    before. It is suspended. Tell your administrator, who can say what happened.";
+        let notice = Notice::new("A security key was suspended", text).about(credential);
+        notices::tell(cx, &transaction, person.id, &notice).await?;
+    }
+    transaction.commit().await?;
     refused(cx, person, Some(credential), Refusal::Copied).await
 }
 

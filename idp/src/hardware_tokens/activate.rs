@@ -108,7 +108,8 @@ async fn bind(
         "The OTP hardware token {} was activated for your account. If that was not you, tell your administrator at once.",
         token.serial
     );
-    notices::tell(cx, &transaction, person.id, &Notice::new("A hardware token was activated", text)).await?;
+    let notice = Notice::new("A hardware token was activated", text).about(credential);
+    notices::tell(cx, &transaction, person.id, &notice).await?;
     transaction.commit().await?;
     Ok(Activation::Done)
 }

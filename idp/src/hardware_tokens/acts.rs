@@ -182,12 +182,16 @@ fn registration(cx: &Cx, token: &HardwareToken) -> (Vec<u8>, Notice) {
     let code = registration_code(cx.entropy());
     let text = format!(
         "The OTP hardware token {} is yours. When you have it in your hands, open Manage OTP, choose Activate, and type \
-         its serial number, this registration code and two codes from its display:\n\n    {}\n\nThe registration code \
-         works for 30 days and opens nothing without the token. If you expect no token, tell your administrator.",
-        token.serial,
+         its serial number, the registration code and two codes from its display. If you expect no token, tell your \
+         administrator.",
+        token.serial
+    );
+    let words = format!(
+        "The registration code:\n\n    {}\n\nIt works for 30 days and opens nothing without the token.",
         code.expose()
     );
-    (registration_hash(cx, token.id, code.expose()), Notice::new("Your registration code", text))
+    let notice = Notice::new("Your registration code", text).with_in_mail(words);
+    (registration_hash(cx, token.id, code.expose()), notice)
 }
 
 async fn move_credential(

@@ -6,7 +6,7 @@ mod identify;
 use axum::http::HeaderValue;
 use stepgate_core::account::Person;
 use stepgate_core::assurance::FactorEvent;
-use stepgate_core::authorize::interaction::{Interaction, Stage, WrongStage};
+use stepgate_core::authorize::interaction::{Interaction, Purpose, Stage, WrongStage};
 
 use super::http::Say;
 use super::parked::Parked;
@@ -51,7 +51,9 @@ impl Outcome {
 
 /// Takes the step that the form belongs to.
 pub(super) async fn take(cx: &Cx, parked: Parked, live: Option<Live>, form: &Form) -> Result<Outcome, PageFailure> {
-    let asked_who = matches!(parked.interaction.stage, Stage::Identify | Stage::Password { .. });
+    // An elevation, a test, a new password: those know who, and ask for what they need.
+    let asked_who = matches!(parked.interaction.stage, Stage::Identify | Stage::Password { .. })
+        && !matches!(parked.interaction.purpose, Purpose::Elevate { .. });
     if asked_who && !form.get("passkey").is_empty() {
         return identify::passkey(cx, parked, live, form).await;
     }

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use stepgate_core::contact::{EmailAddress, PhoneNumber};
 use stepgate_core::id::DeliveryId;
 use stepgate_core::secret::SecretString;
+use stepgate_store::deliveries;
 use stepgate_store::outbox::{self as store, Leased};
 
 use super::{MAIL, Mailed, TEXT, Texted};
@@ -16,7 +17,7 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::outbound::{DeliveryError, Mail, smtp};
 use crate::outbox;
-use crate::phones::switch;
+use crate::phones::{day, switch};
 
 /// How many messages a node hands over at a time, at once.
 const AT_ONCE: u32 = 20;
@@ -24,6 +25,7 @@ const AT_ONCE: u32 = 20;
 const LEASE: Duration = Duration::from_secs(smtp::WHOLE.as_secs() + 20);
 /// A notice that nobody took for so long is given up.
 const LIFETIME: Duration = Duration::from_secs(3 * 24 * 3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Texts without a code that one number gets in a day at most.
 const TEXTS_A_DAY: u64 = 5;
 /// The first wait after a refusal that passes; each further one is twice as long, up to an hour.
@@ -94,12 +96,28 @@ async fn text(cx: &Cx, leased: &Leased) -> Result<Result<(), Failed>, Fault> {
         return Ok(Err(Failed::ForGood("texts are switched off".to_owned())));
     }
     // Counted at the first try only: a provider that is away uses nothing up.
-    let day = Duration::from_secs(24 * 3600);
-    if leased.attempts <= 1 && cx.app.ephemeral.incr("notice text", &kept.phone, day, cx.now).await? > TEXTS_A_DAY {
+    if leased.attempts <= 1 && cx.app.ephemeral.incr("notice text", &kept.phone, DAY, cx.now).await? > TEXTS_A_DAY {
         return Ok(Err(Failed::ForGood("enough texts to this number for a day".to_owned())));
     }
     let named = (DeliveryId::from_uuid(leased.id.uuid()), leased.created_at);
-    Ok(cx.app.outbound.notify(&to, kept.text, named).await.map_err(Failed::from))
+    let mut outcome = DeliveryError::Unavailable;
+    for way in &cx.app.outbound.ways {
+        let Some(cost) = way.notice_price(to.country()) else { continue };
+        if !switch::reserve(cx, cost).await? {
+            return Ok(Err(Failed::ForGood("the day's cap of texts is reached".to_owned())));
+        }
+        match cx.app.outbound.notify(way, (&to, kept.text.clone()), named).await {
+            Ok(()) => return Ok(Ok(())),
+            Err(error) => {
+                // What did not answer may have sent it all the same, and will charge for it.
+                if error != DeliveryError::Unavailable {
+                    deliveries::return_spend(&cx.app.db, day(cx.now), cost).await?;
+                }
+                outcome = error;
+            }
+        }
+    }
+    Ok(Err(outcome.into()))
 }
 
 /// The wait after so many tries.

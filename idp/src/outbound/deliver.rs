@@ -49,6 +49,11 @@ impl Way {
         }
     }
 
+    /// What a text without a code costs, in minor units; `None` where it brings no texts.
+    pub fn notice_price(&self, country: Option<Country>) -> Option<u64> {
+        self.text.is_some().then(|| self.prices.text(country))
+    }
+
     /// Whether it tells what became of such a message.
     pub fn receipts(&self, message: &Message) -> Receipts {
         let receipts = match message {
@@ -157,26 +162,20 @@ impl Outbound {
         self.mail.send_mail(to, mail).await.map(drop)
     }
 
-    /// Hands a text that carries no code to the first provider that takes it.
+    /// Hands a text that carries no code to one provider.
     ///
     /// # Errors
-    /// No provider took it.
+    /// The provider did not take it.
     pub async fn notify(
         &self,
-        to: &PhoneNumber,
-        text: String,
+        way: &Way,
+        (to, text): (&PhoneNumber, String),
         (reference, at): (DeliveryId, Timestamp),
     ) -> Result<(), DeliveryError> {
         let (life, issuer) = (Duration::from_secs(24 * 3600), self.issuer.clone());
         let message = TextMessage { text: SecretString::new(text), code: None, at, life, reference, issuer };
-        let mut outcome = Err(DeliveryError::Unavailable);
-        for text in self.ways.iter().filter_map(|way| way.text.as_ref()) {
-            outcome = text.send_text(to, &message).await.map(drop);
-            if outcome.is_ok() {
-                break;
-            }
-        }
-        outcome
+        let text = way.text.as_ref().ok_or(DeliveryError::Refused { code: 0 })?;
+        text.send_text(to, &message).await.map(drop)
     }
 
     /// Hands a message to one provider, under our name for it.

@@ -72,7 +72,7 @@ pub async fn admit(cx: &Cx, wish: &Wish<'_>) -> Result<Admission, Fault> {
         if limit == 0 || key.is_empty() {
             continue;
         }
-        let count = cx.app.ephemeral.incr(cap, &of_this_deployment(cx, key), window, cx.now).await?;
+        let count = cx.app.ephemeral.incr(cap, key, window, cx.now).await?;
         if count > u64::from(limit) {
             if count == u64::from(limit) + 1 {
                 alert(cx, wish, cap).await?;
@@ -83,19 +83,13 @@ pub async fn admit(cx: &Cx, wish: &Wish<'_>) -> Result<Admission, Fault> {
     let rule = &cx.app.settings.phone.conversion;
     let block = deliveries::find_conversion(&cx.app.db, wish.prefix, day(cx.now) - 1).await?;
     if rule.cuts(block.sent, block.used) {
-        let seen =
-            cx.app.ephemeral.incr("phone conversion cut", &of_this_deployment(cx, wish.prefix), DAY, cx.now).await?;
+        let seen = cx.app.ephemeral.incr("phone conversion cut", wish.prefix, DAY, cx.now).await?;
         if seen == 1 {
             alert(cx, wish, "phone conversion").await?;
         }
         return Ok(Admission::Capped);
     }
     Ok(Admission::Admitted)
-}
-
-/// Several deployments may count in one Redis, the same blocks and addresses among others.
-fn of_this_deployment(cx: &Cx, key: &str) -> String {
-    format!("{} {key}", cx.app.issuer())
 }
 
 /// An IPv6 home has more addresses than there are people: its network counts as one.

@@ -30,7 +30,7 @@ pub async fn make(cx: &Cx, person: &Person) -> Result<Vec<TypedCode>, Fault> {
     audit::record(cx, &transaction, event).await?;
     let text = "New recovery codes were made for your account. Older ones do not work any more. If that was not you, \
                 change your password and tell support at once.";
-    notices::tell(cx, &transaction, person.id, &Notice::new("New recovery codes", text)).await?;
+    notices::tell(cx, &transaction, person.id, &Notice::new("New recovery codes", text).about(credential)).await?;
     transaction.commit().await?;
     Ok(codes)
 }
@@ -132,7 +132,8 @@ pub async fn use_code(cx: &Cx, live: Live, person: &Person, typed: &str) -> Resu
         "Somebody with your password used one of your recovery codes. {left} are left.{few} If that was not you, change \
          your password, end all sessions, and tell support at once."
     );
-    notices::tell(cx, &transaction, person.id, &Notice::new("A recovery code was used", text)).await?;
+    let notice = Notice::new("A recovery code was used", text).about(set.credential);
+    notices::tell(cx, &transaction, person.id, &notice).await?;
     transaction.commit().await?;
     Ok(Used::Accepted(Box::new(renewed), left))
 }

@@ -68,11 +68,13 @@ pub async fn approve(cx: &Cx, by: PersonId, read: &Case) -> Result<(), ResetFail
     record(cx, &transaction, "reset.approved", by, &moved).await?;
     let text = format!(
         "Our help desk was asked to let you set up a new device because all of yours were said to be lost. It becomes \
-         possible in {} hours.\n\nIf that was not you, stop it here; you need not sign in:\n\n{}",
-        cool_down.as_secs().div_ceil(3600),
-        cx.app.url(&format!("/help/undo?link={token}")),
+         possible in {} hours.",
+        cool_down.as_secs().div_ceil(3600)
     );
-    notices::tell(cx, &transaction, moved.person, &Notice::new("A reset of your devices was asked for", text)).await?;
+    let undo = cx.app.url(&format!("/help/undo?link={token}"));
+    let notice = Notice::new("A reset of your devices was asked for", text)
+        .with_in_mail(format!("If that was not you, stop it here; you need not sign in:\n\n{undo}"));
+    notices::tell(cx, &transaction, moved.person, &notice).await?;
     Ok(transaction.commit().await?)
 }
 

@@ -14,18 +14,18 @@ use crate::{Db, StoreError};
 pub enum Ephemeral {
     /// In the primary database.
     Sql(Db),
-    /// In Redis.
-    Redis(Box<ConnectionManager>),
+    /// In Redis, under the name of the deployment: several may share one.
+    Redis(Box<ConnectionManager>, String),
 }
 
 impl Ephemeral {
-    /// Connects to Redis; lost connections are made again by themselves.
+    /// Connects to Redis; lost connections are made again by themselves. Counts of another `deployment` are not ours.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn redis(url: &str) -> Result<Self, StoreError> {
+    pub async fn redis(url: &str, deployment: &str) -> Result<Self, StoreError> {
         let client = redis::Client::open(url)?;
-        Ok(Self::Redis(Box::new(ConnectionManager::new(client).await?)))
+        Ok(Self::Redis(Box::new(ConnectionManager::new(client).await?), deployment.to_owned()))
     }
 
     /// Counts one more in a window; the count. The database's windows begin with the first count, those in Redis
@@ -47,10 +47,10 @@ impl Ephemeral {
                 let count: i64 = row.map_or(Ok(0), |row| row.get("count"))?;
                 Ok(count.unsigned_abs())
             }
-            Self::Redis(connection) => {
+            Self::Redis(connection, deployment) => {
                 // The window is part of the key: it begins and ends by our clock, not by that of Redis.
                 let length = i64::try_from(window.as_millis()).unwrap_or(i64::MAX).max(1);
-                let key = format!("stepgate:{purpose}:{key}:{}", now.unix_millis() / length);
+                let key = format!("stepgate:{deployment}:{purpose}:{key}:{}", now.unix_millis() / length);
                 let mut connection = connection.as_ref().clone();
                 let (count,): (u64,) = redis::pipe()
                     .atomic()
@@ -75,7 +75,7 @@ impl Ephemeral {
     pub async fn ping(&self) -> Result<(), StoreError> {
         match self {
             Self::Sql(db) => db.ping().await,
-            Self::Redis(connection) => {
+            Self::Redis(connection, _) => {
                 let mut connection = connection.as_ref().clone();
                 Ok(redis::cmd("PING").query_async::<()>(&mut connection).await?)
             }

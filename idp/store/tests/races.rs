@@ -571,7 +571,14 @@ async fn identifiers_are_new_once_and_counters_count() {
     on_each_backend(|nodes| async move {
         let mut counters = vec![Ephemeral::Sql(nodes.nodes[0].clone())];
         match std::env::var("STEPGATE_TEST_REDIS") {
-            Ok(url) => counters.push(Ephemeral::redis(&url).await.unwrap()),
+            Ok(url) => {
+                let name = uuid().to_string();
+                let (ours, theirs) = (Ephemeral::redis(&url, &name), Ephemeral::redis(&url, "another"));
+                let (ours, theirs) = (ours.await.unwrap(), theirs.await.unwrap());
+                assert_eq!(ours.incr("test", &name, MINUTE, now()).await.unwrap(), 1);
+                assert_eq!(theirs.incr("test", &name, MINUTE, now()).await.unwrap(), 1, "another deployment's");
+                counters.push(ours);
+            }
             Err(_) => println!("STEPGATE_TEST_REDIS is not set: counters in the database only"),
         }
         for _ in 0..rounds() {

@@ -177,7 +177,8 @@ pub async fn confirm(cx: &Cx, person: &Person, session: SessionId, typed: &str) 
     }
     let text =
         format!("{} can approve logins from now on. If that was not you, remove it under Manage OTP.", device.label);
-    notices::tell(cx, &transaction, person.id, &Notice::new("A phone was added", text)).await?;
+    let notice = Notice::new("A phone was added", text).about(enrolment.credential);
+    notices::tell(cx, &transaction, person.id, &notice).await?;
     transaction.commit().await?;
     Ok(Confirmation::Confirmed)
 }
