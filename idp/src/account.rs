@@ -22,7 +22,6 @@ mod sessions;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::response::Response;
 use stepgate_core::account::{Person, Role};
 use stepgate_core::assurance::{self, CredentialKind, Holdings};
 use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose};
@@ -71,28 +70,23 @@ pub struct Visitor {
     csrf: String,
 }
 
-/// Either somebody who is logged in, or the way to the login.
-pub enum Visit {
-    /// Logged in.
-    Visitor(Box<Visitor>),
-    /// The way to the login, and back to the page.
-    Login(Response),
-}
-
 /// Who visits a page of ours. Nobody logged in is led to the login and back.
-pub async fn visit(cx: &Cx, browser: &Browser, page: PortalPage) -> Result<Visit, PageFailure> {
+///
+/// # Errors
+/// [`PageFailure::Elsewhere`] with the way to the login; the store.
+pub async fn visit(cx: &Cx, browser: &Browser, page: PortalPage) -> Result<Box<Visitor>, PageFailure> {
     if let Some(live) = session::find(cx, browser.session.as_deref()).await?
         && let Some(visitor) = visitor(cx, browser, live).await?
         && assurance::is_login(&visitor.live.session.events, &visitor.holdings(cx), cx.now)
     {
         if visitor.is_recovering(cx) && !page.is_about_credentials() {
-            return Ok(Visit::Login(see_other("/account/otp")));
+            return Err(PageFailure::elsewhere(see_other("/account/otp")));
         }
-        return Ok(Visit::Visitor(Box::new(visitor)));
+        return Ok(Box::new(visitor));
     }
     let interaction = Interaction::begin(Purpose::Portal { return_to: page }, cx.now);
     let parked = Parked::begin(cx, browser.token(), interaction).await?;
-    Ok(Visit::Login(with_browser(cx, browser, see_other(&parked.path()))))
+    Err(PageFailure::elsewhere(with_browser(cx, browser, see_other(&parked.path()))))
 }
 
 async fn visitor(cx: &Cx, browser: &Browser, live: Live) -> Result<Option<Visitor>, Fault> {

@@ -22,7 +22,7 @@ use stepgate_core::authorize::interaction::PortalPage;
 
 use access::{Act, Place, Scope, may};
 
-use crate::account::{Visit, Visitor, visit};
+use crate::account::{Visitor, visit};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::http::extract::Browser;
@@ -65,29 +65,18 @@ impl Administrator {
 }
 
 /// Whoever is not logged in goes to the login; whoever has no role for it is refused.
-async fn enter(
-    cx: &Cx,
-    browser: &Browser,
-    place: Place,
-    act: Act,
-) -> Result<Result<Administrator, Response>, PageFailure> {
-    let visitor = match visit(cx, browser, PortalPage::Admin).await? {
-        Visit::Visitor(visitor) => visitor,
-        Visit::Login(response) => return Ok(Err(response)),
-    };
+async fn enter(cx: &Cx, browser: &Browser, place: Place, act: Act) -> Result<Administrator, PageFailure> {
+    let visitor = visit(cx, browser, PortalPage::Admin).await?;
     match may(&visitor.roles, place, act) {
         Scope::Nothing => Err(PageFailure::Forbidden),
-        scope => Ok(Ok(Administrator { visitor, scope })),
+        scope => Ok(Administrator { visitor, scope }),
     }
 }
 
 /// The first page that the person may see.
 async fn get_admin(cx: Cx, browser: Browser) -> Response {
     let first = async {
-        let visitor = match visit(&cx, &browser, PortalPage::Admin).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &browser, PortalPage::Admin).await?;
         let place = Place::ALL.iter().find(|place| may(&visitor.roles, **place, Act::See) != Scope::Nothing);
         place.map_or(Err(PageFailure::Forbidden), |place| Ok(see_other(place.tab())))
     };

@@ -23,7 +23,7 @@ use stepgate_core::clients::{Application, Client};
 use stepgate_core::id::PartnerId;
 use stepgate_store::console::Owners;
 
-use crate::account::{Visit, Visitor, visit};
+use crate::account::{Visitor, visit};
 use crate::admin::access::{Act, Place, Scope, may};
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -68,17 +68,14 @@ pub struct Integrator {
 }
 
 /// Whoever is not logged in goes to the login; whoever is no integrator is refused.
-pub async fn enter(cx: &Cx, browser: &Browser) -> Result<Result<Integrator, Response>, PageFailure> {
-    let visitor = match visit(cx, browser, PortalPage::Developer).await? {
-        Visit::Visitor(visitor) => visitor,
-        Visit::Login(response) => return Ok(Err(response)),
-    };
+pub async fn enter(cx: &Cx, browser: &Browser) -> Result<Integrator, PageFailure> {
+    let visitor = visit(cx, browser, PortalPage::Developer).await?;
     let owners = match may(&visitor.roles, Place::Developer, Act::Edit) {
         Scope::All => Owners::All,
         Scope::Limited { partners, .. } => Owners::Partners(partners),
         Scope::Nothing => return Err(PageFailure::Forbidden),
     };
-    Ok(Ok(Integrator { visitor, owners }))
+    Ok(Integrator { visitor, owners })
 }
 
 impl Integrator {

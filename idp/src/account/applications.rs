@@ -13,7 +13,7 @@ use stepgate_core::id::ApplicationId;
 use stepgate_store::{applications, consents, people};
 use url::Url;
 
-use super::{Visit, Visitor, visit};
+use super::{Visitor, visit};
 use crate::app::App;
 use crate::clients::{self, Registered};
 use crate::cx::Cx;
@@ -33,10 +33,7 @@ async fn get_applications(cx: Cx, browser: Browser) -> Response {
 }
 
 async fn show(cx: &Cx, browser: &Browser) -> Result<Response, PageFailure> {
-    let visitor = match visit(cx, browser, PortalPage::Applications).await? {
-        Visit::Visitor(visitor) => visitor,
-        Visit::Login(response) => return Ok(response),
-    };
+    let visitor = visit(cx, browser, PortalPage::Applications).await?;
     let partners = people::list_partners(&cx.app.db).await?;
     let doors = doors(cx, &visitor).await?;
     let mut rows = Vec::new();

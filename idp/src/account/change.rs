@@ -21,7 +21,7 @@ use stepgate_store::sessions;
 
 use super::fresh::{FRESH, step_up};
 use super::manage::own;
-use super::{Visit, Visitor, visit};
+use super::{Visitor, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -113,10 +113,7 @@ fn tell_of(credential: &Credential, what: &str, more: &str) -> Notice {
 async fn post_suspend(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = managed(&visitor, form.get("credential"))?;
         let transaction = cx.app.db.begin().await?;
         if credentials::suspend_credential(&transaction, credential.id, Cause::Paused, cx.now).await? {
@@ -158,10 +155,7 @@ async fn confirm(
     effect: &str,
 ) -> Response {
     let shown = async {
-        let visitor = match visit(cx, browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(cx, browser, PortalPage::ManageOtp).await?;
         let credential = managed(&visitor, &which.credential)?;
         let hidden = Field::required("credential", "", Control::Hidden, credential.id.to_string());
         let path = format!("/account/otp/{name}");
@@ -182,10 +176,7 @@ async fn confirm(
 async fn post_lost(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = managed(&visitor, form.get("credential"))?;
         report_lost(&cx, &visitor, credential).await?.tell_soon(&cx);
         Ok(see_other("/account/otp?done=lost"))
@@ -225,10 +216,7 @@ async fn report_lost(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Res
 async fn post_resume(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = managed(&visitor, form.get("credential"))?;
         let details = format!("/account/otp/{}", credential.id);
         let Some(suspended) = credentials::find_suspension(&cx.app.db, credential.id).await? else {
@@ -250,9 +238,7 @@ async fn post_resume(form: Form) -> Response {
             Resuming::StepUp => return elevate(&cx, &form, &visitor).await,
             Resuming::ByItsCode => return Ok(see_other(&format!("{details}?refused=needs-code"))),
             Resuming::NeedsPassword => {
-                if let Some(response) = step_up(&cx, &form, &visitor).await? {
-                    return Ok(response);
-                }
+                step_up(&cx, &form, &visitor).await?;
             }
             Resuming::Refused => return Ok(see_other(&format!("{details}?refused=needs-other"))),
         }
@@ -315,14 +301,9 @@ async fn elevate(cx: &Cx, form: &Form, visitor: &Visitor) -> Result<Response, Pa
 async fn post_revoke(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = managed(&visitor, form.get("credential"))?;
-        if let Some(response) = step_up(&cx, &form, &visitor).await? {
-            return Ok(response);
-        }
+        step_up(&cx, &form, &visitor).await?;
         let transaction = cx.app.db.begin().await?;
         if credentials::revoke_credential(&transaction, credential.id, cx.now).await? {
             let event = Event::new("credential.revoked").by(visitor.person.id).session(visitor.live.session.id);

@@ -14,7 +14,7 @@ use stepgate_core::id::PersonId;
 use stepgate_core::time::Timestamp;
 use stepgate_store::{consents, grants};
 
-use super::{Visit, Visitor, visit};
+use super::{Visitor, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::clients;
@@ -44,10 +44,7 @@ async fn get_connections(cx: Cx, browser: Browser, Query(query): Query<Done>) ->
 }
 
 async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFailure> {
-    let visitor = match visit(cx, browser, PortalPage::AccountApplications).await? {
-        Visit::Visitor(visitor) => visitor,
-        Visit::Login(response) => return Ok(response),
-    };
+    let visitor = visit(cx, browser, PortalPage::AccountApplications).await?;
     let mut rows = Vec::new();
     for connection in connections(cx, visitor.person.id).await? {
         rows.extend(row(cx, &visitor, connection).await?);
@@ -115,10 +112,7 @@ async fn row(cx: &Cx, visitor: &Visitor, connection: Connection) -> Result<Optio
 async fn post_revoke(form: Form) -> Response {
     let cx = form.cx.clone();
     let revoked = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::AccountApplications).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::AccountApplications).await?;
         revoke(&cx, visitor.person.id, form.get("client")).await?;
         Ok(see_other("/account/applications?done=1"))
     };

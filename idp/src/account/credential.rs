@@ -18,7 +18,7 @@ use stepgate_store::{audit, credentials, mobile};
 
 use super::change::{self, Which};
 use super::manage::{note, own};
-use super::{Visit, Visitor, history, visit};
+use super::{Visitor, history, visit};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -47,10 +47,7 @@ struct Said {
 
 async fn get_details(cx: Cx, browser: Browser, Path(id): Path<String>, Query(said): Query<Said>) -> Response {
     let shown = async {
-        let visitor = match visit(&cx, &browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, &id, None)?;
         let page = details(&cx, &visitor, credential, &said.refused).await?;
         Ok(pages::respond(StatusCode::OK, &page))
@@ -202,10 +199,7 @@ async fn devices(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<
 async fn post_test(form: Form) -> Response {
     let cx = form.cx.clone();
     let begun = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, form.get("credential"), None)?;
         let testable = !matches!(credential.kind, CredentialKind::Password | CredentialKind::Recovery);
         if !testable || credential.state(cx.now) != CredentialState::Active {
@@ -225,10 +219,7 @@ const JUST_TESTED: i64 = 600_000;
 /// The result, from what is on record: nobody can make the page say that something works.
 async fn get_tested(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
     let shown = async {
-        let visitor = match visit(&cx, &browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, &which.credential, None)?;
         let id = credential.id.to_string();
         let events = audit::list_latest_of(&cx.app.db, visitor.person.id, 20).await?;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::response::Response;
 use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
 
@@ -15,9 +14,12 @@ use crate::login::Parked;
 /// How fresh the session's strongest factor must be before a device is bound (NIST SP 800-63B-4 §4.1.2).
 pub(super) const FRESH: Duration = Duration::from_secs(300);
 
-/// The way to a fresh factor, where the session has none: another credential where the person holds one, the password
+/// Goes on where the session has a fresh factor: of another credential where the person holds one, the password
 /// otherwise.
-pub(super) async fn step_up(cx: &Cx, form: &Form, visitor: &Visitor) -> Result<Option<Response>, PageFailure> {
+///
+/// # Errors
+/// [`PageFailure::Elsewhere`] with the way to one; the store.
+pub(super) async fn step_up(cx: &Cx, form: &Form, visitor: &Visitor) -> Result<(), PageFailure> {
     let stronger = visitor.credentials.iter().any(|held| {
         let otp = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
         otp && held.state(cx.now) == CredentialState::Active
@@ -27,15 +29,15 @@ pub(super) async fn step_up(cx: &Cx, form: &Form, visitor: &Visitor) -> Result<O
         cx.now.since(event.at) <= FRESH && (otp || !stronger)
     });
     if fresh {
-        return Ok(None);
+        return Ok(());
     }
     if !stronger {
         // Only a password to show, and it is stale: a new login.
         let interaction = Interaction::begin(Purpose::Portal { return_to: PortalPage::ManageOtp }, cx.now);
         let parked = Parked::begin(cx, form.browser.token(), interaction.of_another_login()).await?;
-        return Ok(Some(see_other(&parked.path())));
+        return Err(PageFailure::elsewhere(see_other(&parked.path())));
     }
     let purpose = Purpose::Elevate { person: visitor.person.id, session: visitor.live.session.id, want: Want::AnyOtp };
     let parked = Parked::begin(cx, form.browser.token(), Interaction::begin(purpose, cx.now)).await?;
-    Ok(Some(see_other(&parked.path())))
+    Err(PageFailure::elsewhere(see_other(&parked.path())))
 }

@@ -9,7 +9,7 @@ use axum::routing::get;
 use stepgate_core::authorize::interaction::PortalPage;
 
 use super::fresh::step_up;
-use super::{Visit, Visitor, visit};
+use super::{Visitor, visit};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::hardware_tokens::activate::{Activation, Typed, activate};
@@ -25,10 +25,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 async fn get_activate(cx: Cx, browser: Browser) -> Response {
     let shown = async {
-        let visitor = match visit(&cx, &browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         Ok(page(&cx, &visitor, ("", ""), None))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
@@ -60,13 +57,8 @@ fn page(cx: &Cx, visitor: &Visitor, (serial, code): (&str, &str), error: Option<
 async fn post_activate(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
-        if let Some(response) = step_up(&cx, &form, &visitor).await? {
-            return Ok(response);
-        }
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
+        step_up(&cx, &form, &visitor).await?;
         let (serial, registration) = (form.get("serial"), form.get("registration"));
         let typed = Typed { serial, registration, first: form.get("first"), second: form.get("second") };
         let error = match activate(&cx, &visitor.person, &typed).await? {

@@ -16,7 +16,7 @@ use stepgate_store::{credentials, deliveries, mobile, security_keys};
 
 use super::fresh::step_up;
 use super::phones::delivered;
-use super::{Visit, Visitor, change, otp_help, visit};
+use super::{Visitor, change, otp_help, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::credentials::security_key;
@@ -53,10 +53,7 @@ async fn get_manage(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Res
 }
 
 async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFailure> {
-    let visitor = match visit(cx, browser, PortalPage::ManageOtp).await? {
-        Visit::Visitor(visitor) => visitor,
-        Visit::Login(response) => return Ok(response),
-    };
+    let visitor = visit(cx, browser, PortalPage::ManageOtp).await?;
     let mut cards = Vec::new();
     for credential in &visitor.credentials {
         let shown = !matches!(credential.kind, CredentialKind::Password | CredentialKind::Recovery);
@@ -235,10 +232,7 @@ fn actions(credential: &Credential, state: CredentialState, suspended: Option<Su
 async fn post_elevate(form: Form) -> Response {
     let cx = form.cx.clone();
     let begun = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let want = form.get("kind").parse().map_or(Want::AnyOtp, Want::Kind);
         let purpose = Purpose::Elevate { person: visitor.person.id, session: visitor.live.session.id, want };
         let parked = Parked::begin(&cx, form.browser.token(), Interaction::begin(purpose, cx.now)).await?;
@@ -259,10 +253,7 @@ pub(super) fn own<'a>(
 
 async fn get_resync(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
     let shown = async {
-        let visitor = match visit(&cx, &browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         let token = own(&visitor, &which.credential, Some(CredentialKind::HardwareToken))?;
         Ok(resync_page(&cx, &visitor, token, None))
     };
@@ -289,10 +280,7 @@ fn resync_page(cx: &Cx, visitor: &Visitor, token: &Credential, error: Option<&st
 async fn post_resync(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let token = own(&visitor, form.get("credential"), Some(CredentialKind::HardwareToken))?;
         let (first, second) = (form.get("first"), form.get("second"));
         let error = match hardware::resync(&cx, &visitor.person, token.id, first, second).await? {
@@ -315,10 +303,7 @@ async fn post_resync(form: Form) -> Response {
 
 async fn get_rename(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
     let shown = async {
-        let visitor = match visit(&cx, &browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, &which.credential, None)?;
         Ok(rename_page(&cx, &visitor, credential, (&credential.label, None)))
     };
@@ -343,10 +328,7 @@ fn rename_page(cx: &Cx, visitor: &Visitor, credential: &Credential, (typed, erro
 async fn post_rename(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, form.get("credential"), None)?;
         let label = form.get("label");
         let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(char::is_control);
@@ -354,9 +336,7 @@ async fn post_rename(form: Form) -> Response {
             let typed = (label, Some("A name has 1 to 40 characters."));
             return Ok(rename_page(&cx, &visitor, credential, typed));
         }
-        if let Some(response) = step_up(&cx, &form, &visitor).await? {
-            return Ok(response);
-        }
+        step_up(&cx, &form, &visitor).await?;
         let transaction = cx.app.db.begin().await?;
         credentials::update_label(&transaction, credential.id, label).await?;
         let data = serde_json::json!({ "credential": credential.id });

@@ -13,7 +13,7 @@ use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::mobile_id::MOST_PHONES;
 
 use super::fresh::step_up;
-use super::{Visit, Visitor, visit};
+use super::{Visitor, visit};
 use crate::app::App;
 use crate::credentials::mobile_id::{self, Confirmation, Started};
 use crate::cx::Cx;
@@ -34,10 +34,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
 async fn post_start(form: Form) -> Response {
     let cx = form.cx.clone();
     let started = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = visitor.credential(form.get("credential")).filter(|held| {
             let usable = matches!(held.state(cx.now), CredentialState::Pending | CredentialState::Active);
             held.kind == CredentialKind::MobileId && usable
@@ -50,9 +47,7 @@ async fn post_start(form: Form) -> Response {
         if replaces.is_none() && phones::confirmed(&cx, credential).await?.len() >= MOST_PHONES {
             return Ok(see_other("/account/otp/mobile"));
         }
-        if let Some(response) = step_up(&cx, &form, &visitor).await? {
-            return Ok(response);
-        }
+        step_up(&cx, &form, &visitor).await?;
         let begun = mobile_id::start(&cx, &visitor.person, credential.id, visitor.live.session.id, replaces).await?;
         Ok(page(&cx, &visitor, &begun, None))
     };
@@ -75,10 +70,7 @@ fn page(cx: &Cx, visitor: &Visitor, begun: &Started, error: Option<&str>) -> Res
 async fn post_confirm(form: Form) -> Response {
     let cx = form.cx.clone();
     let confirmed = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let session = visitor.live.session.id;
         let text = match mobile_id::confirm(&cx, &visitor.person, session, form.get("digits")).await? {
             Confirmation::Confirmed => return Ok(see_other("/account/otp?done=phone-added")),

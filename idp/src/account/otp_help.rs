@@ -15,7 +15,7 @@ use stepgate_core::credentials::Credential;
 use stepgate_core::credentials::suspension::Cause;
 use stepgate_store::{credentials, recovery, sessions};
 
-use super::{Visit, Visitor, visit};
+use super::{Visitor, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -128,10 +128,7 @@ struct Asked {
 
 async fn get_help(cx: Cx, browser: Browser, Query(asked): Query<Asked>) -> Response {
     let shown = async {
-        let visitor = match visit(&cx, &browser, PortalPage::OtpHelp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &browser, PortalPage::OtpHelp).await?;
         let what = What::ALL.iter().find(|what| what.name() == asked.what);
         let page = what.map_or_else(|| question(&cx, &visitor), |what| answer(&cx, &visitor, *what));
         Ok(with_browser(&cx, &browser, pages::respond(StatusCode::OK, &page)))
@@ -229,10 +226,7 @@ fn item(cx: &Cx, held: &Credential, what: What) -> GuideItem {
 async fn post_stolen(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::OtpHelp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::OtpHelp).await?;
         let held = devices(&visitor).find(|held| held.id.to_string() == form.get("credential"));
         let held = held.ok_or(PageFailure::NotFound)?;
         let (person, own) = (visitor.person.id, visitor.live.session.id);

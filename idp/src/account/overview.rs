@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::get;
 use stepgate_core::authorize::interaction::PortalPage;
 
-use super::{Visit, visit};
+use super::visit;
 use crate::app::App;
 use crate::cx::Cx;
 use crate::http::extract::Browser;
@@ -25,10 +25,7 @@ async fn get_account(cx: Cx, browser: Browser) -> Response {
 }
 
 async fn show(cx: &Cx, browser: &Browser) -> Result<Response, PageFailure> {
-    let visitor = match visit(cx, browser, PortalPage::Account).await? {
-        Visit::Visitor(visitor) => visitor,
-        Visit::Login(response) => return Ok(response),
-    };
+    let visitor = visit(cx, browser, PortalPage::Account).await?;
     let person = &visitor.person;
     let fact = |label: &str, value: &Option<String>, note| {
         let value = value.clone().filter(|value| !value.is_empty())?;

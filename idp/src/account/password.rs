@@ -10,7 +10,7 @@ use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::secret::SecretString;
 
 use super::fresh::step_up;
-use super::{Visit, Visitor, visit};
+use super::{Visitor, visit};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Form};
@@ -26,10 +26,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 async fn get_password(cx: Cx, browser: Browser) -> Response {
     let shown = async {
-        let visitor = match visit(&cx, &browser, PortalPage::Account).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &browser, PortalPage::Account).await?;
         Ok(with_browser(&cx, &browser, page(&cx, &visitor, ("", ""))))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
@@ -61,16 +58,11 @@ fn page(cx: &Cx, visitor: &Visitor, (wrong, error): (&str, &str)) -> Response {
 async fn post_password(form: Form) -> Response {
     let cx = form.cx.clone();
     let changed = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::Account).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::Account).await?;
         if form.raw("password") != form.raw("again") {
             return Ok(page(&cx, &visitor, ("again", "The two are not the same. Type both again.")));
         }
-        if let Some(response) = step_up(&cx, &form, &visitor).await? {
-            return Ok(response);
-        }
+        step_up(&cx, &form, &visitor).await?;
         let typed = |name| SecretString::new(form.raw(name).to_owned());
         let rest = (visitor.live.session.id, !form.get("end_others").is_empty());
         let changed = passwords::change(&cx, &visitor.person, (typed("current"), typed("password")), rest).await?;

@@ -24,7 +24,7 @@ use stepgate_core::id::PhoneId;
 use stepgate_store::{challenges, credentials, phones as store};
 
 use super::fresh::step_up;
-use super::{Visit, Visitor, visit};
+use super::{Visitor, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -103,19 +103,9 @@ fn binding(visitor: &Visitor, phone: PhoneId) -> String {
     format!("phone:{phone}:{}", visitor.live.session.id)
 }
 
-/// Leads whoever is not logged in to the login, and runs a step for the others.
-macro_rules! visiting {
-    ($cx:expr, $browser:expr) => {
-        match visit($cx, $browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        }
-    };
-}
-
 async fn get_phones(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
     let shown = async {
-        let visitor = visiting!(&cx, &browser);
+        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, &which.credential, &cx)?;
         let done = match which.done.as_str() {
             "added" => Some("The number is yours now, and can get codes."),
@@ -132,11 +122,9 @@ async fn get_phones(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Res
 async fn post_add(form: Form) -> Response {
     let cx = form.cx.clone();
     let added = async {
-        let visitor = visiting!(&cx, &form.browser);
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, form.get("credential"), &cx)?;
-        if let Some(response) = step_up(&cx, &form, &visitor).await? {
-            return Ok(response);
-        }
+        step_up(&cx, &form, &visitor).await?;
         let typed = Typed {
             number: form.get("number"),
             country: form.get("country"),
@@ -219,7 +207,7 @@ async fn add(cx: &Cx, visitor: &Visitor, credential: &Credential, typed: &Typed<
 
 async fn get_verify(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
     let shown = async {
-        let visitor = visiting!(&cx, &browser);
+        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         let (credential, phone) = own_phone(&cx, &visitor, &which.phone).await?;
         if phone.verified_at.is_some() {
             return Ok(see_other(&format!("/account/otp/phones?credential={}", credential.id)));
@@ -232,7 +220,7 @@ async fn get_verify(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Res
 async fn post_verify(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let visitor = visiting!(&cx, &form.browser);
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let (credential, phone) = own_phone(&cx, &visitor, form.get("phone")).await?;
         let binding = binding(&visitor, phone.id);
         let here = format!("/account/otp/phones?credential={}", credential.id);
@@ -333,11 +321,9 @@ async fn told(
 /// A change of a verified number, once a fresh factor was shown.
 async fn change(form: &Form, kind: Change) -> Result<Response, PageFailure> {
     let cx = &form.cx;
-    let visitor = visiting!(cx, &form.browser);
+    let visitor = visit(cx, &form.browser, PortalPage::ManageOtp).await?;
     let (credential, phone) = own_phone(cx, &visitor, form.get("phone")).await?;
-    if let Some(response) = step_up(cx, form, &visitor).await? {
-        return Ok(response);
-    }
+    step_up(cx, form, &visitor).await?;
     let here = format!("/account/otp/phones?credential={}", credential.id);
     let transaction = cx.app.db.begin().await?;
     let (event, subject, text, done) = match kind {

@@ -12,7 +12,7 @@ use stepgate_core::credentials::recovery::FEW;
 use stepgate_store::{recovery as store, sessions};
 
 use super::fresh::step_up;
-use super::{Visit, Visitor, visit};
+use super::{Visitor, visit};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Form};
@@ -37,10 +37,7 @@ const RECOVERED: &str = "/account/otp?done=recovered";
 
 async fn get_codes(cx: Cx, browser: Browser) -> Response {
     let shown = async {
-        let visitor = match visit(&cx, &browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         let set = store::find_set(&cx.app.db.read, visitor.person.id).await?;
         let (heading, text, label, note) = match set {
             None => (
@@ -91,17 +88,12 @@ fn few(left: u32) -> String {
 async fn post_make(form: Form) -> Response {
     let cx = form.cx.clone();
     let made = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         // A recovery code cannot make more of its kind: a stolen one would open the account for ever.
         if visitor.is_recovering(&cx) {
             return Ok(see_other("/account/otp"));
         }
-        if let Some(response) = step_up(&cx, &form, &visitor).await? {
-            return Ok(response);
-        }
+        step_up(&cx, &form, &visitor).await?;
         let codes = codes::make(&cx, &visitor.person).await?;
         let page = RecoveryCodesPage {
             layout: visitor.layout(&cx, "Recovery codes", Section::ManageOtp),
@@ -160,20 +152,14 @@ async fn get_bind(cx: Cx, browser: Browser) -> Response {
 }
 
 async fn ask(cx: &Cx, browser: &Browser, page: PortalPage, asked: &Asked) -> Result<Response, PageFailure> {
-    let visitor = match visit(cx, browser, page).await? {
-        Visit::Visitor(visitor) => visitor,
-        Visit::Login(response) => return Ok(response),
-    };
+    let visitor = visit(cx, browser, page).await?;
     Ok(with_browser(cx, browser, code_page(cx, &visitor, asked, None)))
 }
 
 async fn post_use(form: Form) -> Response {
     let cx = form.cx.clone();
     let used = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::OtpHelp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::OtpHelp).await?;
         let text = match codes::use_code(&cx, visitor.live.clone(), &visitor.person, form.raw("code")).await? {
             Used::Accepted(renewed, _) => {
                 return Ok(renewed.cookies.into_iter().fold(see_other(RECOVERED), with_cookie));
@@ -203,10 +189,7 @@ async fn was_just_raised(cx: &Cx, visitor: &Visitor) -> Result<bool, PageFailure
 async fn post_bind(form: Form) -> Response {
     let cx = form.cx.clone();
     let bound = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::Bind).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::Bind).await?;
         let text = match resets::redeem(&cx, visitor.live.clone(), &visitor.person, form.raw("code")).await? {
             Redeemed::Accepted(renewed) => return Ok(renewed.cookies.into_iter().fold(see_other(RECOVERED), with_cookie)),
             Redeemed::NoCode if was_just_raised(&cx, &visitor).await? => return Ok(see_other(RECOVERED)),

@@ -9,7 +9,7 @@ use axum::routing::post;
 use stepgate_core::authorize::interaction::PortalPage;
 
 use super::fresh::step_up;
-use super::{Visit, Visitor, visit};
+use super::{Visitor, visit};
 use crate::app::App;
 use crate::credentials::security_key::{self, Bound};
 use crate::cx::Cx;
@@ -25,13 +25,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
 async fn post_new(form: Form) -> Response {
     let cx = form.cx.clone();
     let begun = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
-        if let Some(response) = step_up(&cx, &form, &visitor).await? {
-            return Ok(response);
-        }
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
+        step_up(&cx, &form, &visitor).await?;
         page(&cx, &visitor, "Security Key", None).await
     };
     begun.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
@@ -56,13 +51,8 @@ async fn page(cx: &Cx, visitor: &Visitor, label: &str, error: Option<&str>) -> R
 async fn post_add(form: Form) -> Response {
     let cx = form.cx.clone();
     let added = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
-        if let Some(response) = step_up(&cx, &form, &visitor).await? {
-            return Ok(response);
-        }
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
+        step_up(&cx, &form, &visitor).await?;
         let label = form.get("label");
         let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(char::is_control);
         if !fits {

@@ -11,7 +11,7 @@ use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::id::SessionId;
 use stepgate_store::{grants, sessions};
 
-use super::{Visit, visit};
+use super::visit;
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -34,10 +34,7 @@ async fn get_sessions(cx: Cx, browser: Browser) -> Response {
 }
 
 async fn show(cx: &Cx, browser: &Browser) -> Result<Response, PageFailure> {
-    let visitor = match visit(cx, browser, PortalPage::Sessions).await? {
-        Visit::Visitor(visitor) => visitor,
-        Visit::Login(response) => return Ok(response),
-    };
+    let visitor = visit(cx, browser, PortalPage::Sessions).await?;
     let (holdings, zone) = (visitor.holdings(cx), visitor.zone());
     let granted = grants::list_grants(&cx.app.db, visitor.person.id).await?;
     let mut rows: Vec<SessionRow> = Vec::new();
@@ -90,10 +87,7 @@ pub(super) fn browser_name(user_agent: &str) -> String {
 async fn post_end(form: Form) -> Response {
     let cx = form.cx.clone();
     let ended = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::Sessions).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::Sessions).await?;
         let id: SessionId = form.get("session").parse().map_err(|_| PageFailure::NotFound)?;
         let own = sessions::find_session(&cx.app.db, id).await?.is_some_and(|found| found.person == visitor.person.id);
         if !own {
@@ -114,10 +108,7 @@ async fn post_end(form: Form) -> Response {
 async fn post_end_others(form: Form) -> Response {
     let cx = form.cx.clone();
     let ended = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::Sessions).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::Sessions).await?;
         let (person, own) = (visitor.person.id, visitor.live.session.id);
         for session in sessions::list_sessions(&cx.app.db, person, cx.now).await? {
             logout::end::know_partners(&cx, session.id).await?;

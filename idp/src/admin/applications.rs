@@ -46,10 +46,7 @@ fn within(scope: &Scope, application: &Application) -> bool {
 
 async fn get_applications(cx: Cx, browser: Browser) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Applications, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Applications, Act::See).await?;
         let mut found = applications::list_applications(&cx.app.db).await?;
         found.retain(|application| within(&administrator.scope, application));
         let row = |application: &Application| {
@@ -81,10 +78,7 @@ async fn find(cx: &Cx, administrator: &Administrator, id: &str) -> Result<Applic
 
 async fn get_application(cx: Cx, browser: Browser, Path(id): Path<String>, Query(query): Query<ListQuery>) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Applications, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Applications, Act::See).await?;
         let application = find(&cx, &administrator, &id).await?;
         let policy = serde_json::to_string_pretty(&application.policy).map_err(Fault::internal)?;
         detail(&cx, &administrator, &application, (policy, None), !query.done.is_empty()).await
@@ -156,10 +150,7 @@ fn parse(cx: &Cx, text: &str) -> Result<serde_json::Value, String> {
 async fn post_policy(Path(id): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let saved = async {
-        let administrator = match enter(&cx, &form.browser, Place::Applications, Act::Edit).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &form.browser, Place::Applications, Act::Edit).await?;
         let application = find(&cx, &administrator, &id).await?;
         let policy = match parse(&cx, form.get("policy")) {
             Ok(policy) => policy,
@@ -185,10 +176,7 @@ async fn post_policy(Path(id): Path<String>, form: Form) -> Response {
 
 async fn get_clients(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Clients, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Clients, Act::See).await?;
         let editable = may(&administrator.visitor.roles, Place::Clients, Act::Edit) != Scope::Nothing;
         let clients = applications::list_clients(&cx.app.db, &query.after, 50).await?;
         let mut owned: Vec<Application> = Vec::new();
@@ -239,10 +227,7 @@ async fn get_clients(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -
 async fn post_client(Path(id): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let administrator = match enter(&cx, &form.browser, Place::Clients, Act::Edit).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &form.browser, Place::Clients, Act::Edit).await?;
         let mut client = applications::find_client(&cx.app.db, &id).await?.ok_or(PageFailure::NotFound)?;
         find(&cx, &administrator, &client.application.to_string()).await?;
         let kind = match form.get("act") {

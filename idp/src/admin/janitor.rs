@@ -30,10 +30,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 async fn get_janitor(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Audit, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Audit, Act::See).await?;
         let report = janitor::report(&cx.app.db, &cx.app.settings.janitor, cx.now).await?;
         let mut sections: Vec<_> =
             report.parts.iter().filter(|part| part.count > 0).map(|part| section(&cx, &administrator, part)).collect();
@@ -107,10 +104,7 @@ fn section(cx: &Cx, administrator: &Administrator, part: &Part) -> DetailSection
 async fn post_clean(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let administrator = match enter(&cx, &form.browser, Place::Audit, Act::Edit).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &form.browser, Place::Audit, Act::Edit).await?;
         let by = administrator.visitor.person.id;
         // Whoever presses the button again goes on with the own lease.
         if !janitor::lead(&cx.app.db, &by.to_string(), cx.now).await? {

@@ -54,10 +54,7 @@ fn list(
 
 async fn get_organizations(cx: Cx, browser: Browser) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Organizations, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Organizations, Act::See).await?;
         let mut found = people::list_organizations(&cx.app.db).await?;
         if let Scope::Limited { organizations, .. } = &administrator.scope {
             found.retain(|organization| organizations.contains(&organization.id));
@@ -72,10 +69,7 @@ async fn get_organizations(cx: Cx, browser: Browser) -> Response {
 
 async fn get_partners(cx: Cx, browser: Browser) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Partners, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Partners, Act::See).await?;
         let mut found = people::list_partners(&cx.app.db).await?;
         if let Scope::Limited { partners, .. } = &administrator.scope {
             found.retain(|partner| partners.contains(&partner.id));
@@ -90,10 +84,7 @@ async fn get_partners(cx: Cx, browser: Browser) -> Response {
 
 async fn get_audit(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Audit, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Audit, Act::See).await?;
         let filter = Filter { person: None, kind: query.q.clone(), before: query.before };
         let events = list_events(&cx.app.db, &filter, 50).await?;
         let zone = administrator.visitor.zone();
@@ -125,10 +116,7 @@ async fn get_audit(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -> 
 
 async fn get_keys(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Keys, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Keys, Act::See).await?;
         let zone = administrator.visitor.zone();
         let keys = keys::list(&cx.app.db).await?;
         let row = |key: &stepgate_store::keys::StoredKey| {
@@ -159,10 +147,7 @@ async fn get_keys(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -> R
 async fn post_rotate(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let administrator = match enter(&cx, &form.browser, Place::Keys, Act::Edit).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &form.browser, Place::Keys, Act::Edit).await?;
         keys::rotate_now(&cx.app.db, &cx.app.secrets.sealing, cx.entropy(), cx.now).await?;
         cx.app.replace_keys(keys::load(&cx.app.db, &cx.app.secrets.sealing, cx.now).await?);
         cx.app.invalidations.publish("keys").await;

@@ -43,10 +43,7 @@ async fn get_people(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) ->
 }
 
 async fn list(cx: &Cx, browser: &Browser, query: &ListQuery) -> Result<Response, PageFailure> {
-    let administrator = match enter(cx, browser, Place::People, Act::See).await? {
-        Ok(administrator) => administrator,
-        Err(response) => return Ok(response),
-    };
+    let administrator = enter(cx, browser, Place::People, Act::See).await?;
     let found = match &administrator.scope {
         Scope::All => people::list_persons(&cx.app.db, &query.after, &query.q, PAGE).await?,
         Scope::Limited { organizations, .. } => {
@@ -118,10 +115,7 @@ async fn get_person(
     Query(query): Query<ListQuery>,
 ) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::People, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::People, Act::See).await?;
         let person = reach(&cx, &administrator, &username).await?;
         detail(&cx, &administrator, &person, &query.done).await
     };
@@ -238,10 +232,7 @@ async fn detail(cx: &Cx, administrator: &Administrator, person: &Person, done: &
 async fn post_person(Path(username): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let administrator = match enter(&cx, &form.browser, Place::People, Act::Edit).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &form.browser, Place::People, Act::Edit).await?;
         let person = reach(&cx, &administrator, &username).await?;
         act(&cx, &administrator, &person, &form).await?;
         Ok(see_other(&format!("/admin/people/{}?done=1", person.username)))

@@ -34,10 +34,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 async fn get_phones(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Phones, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Phones, Act::See).await?;
         let stopped = deliveries::find_stopped(&cx.app.db).await?;
         let form = match &stopped {
             Some(_) => PageForm::side("start", "/admin/phones/start", "Start sending again", Vec::new()),
@@ -127,10 +124,7 @@ async fn post_start(form: Form) -> Response {
 
 async fn turn(form: &Form, on: bool) -> Result<Response, PageFailure> {
     let cx = &form.cx;
-    let administrator = match enter(cx, &form.browser, Place::Phones, Act::Edit).await? {
-        Ok(administrator) => administrator,
-        Err(response) => return Ok(response),
-    };
+    let administrator = enter(cx, &form.browser, Place::Phones, Act::Edit).await?;
     let operator = administrator.visitor.person.id;
     if on {
         switch::start(cx, operator).await?;

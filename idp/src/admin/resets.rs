@@ -36,12 +36,9 @@ pub(super) fn routes() -> Router<Arc<App>> {
 }
 
 /// Whoever may edit everybody; a narrower reach does not do.
-async fn agent(cx: &Cx, browser: &Browser) -> Result<Result<Administrator, Response>, PageFailure> {
-    match enter(cx, browser, Place::People, Act::Edit).await? {
-        Ok(administrator) if administrator.scope == Scope::All => Ok(Ok(administrator)),
-        Ok(_) => Err(PageFailure::Forbidden),
-        Err(response) => Ok(Err(response)),
-    }
+async fn agent(cx: &Cx, browser: &Browser) -> Result<Administrator, PageFailure> {
+    let administrator = enter(cx, browser, Place::People, Act::Edit).await?;
+    if administrator.scope == Scope::All { Ok(administrator) } else { Err(PageFailure::Forbidden) }
 }
 
 async fn find(cx: &Cx, username: &str) -> Result<Person, PageFailure> {
@@ -66,10 +63,7 @@ const fn state(stage: ResetStage) -> (Tone, &'static str) {
 
 async fn get_resets(cx: Cx, browser: Browser) -> Response {
     let shown = async {
-        let administrator = match agent(&cx, &browser).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = agent(&cx, &browser).await?;
         let zone = administrator.visitor.zone();
         let mut rows = Vec::new();
         for case in store::list_open_resets(&cx.app.db, cx.now).await? {
@@ -106,10 +100,7 @@ struct Say {
 
 async fn get_reset(cx: Cx, browser: Browser, Path(username): Path<String>) -> Response {
     let shown = async {
-        let administrator = match agent(&cx, &browser).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = agent(&cx, &browser).await?;
         let person = find(&cx, &username).await?;
         show(&cx, &administrator, &person, Say::default()).await
     };
@@ -188,10 +179,7 @@ fn forms(person: &Person, open: Option<&Case>, say: &Say) -> Vec<PageForm> {
 async fn post_reset(Path(username): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let administrator = match agent(&cx, &form.browser).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = agent(&cx, &form.browser).await?;
         let person = find(&cx, &username).await?;
         let typed = (form.get("reason").to_owned(), form.get("checked").to_owned());
         let say = match act(&cx, administrator.visitor.person.id, &person, &form).await {

@@ -96,10 +96,7 @@ async fn get_tokens(cx: Cx, browser: Browser, Query(query): Query<TokenQuery>) -
 }
 
 async fn list(cx: &Cx, browser: &Browser, query: &TokenQuery) -> Result<Response, PageFailure> {
-    let administrator = match enter(cx, browser, Place::Tokens, Act::See).await? {
-        Ok(administrator) => administrator,
-        Err(response) => return Ok(response),
-    };
+    let administrator = enter(cx, browser, Place::Tokens, Act::See).await?;
     let filter = Filter {
         serial: query.q.trim().to_owned(),
         stage: TokenStage::from_name(&query.stage),
@@ -165,10 +162,7 @@ async fn list(cx: &Cx, browser: &Browser, query: &TokenQuery) -> Result<Response
 /// What wears out: clocks that run away, lives that end.
 async fn get_worn(cx: Cx, browser: Browser) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Tokens, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Tokens, Act::See).await?;
         let zone = administrator.visitor.zone();
         let year = std::time::Duration::from_secs(365 * 86_400);
         let found = tokens::list_worn_tokens(&cx.app.db, cx.now + year, 100).await?;
@@ -206,10 +200,7 @@ async fn get_worn(cx: Cx, browser: Browser) -> Response {
 
 async fn get_token(cx: Cx, browser: Browser, Path(id): Path<String>, Query(query): Query<TokenQuery>) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Tokens, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Tokens, Act::See).await?;
         let token = find(&cx, &id).await?;
         detail(&cx, &administrator, &token, &query.done, None).await
     };
@@ -324,10 +315,7 @@ fn form(token: &HardwareToken, act: TokenAct) -> PageForm {
 async fn post_token(Path(id): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let administrator = match enter(&cx, &form.browser, Place::Tokens, Act::Edit).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &form.browser, Place::Tokens, Act::Edit).await?;
         let token = find(&cx, &id).await?;
         let Some(act) = TokenAct::from_name(form.get("act")) else { return Err(PageFailure::NotFound) };
         let person = match form.get("username") {

@@ -15,10 +15,7 @@ use crate::http::page::{PageFailure, see_other};
 pub(super) async fn post_run(Extension(phones): Extension<Arc<Phones>>, form: Form) -> Response {
     let cx = form.cx.clone();
     let ran = async {
-        let integrator = match enter(&cx, &form.browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &form.browser).await?;
         let acting =
             playground::Acting { username: form.get("as").to_owned(), strength: form.get("strength").to_owned() };
         let (username, strength) = (acting.username.clone(), acting.strength.clone());

@@ -36,10 +36,7 @@ const PAGE: u32 = 50;
 
 async fn get_applications(cx: Cx, browser: Browser, Address(query): Address<Query>) -> Response {
     let shown = async {
-        let integrator = match enter(&cx, &browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &browser).await?;
         let after = query.after.rsplit_once('|').and_then(|(name, id)| Some((name, id.parse().ok()?)));
         let found = console::list_applications(&cx.app.db, &integrator.owners, &query.q, after, PAGE).await?;
         let partners = people::list_partners(&cx.app.db).await?;
@@ -129,10 +126,8 @@ async fn new_page(cx: &Cx, integrator: &Integrator, typed: &Typed) -> Result<Res
 
 async fn get_new(cx: Cx, browser: Browser) -> Response {
     let shown = async {
-        match enter(&cx, &browser).await? {
-            Ok(integrator) => new_page(&cx, &integrator, &Typed::default()).await,
-            Err(response) => Ok(response),
-        }
+        let integrator = enter(&cx, &browser).await?;
+        new_page(&cx, &integrator, &Typed::default()).await
     };
     shown.await.unwrap_or_else(|failure| failure.respond(&cx))
 }
@@ -140,10 +135,7 @@ async fn get_new(cx: Cx, browser: Browser) -> Response {
 async fn post_new(form: Form) -> Response {
     let cx = form.cx.clone();
     let made = async {
-        let integrator = match enter(&cx, &form.browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &form.browser).await?;
         let typed = Typed::of(&form);
         if !typed.wrong.is_empty() {
             return new_page(&cx, &integrator, &typed).await;
@@ -174,10 +166,7 @@ async fn post_new(form: Form) -> Response {
 
 async fn get_application(cx: Cx, browser: Browser, Path(id): Path<String>, Address(query): Address<Query>) -> Response {
     let shown = async {
-        let integrator = match enter(&cx, &browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &browser).await?;
         let application = integrator.application(&cx, &id).await?;
         let typed = Typed {
             name: application.name.clone(),
@@ -257,10 +246,7 @@ async fn page(
 async fn post_edit(Path(id): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let saved = async {
-        let integrator = match enter(&cx, &form.browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &form.browser).await?;
         let mut application = integrator.application(&cx, &id).await?;
         let typed = Typed::of(&form);
         if !typed.wrong.is_empty() {
@@ -294,10 +280,7 @@ async fn save(
 async fn post_do(Path(id): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let acted = async {
-        let integrator = match enter(&cx, &form.browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &form.browser).await?;
         let mut application = integrator.application(&cx, &id).await?;
         let act = form.get("act").to_owned();
         match act.as_str() {

@@ -72,10 +72,7 @@ impl Gathered {
 
 async fn get_checks(cx: Cx, browser: Browser, Path(id): Path<String>) -> Response {
     let shown = async {
-        let integrator = match enter(&cx, &browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &browser).await?;
         let (client, application) = integrator.client(&cx, &id).await?;
         let gathered = gather(&cx, &client, &application).await?;
         let base = path_of(&client.id);
@@ -126,10 +123,7 @@ fn step_view(cx: &Cx, integrator: &Integrator, client: &Client, step: &golive::S
 
 async fn get_go_live(cx: Cx, browser: Browser, Path(id): Path<String>, Address(query): Address<Query>) -> Response {
     let shown = async {
-        let integrator = match enter(&cx, &browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &browser).await?;
         let (client, application) = integrator.client(&cx, &id).await?;
         let gathered = gather(&cx, &client, &application).await?;
         let milestones = requests::milestones_of(&cx.app.db, &client.id).await?;
@@ -149,10 +143,7 @@ async fn get_go_live(cx: Cx, browser: Browser, Path(id): Path<String>, Address(q
 async fn post_go_live(Path(id): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let confirmed = async {
-        let integrator = match enter(&cx, &form.browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &form.browser).await?;
         let (client, _) = integrator.client(&cx, &id).await?;
         let known = golive::MANUAL.iter().find(|(id, ..)| *id == form.get("step"));
         let (step, ..) = known.ok_or(PageFailure::NotFound)?;

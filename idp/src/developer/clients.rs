@@ -71,10 +71,7 @@ fn new_path(application: &Application) -> String {
 
 async fn get_new(cx: Cx, browser: Browser, Path(id): Path<String>) -> Response {
     let shown = async {
-        let integrator = match enter(&cx, &browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &browser).await?;
         let application = integrator.application(&cx, &id).await?;
         let typed = of_metadata(&cx, &beginning(&application));
         let form = draw(&cx, new_path(&application), "Register the client", &typed, &[]);
@@ -86,10 +83,7 @@ async fn get_new(cx: Cx, browser: Browser, Path(id): Path<String>) -> Response {
 async fn post_new(Path(id): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let made = async {
-        let integrator = match enter(&cx, &form.browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &form.browser).await?;
         let application = integrator.application(&cx, &id).await?;
         let typed = of_form(&cx, &form);
         let metadata = match sound(&cx, judge(&cx, &typed, &ClientMetadata::default())).await {
@@ -138,10 +132,7 @@ pub(super) async fn create(
 
 async fn get_client(cx: Cx, browser: Browser, Path(id): Path<String>, Address(query): Address<Query>) -> Response {
     let shown = async {
-        let integrator = match enter(&cx, &browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &browser).await?;
         let (client, application) = integrator.client(&cx, &id).await?;
         let mut page = overview(&cx, &integrator, &client, &application).await?;
         page.done = done(&query);
@@ -202,10 +193,7 @@ async fn overview(
 
 async fn get_edit(cx: Cx, browser: Browser, Path(id): Path<String>) -> Response {
     let shown = async {
-        let integrator = match enter(&cx, &browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &browser).await?;
         let (client, application) = integrator.client(&cx, &id).await?;
         let typed = of_metadata(&cx, &client.metadata);
         let form = draw(&cx, format!("{}/edit", path_of(&client.id)), "Save", &typed, &[]);
@@ -217,10 +205,7 @@ async fn get_edit(cx: Cx, browser: Browser, Path(id): Path<String>) -> Response 
 async fn post_edit(Path(id): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let saved = async {
-        let integrator = match enter(&cx, &form.browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &form.browser).await?;
         let (client, application) = integrator.client(&cx, &id).await?;
         let typed = of_form(&cx, &form);
         let metadata = match sound(&cx, judge(&cx, &typed, &client.metadata)).await {
@@ -285,10 +270,7 @@ async fn get_configuration(
     Address(query): Address<Query>,
 ) -> Response {
     let shown = async {
-        let integrator = match enter(&cx, &browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &browser).await?;
         let (client, application) = integrator.client(&cx, &id).await?;
         let all = snippets::all(&values(&cx, &client)).map_err(Fault::internal)?;
         let base = format!("{}/configuration", path_of(&client.id));
@@ -347,10 +329,7 @@ fn values(cx: &Cx, client: &Client) -> Values {
 async fn post_do(Path(id): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let acted = async {
-        let integrator = match enter(&cx, &form.browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &form.browser).await?;
         let (mut client, application) = integrator.client(&cx, &id).await?;
         let act = form.get("act").to_owned();
         let transaction = cx.app.db.begin().await?;

@@ -94,10 +94,7 @@ fn fields(query: &Query) -> Vec<Field> {
 
 async fn get_requests(cx: Cx, browser: Browser, Path(id): Path<String>, Address(query): Address<Query>) -> Response {
     let shown = async {
-        let integrator = match enter(&cx, &browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &browser).await?;
         let application = integrator.application(&cx, &id).await?;
         let found = requests::list_requests(&cx.app.db, application.id, &filter_of(&query), PAGE).await?;
         let rows = found.iter().map(|request| row(&cx, &integrator, request)).collect();
@@ -136,10 +133,7 @@ async fn get_requests(cx: Cx, browser: Browser, Path(id): Path<String>, Address(
 
 async fn get_request(cx: Cx, browser: Browser, Path(id): Path<String>) -> Response {
     let shown = async {
-        let integrator = match enter(&cx, &browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &browser).await?;
         let id = id.parse().map_err(|_| PageFailure::NotFound)?;
         let request = requests::find_request(&cx.app.db, id).await?.ok_or(PageFailure::NotFound)?;
         let application = integrator.application(&cx, &request.application.to_string()).await?;

@@ -51,10 +51,7 @@ pub fn callback(cx: &Cx) -> String {
 
 async fn get_playground(cx: Cx, browser: Browser, Address(query): Address<Query>) -> Response {
     let shown = async {
-        let integrator = match enter(&cx, &browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &browser).await?;
         let sandbox = sandbox::find(&cx, &integrator).await?;
         let typed = build::beginning(&query.client, sandbox.as_ref());
         Ok(respond(&page(&cx, &integrator, &typed, &[], sandbox.is_some())))
@@ -119,10 +116,7 @@ pub async fn begin(
 async fn post_playground(form: Form) -> Response {
     let cx = form.cx.clone();
     let begun = async {
-        let integrator = match enter(&cx, &form.browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &form.browser).await?;
         match begin(&cx, &integrator, &form, None).await? {
             Ok(begun) => Ok(see_other(&begun.url)),
             Err(faults) => again(&cx, &integrator, &form, &faults).await,
@@ -134,10 +128,7 @@ async fn post_playground(form: Form) -> Response {
 async fn post_sandbox(form: Form) -> Response {
     let cx = form.cx.clone();
     let made = async {
-        let integrator = match enter(&cx, &form.browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &form.browser).await?;
         sandbox::make(&cx, &integrator).await?;
         Ok(see_other(TAB))
     };
@@ -154,10 +145,7 @@ async fn post_callback(cx: Cx, browser: Browser, body: Bytes) -> Response {
 }
 
 async fn answer(cx: &Cx, browser: &Browser, encoded: &[u8]) -> Result<Response, PageFailure> {
-    let integrator = match enter(cx, browser).await? {
-        Ok(integrator) => integrator,
-        Err(response) => return Ok(response),
-    };
+    let integrator = enter(cx, browser).await?;
     let mut fields = messages::fields(encoded);
     if let Some((_, address)) = fields.iter().find(|(name, _)| name == "address") {
         let parts = address.split_once(['#', '?']).map_or("", |(_, rest)| rest).replace('#', "&");
@@ -200,10 +188,7 @@ pub async fn take(cx: &Cx, begun: &Begun, integrator: &Integrator) -> Result<boo
 
 async fn get_run(cx: Cx, browser: Browser, Path(id): Path<String>) -> Response {
     let shown = async {
-        let integrator = match enter(&cx, &browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &browser).await?;
         let id = id.parse().map_err(|_| PageFailure::NotFound)?;
         let found = playground::find_run(&cx.app.db, id, integrator.visitor.person.id, cx.now).await?;
         let run = Run::open(&cx, &found.ok_or(PageFailure::NotFound)?)?;

@@ -33,10 +33,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 async fn get_secrets(cx: Cx, browser: Browser, Path(id): Path<String>, Address(query): Address<Query>) -> Response {
     let shown = async {
-        let integrator = match enter(&cx, &browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &browser).await?;
         let (client, application) = integrator.client(&cx, &id).await?;
         let mut page = page(&cx, &integrator, (&client, &application), None);
         page.done = done(&query);
@@ -127,10 +124,7 @@ fn keys(set: &serde_json::Value) -> Vec<(String, Cell)> {
 async fn post_add(Path(id): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let added = async {
-        let integrator = match enter(&cx, &form.browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &form.browser).await?;
         let (client, application) = integrator.client(&cx, &id).await?;
         let method = client.metadata.token_endpoint_auth_method;
         let transaction = cx.app.db.begin().await?;
@@ -157,10 +151,7 @@ async fn post_add(Path(id): Path<String>, form: Form) -> Response {
 async fn post_end(Path(id): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let ended = async {
-        let integrator = match enter(&cx, &form.browser).await? {
-            Ok(integrator) => integrator,
-            Err(response) => return Ok(response),
-        };
+        let integrator = enter(&cx, &form.browser).await?;
         let (client, _) = integrator.client(&cx, &id).await?;
         let days: u64 = form.get("days").parse().map_err(|_| PageFailure::NotFound)?;
         let named = |secret: &&ClientSecret| name(secret) == form.get("secret") && secret.is_live(cx.now);

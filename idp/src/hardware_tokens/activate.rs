@@ -3,10 +3,10 @@
 
 use serde_json::json;
 use stepgate_core::account::Person;
-use stepgate_core::credentials::hardware_token::inventory::{TokenAct, TokenStage};
+use stepgate_core::credentials::hardware_token::inventory::{HardwareToken, TokenAct, TokenStage};
 use stepgate_core::credentials::hardware_token::{self, Memory, normalise_code};
 use stepgate_core::secret::{SecretBytes, constant_time_eq};
-use stepgate_store::tokens::{self, Bound, Change, ReservedActivation, Step};
+use stepgate_store::tokens::{self, Bound, Change, Step};
 
 use super::{SEAL, registration_hash};
 use crate::audit::{self, Event};
@@ -73,13 +73,13 @@ pub async fn activate(cx: &Cx, person: &Person, typed: &Typed<'_>) -> Result<Act
         let outcome = if far { Activation::FarAway } else { Activation::WrongCodes };
         return refused(cx, person, serial, outcome).await;
     };
-    bind(cx, person, (&token, &reserved), &seed, found).await
+    bind(cx, person, &token, &seed, found).await
 }
 
 async fn bind(
     cx: &Cx,
     person: &Person,
-    (token, _): (&hardware_token::inventory::HardwareToken, &ReservedActivation),
+    token: &HardwareToken,
     seed: &SecretBytes,
     found: Memory,
 ) -> Result<Activation, Fault> {

@@ -59,6 +59,8 @@ pub enum PageFailure {
         /// For the application's developers: which parameter, and what is wrong with it.
         detail: String,
     },
+    /// No failure: something else comes first (the login, a fresh factor), and leads back.
+    Elsewhere(Box<Response>),
     /// Ours.
     Fault(Fault),
 }
@@ -77,19 +79,29 @@ struct Text {
 }
 
 impl PageFailure {
-    /// The error page.
+    /// The way to what comes first.
+    pub fn elsewhere(response: Response) -> Self {
+        Self::Elsewhere(Box::new(response))
+    }
+
+    /// The error page, or the way to what comes first.
     pub fn respond(self, cx: &Cx) -> Response {
+        let failure = match self {
+            Self::Elsewhere(response) => return *response,
+            failure => failure,
+        };
         let reference = stepgate_core::entropy::random_digits(cx.entropy(), 8);
-        let retry = if let Self::Fault(fault) = &self { fault.retry_after() } else { None };
-        match &self {
+        let retry = if let Self::Fault(fault) = &failure { fault.retry_after() } else { None };
+        match &failure {
             Self::Fault(fault) if retry.is_none() => {
                 tracing::error!(error = %fault, %reference, "a page met a fault");
             }
             Self::Fault(fault) => tracing::warn!(error = %fault, %reference, "a page met a fault that will pass"),
             other => tracing::info!(reason = ?other, %reference, "a request was refused with a page"),
         }
-        let watched = if let Self::BadRequest { detail } = &self { Some(Refused::Page(detail.clone())) } else { None };
-        let text = self.text();
+        let watched =
+            if let Self::BadRequest { detail } = &failure { Some(Refused::Page(detail.clone())) } else { None };
+        let text = failure.text();
         let page = ErrorPage {
             layout: Layout::plain(text.title, cx.app.demo),
             heading: text.title.to_owned(),
@@ -154,6 +166,8 @@ impl PageFailure {
                 happened: format!("For its developers: {detail}"),
                 remedy: "You did nothing wrong. Go back to the application; if it happens again, tell its support the reference below.",
             },
+            // Answered before it comes to words.
+            Self::Elsewhere(_) => text(StatusCode::SEE_OTHER, "Something else comes first", "", ""),
             Self::Fault(Fault::Busy) => text(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Many people are signing in just now",

@@ -15,7 +15,7 @@ use stepgate_core::credentials::{Credential, MobileDevice};
 use stepgate_store::mobile;
 
 use crate::account::fresh::step_up;
-use crate::account::{Visit, Visitor, visit};
+use crate::account::{Visitor, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::credentials::mobile_id::{self, Revoker};
@@ -68,10 +68,7 @@ async fn get_phones(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Res
 }
 
 async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFailure> {
-    let visitor = match visit(cx, browser, PortalPage::ManageOtp).await? {
-        Visit::Visitor(visitor) => visitor,
-        Visit::Login(response) => return Ok(response),
-    };
+    let visitor = visit(cx, browser, PortalPage::ManageOtp).await?;
     let credential = own(&visitor)?;
     let phones = confirmed(cx, credential).await?;
     let held = mobile::find_hold(&cx.app.db, credential.id).await?;
@@ -130,10 +127,7 @@ fn item(cx: &Cx, visitor: &Visitor, phone: &MobileDevice) -> PhoneItem {
 
 async fn get_rename(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
     let shown = async {
-        let visitor = match visit(&cx, &browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         let phone = phone(&cx, &visitor, &which.device).await?;
         Ok(rename_page(&cx, &visitor, &phone, (&phone.label, None)))
     };
@@ -158,10 +152,7 @@ fn rename_page(cx: &Cx, visitor: &Visitor, phone: &MobileDevice, (typed, error):
 async fn post_rename(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let phone = phone(&cx, &visitor, form.get("device")).await?;
         let label = form.get("label").trim();
         let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(char::is_control);
@@ -181,10 +172,7 @@ async fn post_rename(form: Form) -> Response {
 
 async fn get_revoke(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
     let shown = async {
-        let visitor = match visit(&cx, &browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         let phone = phone(&cx, &visitor, &which.device).await?;
         let hidden = Field::required("device", "", Control::Hidden, phone.id.to_string());
         let form = PageForm {
@@ -209,14 +197,9 @@ async fn get_revoke(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Res
 async fn post_revoke(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let phone = phone(&cx, &visitor, form.get("device")).await?;
-        if let Some(response) = step_up(&cx, &form, &visitor).await? {
-            return Ok(response);
-        }
+        step_up(&cx, &form, &visitor).await?;
         mobile_id::revoke(&cx, &phone, Revoker::Person).await?;
         Ok(see_other("/account/otp/mobile?done=removed"))
     };
@@ -226,14 +209,9 @@ async fn post_revoke(form: Form) -> Response {
 async fn post_ask_again(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let visitor = match visit(&cx, &form.browser, PortalPage::ManageOtp).await? {
-            Visit::Visitor(visitor) => visitor,
-            Visit::Login(response) => return Ok(response),
-        };
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor)?;
-        if let Some(response) = step_up(&cx, &form, &visitor).await? {
-            return Ok(response);
-        }
+        step_up(&cx, &form, &visitor).await?;
         mobile_id::ask_again(&cx, visitor.person.id, credential.id).await?;
         Ok(see_other("/account/otp/mobile?done=asked"))
     };

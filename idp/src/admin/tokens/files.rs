@@ -44,10 +44,7 @@ const fn word(stage: BatchStage) -> (Tone, &'static str) {
 
 async fn get_files(cx: Cx, browser: Browser) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Tokens, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Tokens, Act::See).await?;
         let zone = administrator.visitor.zone();
         let later = cx.now + std::time::Duration::from_secs(1);
         let row = |batch: &Batch| {
@@ -87,10 +84,7 @@ async fn find(cx: &Cx, id: &str) -> Result<Batch, PageFailure> {
 
 async fn get_file(cx: Cx, browser: Browser, Path(id): Path<String>, Query(query): Query<TokenQuery>) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Tokens, Act::See).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Tokens, Act::See).await?;
         let batch = find(&cx, &id).await?;
         detail(&cx, &administrator, &batch, &query.done, None).await
     };
@@ -227,10 +221,7 @@ fn decisions(administrator: &Administrator, batch: &Batch, wishes: &[Export]) ->
 async fn post_file(Path(id): Path<String>, form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
-        let administrator = match enter(&cx, &form.browser, Place::Tokens, Act::Edit).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &form.browser, Place::Tokens, Act::Edit).await?;
         let batch = find(&cx, &id).await?;
         act(&cx, &administrator, &batch, &form).await
     };

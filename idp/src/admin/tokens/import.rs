@@ -33,10 +33,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 async fn get_import(cx: Cx, browser: Browser) -> Response {
     let shown = async {
-        let administrator = match enter(&cx, &browser, Place::Tokens, Act::Edit).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &browser, Place::Tokens, Act::Edit).await?;
         Ok(page(&cx, &administrator, &Shown { form: form(&|_| String::new(), None), report: None }))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
@@ -129,10 +126,7 @@ fn page(cx: &Cx, administrator: &Administrator, shown: &Shown) -> Response {
 async fn post_import(upload: Upload) -> Response {
     let cx = upload.cx.clone();
     let done = async {
-        let administrator = match enter(&cx, &upload.browser, Place::Tokens, Act::Edit).await? {
-            Ok(administrator) => administrator,
-            Err(response) => return Ok(response),
-        };
+        let administrator = enter(&cx, &upload.browser, Place::Tokens, Act::Edit).await?;
         let by = administrator.visitor.person.id;
         let kept: Vec<(&str, String)> =
             ["name", "format", "algorithm", "digits", "check"].map(|name| (name, upload.get(name).to_owned())).into();
