@@ -115,6 +115,5 @@ pub fn in_json(leftovers: Leftovers) -> Value {
     json!({
         "unconfirmed_phones": leftovers.phones,
         "unproved_numbers": leftovers.numbers,
-        "dead_challenges": leftovers.challenges,
     })
 }

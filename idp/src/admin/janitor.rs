@@ -57,14 +57,10 @@ async fn get_janitor(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -
 }
 
 fn cleaning(administrator: &Administrator, leftovers: Leftovers) -> DetailSection {
-    let Leftovers { phones, numbers, challenges } = leftovers;
+    let Leftovers { phones, numbers } = leftovers;
     let row = |what: &str, count: u64| vec![Cell::text(what), Cell::text(count.to_string())];
-    let rows = vec![
-        row("Phones that were never confirmed", phones),
-        row("Numbers that no code has proved", numbers),
-        row("Challenges and enrolments that have expired", challenges),
-    ];
-    let may = access_to_clean(administrator) && phones + numbers + challenges > 0;
+    let rows = vec![row("Phones that were never confirmed", phones), row("Numbers that no code has proved", numbers)];
+    let may = access_to_clean(administrator) && phones + numbers > 0;
     let form = may.then(|| {
         PageForm::side("clean", "/admin/janitor/clean", "Remove these", Vec::new())
             .dangerous("None of them ever worked. Whoever began one begins again; nothing that works is touched.")

@@ -25,6 +25,8 @@ const AT_ONCE: u32 = 20;
 const LEASE: Duration = Duration::from_secs(smtp::WHOLE.as_secs() + 20);
 /// A notice that nobody took for so long is given up.
 const LIFETIME: Duration = Duration::from_secs(3 * 24 * 3600);
+/// How often a text is handed over before the mail has to do.
+const TEXT_TRIES: u32 = 3;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Texts without a code that one number gets in a day at most.
 const TEXTS_A_DAY: u64 = 5;
@@ -92,6 +94,10 @@ async fn text(cx: &Cx, leased: &Leased) -> Result<Result<(), Failed>, Fault> {
     let Ok(to) = kept.to.parse::<PhoneNumber>() else {
         return Ok(Err(Failed::ForGood("no telephone number".to_owned())));
     };
+    // Each try costs money, and the mail says the same.
+    if leased.attempts > TEXT_TRIES {
+        return Ok(Err(Failed::ForGood("no provider took it".to_owned())));
+    }
     if switch::is_stopped(cx).await? {
         return Ok(Err(Failed::ForGood("texts are switched off".to_owned())));
     }

@@ -103,23 +103,20 @@ pub async fn find(db: &Db, finding: Finding, limit: u32) -> Result<(u64, Vec<Fou
     Ok((count.unsigned_abs(), rows.iter().map(found).collect::<Result<_, _>>()?))
 }
 
-/// What can be removed without harm: it never worked, and whoever wanted it begins again.
+/// What can be removed without harm: it never worked, and whoever wanted it begins again. What has expired goes by
+/// itself ([`crate::sweep`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
     /// Phones that were introduced and never confirmed.
     pub phones: u64,
     /// Numbers that no code has proved, and to which none is on its way.
     pub numbers: u64,
-    /// Challenges and enrolments that have expired.
-    pub challenges: u64,
 }
 
 const PHONES: &str = "mobile_devices WHERE active = FALSE AND revoked_at IS NULL AND created_at < ?";
 const NUMBERS: &str = "phones WHERE verified_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM phone_challenges c WHERE c.phone_id = phones.id)
     AND credential_id IN (SELECT id FROM credentials WHERE created_at < ?)";
-/// The tables of challenges.
-const CHALLENGES: [&str; 4] = ["phone_challenges", "mobile_challenges", "key_challenges", "mobile_enrolments"];
 
 /// Counts what [`delete_leftovers`] would remove.
 pub async fn count_leftovers(db: &Db, before: Timestamp) -> Result<Leftovers, StoreError> {
@@ -128,19 +125,11 @@ pub async fn count_leftovers(db: &Db, before: Timestamp) -> Result<Leftovers, St
         let found: i64 = one(&db.read, &sql, vec![at(before)]).await?.map_or(Ok(0), |row| row.get("found"))?;
         Ok::<_, StoreError>(found.unsigned_abs())
     };
-    let mut challenges = 0;
-    for table in CHALLENGES {
-        challenges += count(&format!("{table} WHERE expires_at < ?")).await?;
-    }
-    Ok(Leftovers { phones: count(PHONES).await?, numbers: count(NUMBERS).await?, challenges })
+    Ok(Leftovers { phones: count(PHONES).await?, numbers: count(NUMBERS).await? })
 }
 
 /// Removes what never worked and is older than `before`.
 pub async fn delete_leftovers(connection: &impl Connection, before: Timestamp) -> Result<Leftovers, StoreError> {
     let delete = async |from: &str| run(connection, &format!("DELETE FROM {from}"), vec![at(before)]).await;
-    let mut challenges = 0;
-    for table in CHALLENGES {
-        challenges += delete(&format!("{table} WHERE expires_at < ?")).await?;
-    }
-    Ok(Leftovers { phones: delete(PHONES).await?, numbers: delete(NUMBERS).await?, challenges })
+    Ok(Leftovers { phones: delete(PHONES).await?, numbers: delete(NUMBERS).await? })
 }

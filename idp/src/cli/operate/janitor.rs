@@ -9,7 +9,7 @@ use super::*;
 pub(in crate::cli) enum JanitorCommand {
     /// Reports what is half-enrolled, stale, expiring, orphaned or near a limit.
     Report,
-    /// Removes what never worked: unconfirmed phones, unproved numbers, dead challenges.
+    /// Removes what never worked: unconfirmed phones, unproved numbers.
     Clean {
         /// Only says what would be removed.
         #[arg(long)]
