@@ -201,6 +201,16 @@ async fn a_security_key_is_added_and_opens_what_a_phone_does_not() {
 }
 
 #[tokio::test]
+async fn without_scripts_nothing_is_offered_that_needs_them() {
+    let Some(driver) = chromium(360, false).await else { return };
+    let world = World::start(Backend::Sqlite).await;
+    driver.goto(format!("{}/account/otp", world.issuer)).await.unwrap();
+    assert!(!find(&driver, "form[data-passkey]").await.is_displayed().await.unwrap());
+    fits(&driver).await;
+    driver.quit().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_passkey_of_this_device_logs_in_without_a_name() {
     let Some(driver) = chromium(360, true).await else { return };
     let world = World::start(Backend::Sqlite).await;
