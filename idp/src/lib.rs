@@ -40,6 +40,7 @@ pub mod revocation;
 pub mod registration;
 pub mod logout;
 pub mod recovery;
+pub mod subscriptions;
 pub mod not_me;
 pub mod help;
 pub mod janitor;

@@ -42,6 +42,8 @@ pub struct Secrets {
     pub web_push: SecretBytes,
     /// Recovery codes and binding codes. From the oldest master secret: what people printed must outlive a new one.
     pub recovery: hmac::Key,
+    /// License keys. From the oldest master secret: what people bought must outlive a new one.
+    pub licenses: hmac::Key,
     pepper: SecretBytes,
     previous_peppers: Vec<SecretBytes>,
 }
@@ -70,6 +72,7 @@ impl Secrets {
                 .collect::<Result<Vec<_>, SecretsError>>()?,
             web_push: derive(&current, b"web push"),
             recovery: hmac::Key::new(hmac::HMAC_SHA256, derive(&oldest, b"recovery").expose()),
+            licenses: hmac::Key::new(hmac::HMAC_SHA256, derive(&oldest, b"license keys").expose()),
             pepper: derive(&current, b"pepper"),
             previous_peppers: previous
                 .iter()

@@ -62,6 +62,8 @@ pub struct Settings {
     pub security_keys: crate::credentials::attestation::SecurityKeySettings,
     /// What counts as left lying about.
     pub janitor: crate::janitor::JanitorSettings,
+    /// Credentials as annual subscriptions: what is sold, and the rules of terms.
+    pub subscriptions: crate::subscriptions::SubscriptionSettings,
     /// The integrators' console.
     pub developer: crate::requests::DeveloperSettings,
 }

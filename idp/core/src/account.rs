@@ -132,6 +132,8 @@ pub enum Role {
     Support,
     /// Runs video proofing appointments.
     ProofingAgent,
+    /// Handles orders: invoices, refunds, vouchers, the accounts of sponsors.
+    Finance,
     /// Invites and suspends people of one organization.
     OrganizationAdministrator(OrganizationId),
     /// Owns a partner's applications and their policies.
@@ -149,6 +151,7 @@ impl Role {
             Self::Operator => ("operator", None),
             Self::Support => ("support", None),
             Self::ProofingAgent => ("proofing_agent", None),
+            Self::Finance => ("finance", None),
             Self::OrganizationAdministrator(id) => ("organization_administrator", Some(id.uuid())),
             Self::PartnerAdministrator(id) => ("partner_administrator", Some(id.uuid())),
             Self::Integrator(id) => ("integrator", Some(id.uuid())),
@@ -162,6 +165,7 @@ impl Role {
             ("operator", None) => Self::Operator,
             ("support", None) => Self::Support,
             ("proofing_agent", None) => Self::ProofingAgent,
+            ("finance", None) => Self::Finance,
             ("organization_administrator", Some(id)) => Self::OrganizationAdministrator(OrganizationId::from_uuid(id)),
             ("partner_administrator", Some(id)) => Self::PartnerAdministrator(PartnerId::from_uuid(id)),
             ("integrator", Some(id)) => Self::Integrator(PartnerId::from_uuid(id)),

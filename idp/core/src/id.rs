@@ -105,4 +105,10 @@ typed_ids! {
     BatchId;
     /// One file of hardware tokens that goes out.
     ExportId;
+    /// One order.
+    OrderId;
+    /// One license key.
+    LicenseKeyId;
+    /// One voucher.
+    VoucherId;
 }

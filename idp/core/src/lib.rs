@@ -13,6 +13,7 @@ pub mod jose;
 pub mod assurance;
 pub mod account;
 pub mod credentials;
+pub mod subscriptions;
 pub mod clients;
 pub mod grants;
 pub mod oidc;

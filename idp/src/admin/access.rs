@@ -138,6 +138,7 @@ mod tests {
             (Role::Operator, "AA AA AA AA AA AA AA AA AA AA AA"),
             (Role::Support, "AA -- A- -- -- -- A- -- -- -- AA"),
             (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- -- --"),
+            (Role::Finance, "-- -- -- -- -- -- -- -- -- -- --"),
             (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- -- -- -- --"),
             (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- -- oo --"),
             (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- -- oo --"),

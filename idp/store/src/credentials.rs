@@ -8,6 +8,7 @@ use std::time::Duration;
 use stepgate_core::credentials::throttle::{FREE_FAILURES, WAITS};
 use stepgate_core::credentials::{Credential, MAX_FAILURES, Phone};
 use stepgate_core::id::{CredentialId, PersonId, PhoneId};
+use stepgate_core::subscriptions::term::next_notice;
 use stepgate_core::time::Timestamp;
 
 mod suspension;
@@ -66,9 +67,10 @@ pub struct NewCredential {
 /// A new credential. A serial number that is taken is a [`StoreError::Conflict`].
 pub async fn insert_credential(connection: &impl Connection, new: &NewCredential) -> Result<(), StoreError> {
     let sql = "INSERT INTO credentials (id, person_id, kind, label, serial, stage, failures, retry_at, last_used_at,
-               activated_at, purchased_at, expires_at, created_at, sealed_secret, parameters, counter, drift)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, -1, 0)";
+               activated_at, purchased_at, expires_at, created_at, sealed_secret, parameters, notice_at, counter, drift)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, -1, 0)";
     let it = &new.credential;
+    let notice = it.expires_at.and_then(|ends| next_notice(ends, it.created_at));
     let values = vec![
         it.id.uuid().into(),
         it.person.uuid().into(),
@@ -85,6 +87,7 @@ pub async fn insert_credential(connection: &impl Connection, new: &NewCredential
         at(it.created_at),
         new.sealed_secret.clone().into(),
         json(&new.parameters)?,
+        at_if(notice.map(|notice| notice.due)),
     ];
     run(connection, sql, values).await.map(drop)
 }

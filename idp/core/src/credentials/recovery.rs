@@ -1,5 +1,5 @@
-//! Codes that people type from paper or hear from the help desk: recovery codes, and the binding code of a supervised
-//! reset.
+//! Codes that people type from paper or hear from the help desk: recovery codes, the binding code of a supervised reset,
+//! license keys.
 //!
 //! 23 random letters out of 31 are 113 bits, so that a fast keyed hash is enough (NIST SP 800-63B-4 §3.1.2: 112 bits);
 //! a 24th letter tells a slip of the pen from a wrong code. Never holds a code longer than a call.
@@ -30,6 +30,22 @@ pub enum CodePurpose {
     Recovery,
     /// The binding code of a supervised reset.
     Binding,
+    /// A license key.
+    License,
+}
+
+impl CodePurpose {
+    /// What is stored in place of these letters: HMAC-SHA-256 under the server's key.
+    pub(crate) fn hash(self, key: &hmac::Key, letters: &str) -> Vec<u8> {
+        let mut mac = hmac::Context::with_key(key);
+        mac.update(match self {
+            Self::Recovery => b"stepgate recovery code\0".as_slice(),
+            Self::Binding => b"stepgate binding code\0".as_slice(),
+            Self::License => b"stepgate license key\0".as_slice(),
+        });
+        mac.update(letters.as_bytes());
+        mac.sign().as_ref().to_vec()
+    }
 }
 
 /// Why something typed cannot be a code. None of these is a guess: whoever guesses knows the alphabet.
@@ -112,13 +128,7 @@ impl TypedCode {
 
     /// What is stored in place of it: HMAC-SHA-256 under the server's key.
     pub fn hash(&self, key: &hmac::Key, purpose: CodePurpose) -> Vec<u8> {
-        let mut mac = hmac::Context::with_key(key);
-        mac.update(match purpose {
-            CodePurpose::Recovery => b"stepgate recovery code\0".as_slice(),
-            CodePurpose::Binding => b"stepgate binding code\0".as_slice(),
-        });
-        mac.update(self.0.expose().as_bytes());
-        mac.sign().as_ref().to_vec()
+        purpose.hash(key, self.0.expose())
     }
 }
 

@@ -1,0 +1,134 @@
+//! License keys: made with the payment, handed on, redeemed once.
+
+use stepgate_core::id::{CredentialId, LicenseKeyId, OrderId, PersonId};
+use stepgate_core::subscriptions::license_key::{KeyStage, LicenseKey};
+use stepgate_core::subscriptions::product::ProductId;
+use stepgate_core::time::Timestamp;
+
+use crate::row::{Row, all, at, json, one, run};
+use crate::{Connection, Db, StoreError};
+
+const KEY: &str = "id, order_id, line, product, gives, stage, purchaser_id, purchased_at, holder_id, holder_mail,
+    renews, redeemed_by, redeemed_at";
+
+fn key(row: &Row) -> Result<LicenseKey, StoreError> {
+    let person = |column: &str| row.get::<Option<uuid::Uuid>>(column).map(|id| id.map(PersonId::from_uuid));
+    Ok(LicenseKey {
+        id: LicenseKeyId::from_uuid(row.get("id")?),
+        order: row.get::<Option<uuid::Uuid>>("order_id")?.map(OrderId::from_uuid),
+        line: u32::try_from(row.get::<i64>("line")?).unwrap_or(0),
+        product: row.parsed("license_keys", "product", |text| ProductId::try_from(text.to_owned()).ok())?,
+        gives: row.json("license_keys", "gives")?,
+        stage: row.parsed("license_keys", "stage", KeyStage::parse)?,
+        purchaser: person("purchaser_id")?,
+        purchased_at: row.time("purchased_at")?,
+        holder: person("holder_id")?,
+        holder_mail: row.get("holder_mail")?,
+        renews: row.get::<Option<uuid::Uuid>>("renews")?.map(CredentialId::from_uuid),
+        redeemed_by: person("redeemed_by")?,
+        redeemed_at: row.time_if("redeemed_at")?,
+    })
+}
+
+/// A new key: the `number`th of its line. [`StoreError::Conflict`] when it was made before.
+pub async fn insert_key(
+    connection: &impl Connection,
+    new: &LicenseKey,
+    (number, hash): (u32, &[u8]),
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO license_keys (id, hash, order_id, line, number, product, gives, stage, purchaser_id,
+                 purchased_at, holder_id, holder_mail, renews) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let values = vec![
+        new.id.uuid().into(),
+        hash.to_vec().into(),
+        new.order.map(OrderId::uuid).into(),
+        i64::from(new.line).into(),
+        i64::from(number).into(),
+        new.product.as_str().into(),
+        json(&new.gives)?,
+        new.stage.as_str().into(),
+        new.purchaser.map(PersonId::uuid).into(),
+        at(new.purchased_at),
+        new.holder.map(PersonId::uuid).into(),
+        new.holder_mail.clone().into(),
+        new.renews.map(CredentialId::uuid).into(),
+    ];
+    run(connection, sql, values).await.map(drop)
+}
+
+/// The key that was typed.
+pub async fn find_key_by_hash(db: &Db, hash: &[u8]) -> Result<Option<LicenseKey>, StoreError> {
+    let sql = format!("SELECT {KEY} FROM license_keys WHERE hash = ?");
+    one(&db.write, &sql, vec![hash.to_vec().into()]).await?.as_ref().map(key).transpose()
+}
+
+/// A key by id.
+pub async fn find_key(db: &Db, id: LicenseKeyId) -> Result<Option<LicenseKey>, StoreError> {
+    let sql = format!("SELECT {KEY} FROM license_keys WHERE id = ?");
+    one(&db.write, &sql, vec![id.uuid().into()]).await?.as_ref().map(key).transpose()
+}
+
+/// The keys of an order, in its order.
+pub async fn list_keys_of_order(db: &Db, order: OrderId) -> Result<Vec<LicenseKey>, StoreError> {
+    let sql = format!("SELECT {KEY} FROM license_keys WHERE order_id = ? ORDER BY line, number");
+    all(&db.write, &sql, vec![order.uuid().into()]).await?.iter().map(key).collect()
+}
+
+/// The keys that a person can redeem without typing them: bought for them, or handed to them.
+pub async fn list_keys_for(db: &Db, holder: PersonId) -> Result<Vec<LicenseKey>, StoreError> {
+    let sql = format!(
+        "SELECT {KEY} FROM license_keys WHERE holder_id = ? AND stage = 'unredeemed' ORDER BY purchased_at, id LIMIT 200"
+    );
+    all(&db.read, &sql, vec![holder.uuid().into()]).await?.iter().map(key).collect()
+}
+
+/// Hands a key on: to a person, to an address, or back to nobody. `false` when it was redeemed or given back, or is not
+/// the purchaser's.
+pub async fn assign_key(
+    connection: &impl Connection,
+    (id, purchaser): (LicenseKeyId, PersonId),
+    holder: Option<PersonId>,
+    mail: Option<&str>,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE license_keys SET holder_id = ?, holder_mail = ?
+               WHERE id = ? AND purchaser_id = ? AND stage = 'unredeemed' AND renews IS NULL";
+    let values = vec![
+        holder.map(PersonId::uuid).into(),
+        mail.map(str::to_owned).into(),
+        id.uuid().into(),
+        purchaser.uuid().into(),
+    ];
+    Ok(run(connection, sql, values).await? == 1)
+}
+
+/// Redeems a key, once: of two who try it at the same moment on two nodes, one has it. `None` when it was redeemed or
+/// given back, or is somebody else's.
+pub async fn take_key(
+    connection: &impl Connection,
+    id: LicenseKeyId,
+    person: PersonId,
+    now: Timestamp,
+) -> Result<Option<LicenseKey>, StoreError> {
+    let sql = format!(
+        "UPDATE license_keys SET stage = 'redeemed', redeemed_by = ?, redeemed_at = ?
+         WHERE id = ? AND stage = 'unredeemed' AND (holder_id IS NULL OR holder_id = ?) RETURNING {KEY}"
+    );
+    let values = vec![person.uuid().into(), at(now), id.uuid().into(), person.uuid().into()];
+    one(connection, &sql, values).await?.as_ref().map(key).transpose()
+}
+
+/// Makes the keys of an order void; how many were. What was redeemed stays.
+pub async fn void_keys_of_order(
+    connection: &impl Connection,
+    order: OrderId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let sql = "UPDATE license_keys SET stage = 'void', voided_at = ? WHERE order_id = ? AND stage = 'unredeemed'";
+    run(connection, sql, vec![at(now), order.uuid().into()]).await
+}
+
+/// Makes void keys of an order good again: the money did not go back after all.
+pub async fn restore_keys_of_order(connection: &impl Connection, order: OrderId) -> Result<u64, StoreError> {
+    let sql = "UPDATE license_keys SET stage = 'unredeemed', voided_at = NULL WHERE order_id = ? AND stage = 'void'";
+    run(connection, sql, vec![order.uuid().into()]).await
+}
