@@ -42,6 +42,7 @@ pub mod playground;
 pub mod requests;
 pub mod security_keys;
 pub mod sessions;
+pub mod sponsors;
 pub mod subscriptions;
 pub mod sweep;
 pub mod tokens;
