@@ -42,7 +42,7 @@ async fn a_bought_phone_otp_becomes_active_by_a_code_that_comes_back() {
         browser.open(&page).await;
         assert!(browser.page.has("restricted") && browser.page.has("add-key"), "the notice, and what to use instead");
         for (number, words) in [
-            ("+49 151 23456789", "numbers in US only"),
+            ("+49 151 23456789", "numbers in the United States only"),
             ("900 234 5678", "surcharge"),
             ("+870 773111632", "satellite"),
             ("555 0177", "cannot be dialled"),
