@@ -159,6 +159,34 @@ async fn t4_guesses_at_a_new_number_are_counted_over_its_codes() {
 }
 
 #[tokio::test]
+async fn t1_an_application_that_refuses_the_telephone_network_gets_no_login_by_it() {
+    on_each_backend(|world| async move {
+        let policy = r#"{"accepts": ["urn:stepgate:acr:otp"], "refuse_restricted": true}"#;
+        world.tamper(&format!("UPDATE applications SET policy = '{policy}'")).await;
+        let rp = world.relying_party().await;
+        let (mut bob, started) = (world.browser(), rp.start(&[]));
+        bob.open(&started.url).await;
+        bob.log_in("bob").await;
+        assert_eq!(bob.page.name(), "requirements-not-met", "{}", bob.page.words());
+        assert!(bob.page.words().contains("Phones are not accepted"), "{}", bob.page.words());
+
+        let (mut erin, started) = (world.browser(), rp.start(&[]));
+        erin.open(&started.url).await;
+        erin.log_in("erin").await;
+        assert!(erin.page.has("factor-hardware_token") && !erin.page.has("factor-phone_otp"), "{}", erin.page.words());
+        // A form that offers it all the same changes nothing.
+        erin.submit(&[("factor", "phone_otp"), ("channel", "text")]).await;
+        assert!(erin.page.name() == "factor" && erin.page.words().contains("not offered"), "{}", erin.page.words());
+        erin.show_token(&world, "erin").await;
+        let login = rp.finish(&started, &erin.page).await;
+        let told = rp.introspect(&login.access_token).await;
+        assert!(!told.to_string().contains("sms"), "{told}");
+        assert_eq!(world.count("SELECT COUNT(*) AS found FROM phone_challenges").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn t2_a_code_for_a_number_is_good_in_its_own_session_only() {
     let world = World::start(Backend::Sqlite).await;
     let (mut one, mut other) = (world.browser(), world.browser());
