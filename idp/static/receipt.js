@@ -16,7 +16,11 @@
         const said = document.createElement("template");
         said.innerHTML = html;
         // Said once: a screen reader would read it again with each look.
-        if (said.content.textContent !== line.textContent) line.replaceChildren(said.content);
+        if (said.content.textContent !== line.textContent) {
+          line.replaceChildren(said.content);
+          // Takes no room while it says nothing.
+          line.classList.toggle("sr", !line.textContent);
+        }
         if (state === "delivered") return;
       } else {
         pause = Math.min(pause * 2, slowest);
