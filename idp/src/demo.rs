@@ -27,6 +27,7 @@ use crate::boot::{self, BootError, DEMO_MASTER, Delivery};
 use crate::cx::Clock;
 use crate::http::router;
 use crate::outbound::fetch::AllowedNetwork;
+use crate::phones::first_text::FirstText;
 use crate::phones::settings::Caps;
 use crate::registration::RegistrationMode;
 use crate::settings::Settings;
@@ -98,6 +99,9 @@ fn adapt(mut settings: Settings, options: &Options, folder: &std::path::Path) ->
     }
     if settings.phone.caps == Caps::default() {
         settings.phone.caps = Caps::of_the_demo();
+    }
+    if settings.phone.first_text == FirstText::default() {
+        settings.phone.first_text = FirstText::of_the_demo();
     }
     settings.registration.mode = settings.registration.mode.or(Some(RegistrationMode::Open));
     settings

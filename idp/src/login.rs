@@ -15,6 +15,7 @@ mod not_sent;
 pub mod parked;
 pub mod password;
 pub mod phone;
+pub mod receipt;
 mod render;
 mod steps;
 mod unmet;

@@ -26,6 +26,9 @@ const SEAL: &str = "outbox";
 const CODE: &str = "code";
 /// A message is this node's for so long; then any node may deliver it.
 pub const OWN_TIME: Duration = Duration::from_secs(15);
+/// The same for a code: longer than two providers that stay silent one after the other, or a second node would ask them
+/// again meanwhile and the person got the code twice.
+const CODE_OWN_TIME: Duration = Duration::from_secs(30);
 /// A code that is older is worthless and is not sent any more.
 const CODE_LIFETIME: Duration = phone_otp::LIFE;
 /// Why a message was given up.
@@ -113,7 +116,7 @@ impl Message {
 
 /// Seals a message for the outbox.
 pub fn seal(cx: &Cx, message: &Message) -> Result<NewMessage, Fault> {
-    sealed(cx, CODE, message, None)
+    Ok(NewMessage { due_at: cx.now + CODE_OWN_TIME, ..sealed(cx, CODE, message, None)? })
 }
 
 /// Seals what is to be delivered, of whatever kind. Of two with the same key only the first is kept.
@@ -165,7 +168,7 @@ fn count(cx: &Cx, message: &Message, delivered: bool) {
 /// Delivers what other nodes left behind. Called every few seconds by the background task.
 pub async fn deliver_left_behind(app: &Arc<App>) -> Result<(), Fault> {
     let cx = Cx::background(app);
-    for leased in outbox::lease_messages(&app.db, CODE, 20, cx.now, cx.now + OWN_TIME).await? {
+    for leased in outbox::lease_messages(&app.db, CODE, 20, cx.now, cx.now + CODE_OWN_TIME).await? {
         if cx.now.since(leased.created_at) > CODE_LIFETIME {
             outbox::abandon_message(&app.db, leased.id, cx.now, "too old to be of use").await?;
             continue;
@@ -176,7 +179,7 @@ pub async fn deliver_left_behind(app: &Arc<App>) -> Result<(), Fault> {
         match handed {
             Handed::Over => outbox::finish_message(&app.db, leased.id, cx.now).await?,
             Handed::Refused(error) => {
-                outbox::fail_message(&app.db, leased.id, cx.now + OWN_TIME, &error.to_string()).await?;
+                outbox::fail_message(&app.db, leased.id, cx.now + CODE_OWN_TIME, &error.to_string()).await?;
             }
             Handed::Stopped => outbox::abandon_message(&app.db, leased.id, cx.now, STOPPED).await?,
         }

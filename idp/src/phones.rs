@@ -1,10 +1,11 @@
 //! Telephones: which numbers get codes, how many, over which provider, and what became of them.
 //!
-//! Owns: the caps and the switch, asked before anything is sent; the way of a message from provider to provider; receipts;
+//! Owns: the caps, the switch and the look at who adds a number, asked before anything is sent; the way of a message from provider to provider; receipts;
 //! what a network says of a number. Never: whether a code is right (`login::phone`), and never a number in a log.
 
 pub mod caps;
 pub mod deliver;
+pub mod first_text;
 pub mod http;
 pub mod receipts;
 pub mod risk;

@@ -26,6 +26,8 @@ pub struct Secrets {
     pub sealing: SealingKeys,
     /// Proof that a form came from a page of ours.
     pub csrf: hmac::Key,
+    /// When a form was opened, said by the form.
+    pub forms: hmac::Key,
     /// What a browser's session looks like to scripts of partners.
     pub browser_state: hmac::Key,
     /// Short codes that were sent to a person.
@@ -61,6 +63,7 @@ impl Secrets {
         Ok(Self {
             sealing: SealingKeys::new(SealingKey::new(derive(&current, b"seal").expose())?, old),
             csrf: mac(b"csrf"),
+            forms: mac(b"forms"),
             browser_state: mac(b"browser state"),
             codes: derive(&current, b"codes"),
             subjects: SubjectKey::new(&derive(&oldest, b"subjects")).ok_or(SealError::KeyLength)?,

@@ -39,10 +39,12 @@ async fn a_bought_phone_otp_becomes_active_by_a_code_that_comes_back() {
         browser.open("/account").await;
         browser.log_in("heidi").await;
         let page = numbers(&mut browser).await;
-        browser.open(&page).await;
+        // Without a credential in the address, to the only one.
+        browser.open("/account/otp/phones").await;
+        assert!(browser.page.name() == "phones" && browser.page.url.as_str().ends_with(&page), "{}", browser.page.url);
         assert!(browser.page.has("restricted") && browser.page.has("add-key"), "the notice, and what to use instead");
         for (number, words) in [
-            ("+49 151 23456789", "numbers in US only"),
+            ("+49 151 23456789", "numbers in the United States only"),
             ("900 234 5678", "surcharge"),
             ("+870 773111632", "satellite"),
             ("555 0177", "cannot be dialled"),
@@ -157,6 +159,34 @@ async fn t4_guesses_at_a_new_number_are_counted_over_its_codes() {
 }
 
 #[tokio::test]
+async fn t1_an_application_that_refuses_the_telephone_network_gets_no_login_by_it() {
+    on_each_backend(|world| async move {
+        let policy = r#"{"accepts": ["urn:stepgate:acr:otp"], "refuse_restricted": true}"#;
+        world.tamper(&format!("UPDATE applications SET policy = '{policy}'")).await;
+        let rp = world.relying_party().await;
+        let (mut bob, started) = (world.browser(), rp.start(&[]));
+        bob.open(&started.url).await;
+        bob.log_in("bob").await;
+        assert_eq!(bob.page.name(), "requirements-not-met", "{}", bob.page.words());
+        assert!(bob.page.words().contains("Phones are not accepted"), "{}", bob.page.words());
+
+        let (mut erin, started) = (world.browser(), rp.start(&[]));
+        erin.open(&started.url).await;
+        erin.log_in("erin").await;
+        assert!(erin.page.has("factor-hardware_token") && !erin.page.has("factor-phone_otp"), "{}", erin.page.words());
+        // A form that offers it all the same changes nothing.
+        erin.submit(&[("factor", "phone_otp"), ("channel", "text")]).await;
+        assert!(erin.page.name() == "factor" && erin.page.words().contains("not offered"), "{}", erin.page.words());
+        erin.show_token(&world, "erin").await;
+        let login = rp.finish(&started, &erin.page).await;
+        let told = rp.introspect(&login.access_token).await;
+        assert!(!told.to_string().contains("sms"), "{told}");
+        assert_eq!(world.count("SELECT COUNT(*) AS found FROM phone_challenges").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn t2_a_code_for_a_number_is_good_in_its_own_session_only() {
     let world = World::start(Backend::Sqlite).await;
     let (mut one, mut other) = (world.browser(), world.browser());
@@ -174,6 +204,119 @@ async fn t2_a_code_for_a_number_is_good_in_its_own_session_only() {
     assert_eq!(other.page.name(), "phone-code", "{}", other.page.words());
     one.submit(&[("code", &code)]).await;
     assert_eq!(one.page.name(), "phones", "{}", one.page.words());
+}
+
+#[tokio::test]
+async fn t2_the_code_of_one_login_is_wrong_in_another_and_costs_a_try() {
+    on_each_backend(|world| async move {
+        let (mut one, mut other) = (world.browser(), world.browser());
+        for browser in [&mut one, &mut other] {
+            browser.open("/account").await;
+            browser.log_in("bob").await;
+            browser.submit(&[("factor", "phone_otp"), ("channel", "text")]).await;
+            assert_eq!(browser.page.name(), "code", "{}", browser.page.words());
+            if world.count("SELECT COUNT(*) AS found FROM phone_challenges").await == 1 {
+                world.advance(1).await;
+            }
+        }
+        let (of_other, failed) = (
+            world.text_code(BOB).await,
+            "SELECT COUNT(*) AS found FROM audit_events WHERE kind = 'login.phone_otp.failed'",
+        );
+        one.submit(&[("code", &of_other)]).await;
+        assert!(one.page.words().contains("not right"), "{}", one.page.words());
+        assert_eq!(world.count(failed).await, 1);
+        assert_eq!(world.count("SELECT CAST(SUM(failures) AS BIGINT) AS found FROM credentials").await, 1, "a try");
+        other.submit(&[("code", &of_other)]).await;
+        assert!(other.page.strength().contains("Phone OTP"), "{}", other.page.words());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn t8_of_one_right_code_pressed_many_times_one_write_counts() {
+    on_each_backend(|world| async move {
+        // What changes a code that was used, is counted by the database itself.
+        let counts = "CREATE TABLE counted (id INTEGER)";
+        let trigger = match world.backend {
+            Backend::Sqlite => vec![
+                counts,
+                "CREATE TRIGGER used AFTER UPDATE OF used_at ON phone_challenges WHEN NEW.used_at IS NOT NULL BEGIN
+                   INSERT INTO counted VALUES (1); END",
+            ],
+            Backend::PostgresRedis => vec![
+                counts,
+                "CREATE FUNCTION note() RETURNS TRIGGER AS $$ BEGIN INSERT INTO counted VALUES (1); RETURN NEW; END $$
+                   LANGUAGE plpgsql",
+                "CREATE TRIGGER used AFTER UPDATE OF used_at ON phone_challenges FOR EACH ROW
+                   WHEN (NEW.used_at IS NOT NULL) EXECUTE FUNCTION note()",
+            ],
+        };
+        for statement in trigger {
+            world.tamper(statement).await;
+        }
+        let mut browser = world.browser();
+        browser.open("/account").await;
+        browser.log_in("bob").await;
+        browser.submit(&[("factor", "phone_otp"), ("channel", "text")]).await;
+        let code = world.text_code(BOB).await;
+        let presses: Vec<_> = (0..16).map(|_| tokio::spawn(browser.prepared(&[("code", &code)]).send())).collect();
+        for press in presses {
+            assert!(!press.await.unwrap().unwrap().status().is_server_error());
+        }
+        assert_eq!(world.count("SELECT COUNT(*) AS found FROM counted").await, 1, "writes that used the code");
+        let succeeded = "SELECT COUNT(*) AS found FROM audit_events WHERE kind = 'login.phone_otp.succeeded'";
+        assert_eq!(world.count(succeeded).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn t11_each_cap_holds_by_itself_and_says_so_once() {
+    let cases: [(&str, &str, [&str; 3]); 5] = [
+        ("STEPGATE__PHONE__CAPS__NUMBER_HOUR", "text", ["bob", "bob", "bob"]),
+        ("STEPGATE__PHONE__CAPS__PERSON_HOUR", "text", ["bob", "bob", "bob"]),
+        ("STEPGATE__PHONE__CAPS__ADDRESS_HOUR", "text", ["bob", "erin", "bob"]),
+        ("STEPGATE__PHONE__CAPS__ORGANIZATION_HOUR", "text", ["bob", "erin", "bob"]),
+        ("STEPGATE__PHONE__CAPS__VOICE_NUMBER_HOUR", "voice", ["bob", "bob", "bob"]),
+    ];
+    for (cap, channel, people) in cases {
+        let settings = [("STEPGATE__PHONE__CAPS__PAUSE_SECONDS", "0"), (cap, "2")];
+        let world = World::start_with(Backend::Sqlite, &settings).await;
+        for (round, username) in people.into_iter().enumerate() {
+            let mut browser = world.browser();
+            browser.open("/account").await;
+            browser.log_in(username).await;
+            browser.submit(&[("factor", "phone_otp"), ("channel", channel)]).await;
+            if round < 2 {
+                assert_eq!(browser.page.name(), "code", "{cap}: {}", browser.page.words());
+                continue;
+            }
+            let words = browser.page.words();
+            assert!(browser.page.name() == "factor" && words.contains("many codes in the last hour"), "{cap}: {words}");
+            if channel == "voice" {
+                browser.show_phone(&world, BOB).await;
+                assert!(browser.page.strength().contains("Phone OTP"), "a text still goes: {}", browser.page.words());
+            }
+        }
+        let alerts = "SELECT COUNT(*) AS found FROM audit_events WHERE kind = 'phone_otp.cap.tripped'";
+        assert_eq!(world.count(alerts).await, 1, "{cap}");
+    }
+}
+
+#[tokio::test]
+async fn t27_a_sealed_number_opens_in_its_own_row_only() {
+    on_each_backend(|world| async move {
+        let other = "(SELECT p.sealed_number FROM phones p WHERE p.masked LIKE '%0105' LIMIT 1)";
+        world.tamper(&format!("UPDATE phones SET sealed_number = {other} WHERE masked LIKE '%0101'")).await;
+        let mut browser = world.browser();
+        browser.open("/account").await;
+        browser.log_in("bob").await;
+        browser.submit(&[("factor", "phone_otp"), ("channel", "text")]).await;
+        assert_eq!(browser.page.status, 500, "{}", browser.page.words());
+        assert_eq!(world.count("SELECT COUNT(*) AS found FROM phone_deliveries").await, 0, "nobody else gets his code");
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -203,7 +346,7 @@ async fn t1_a_number_whose_sim_card_was_changed_gets_no_text() {
 }
 
 #[tokio::test]
-async fn the_day_s_cap_stops_all_sending_until_an_operator_starts_it() {
+async fn t11_the_day_s_cap_stops_all_sending_until_an_operator_starts_it() {
     let settings = [("STEPGATE__PHONE__SPEND__PER_DAY", "10"), ("STEPGATE__PHONE__SPEND__PRICE", "5")];
     let world = World::start_with(Backend::Sqlite, &settings).await;
     let try_it = async || {

@@ -57,7 +57,7 @@ async fn state(world: &World, provider: &str, state: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn a_code_comes_over_the_message_centre_and_its_receipt_is_shown() {
+async fn t28_a_code_comes_over_the_message_centre_and_its_receipts_move_it_forward_only() {
     let Some(smsc) = Smsc::start() else { return };
     let (world, taken) = world(&smsc, &[]).await;
     let mut browser = ask(&world).await;
@@ -165,8 +165,12 @@ async fn t11_five_hundred_starts_into_one_block_reach_the_cap_and_no_more() {
                 let mut starts = Vec::new();
                 for one in 0..10 {
                     let number = format!("+1202555{:04}", 1000 + ten * 10 + one);
-                    let start = browser.prepared(&[("number", &number), ("country", "US"), ("channel", "text")]);
-                    starts.push(tokio::spawn(start.send()));
+                    // A form for each: one sends one code.
+                    let (mut browser, page) = (browser.clone(), page.clone());
+                    starts.push(tokio::spawn(async move {
+                        browser.open(&page).await;
+                        browser.prepared(&[("number", &number), ("country", "US"), ("channel", "text")]).send().await
+                    }));
                 }
                 for start in starts {
                     assert!(!start.await.unwrap().unwrap().status().is_server_error());
@@ -183,4 +187,36 @@ async fn t11_five_hundred_starts_into_one_block_reach_the_cap_and_no_more() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn codes_go_over_tls_to_the_right_message_centre_and_to_no_other() {
+    let Some(smsc) = Smsc::start_tls("localhost") else { return };
+    let trusted: &'static str = smsc.authority().to_owned().leak();
+    let (known, taken) = world(&smsc, &[("STEPGATE__OUTBOUND__CA_FILE", trusted)]).await;
+    let mut browser = ask(&known).await;
+    assert_eq!(browser.page.name(), "code", "{}", browser.page.words());
+    let messages = smsc.messages().await;
+    let [message] = messages.as_slice() else { panic!("{messages:?}") };
+    smsc.receipt("m1", 2).await;
+    known.until("a receipt over TLS", async || state(&known, "smpp", "delivered").await == 1).await;
+    browser.submit(&[("code", &code_in(message["text"].as_str().unwrap()))]).await;
+    assert!(browser.page.strength().contains("Phone OTP"), "{}", browser.page.words());
+    assert!(taken.lock().unwrap().is_empty());
+
+    // From an authority that nobody vouches for; from the right one, for another name. Neither learns the password.
+    let elsewhere = Smsc::start_tls("127.0.0.2").unwrap();
+    let authority: &'static str = elsewhere.authority().to_owned().leak();
+    for (centre, settings) in [(&smsc, vec![]), (&elsewhere, vec![("STEPGATE__OUTBOUND__CA_FILE", authority)])] {
+        let (before, had) = (centre.signs().await.0, centre.messages().await.len());
+        let (world, taken) = world(centre, &settings).await;
+        let browser = ask(&world).await;
+        assert_eq!(browser.page.name(), "code", "{}", browser.page.words());
+        assert_eq!((centre.signs().await.0, centre.messages().await.len()), (before, had), "nobody bound there");
+        assert_eq!(
+            (state(&world, "smpp", "failed").await, taken.lock().unwrap().len()),
+            (1, 1),
+            "the next one brings it"
+        );
+    }
 }

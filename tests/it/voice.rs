@@ -1,9 +1,6 @@
 //! A call through Twilio: what we ask of its API, and what it asks of us while the phone is at somebody's ear. A small
 //! server stands where Twilio is; the provider and its adapter are the real ones.
 
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::hmac;
@@ -13,7 +10,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use data_encoding::BASE64;
 use reqwest::Response;
-use stepgate_tests::{Backend, Browser, World};
+use stepgate_tests::{Backend, Browser, World, ask_oracle};
 
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
 const AUTH_TOKEN: &str = "a-token-of-the-tests";
@@ -55,23 +52,8 @@ async fn world_with(key: &str) -> (World, Calls) {
 
 /// Signs a form as Twilio does, with Twilio's own library; `None`, said, where `tests/run` has not installed it.
 fn sign(key: &str, algorithm: &str, url: &str, form: &[(&str, &str)]) -> Option<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("oracles");
-    let python = folder.join(".venv/bin/python");
-    if !python.exists() {
-        println!("tests/oracles is not installed: no judge of signatures");
-        return None;
-    }
-    let mut judge = Command::new(python)
-        .args([folder.join("twilio_signature.py").to_str().unwrap(), key, algorithm, url])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
     let form: serde_json::Map<_, _> = form.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
-    judge.stdin.take().unwrap().write_all(serde_json::Value::from(form).to_string().as_bytes()).unwrap();
-    let output = judge.wait_with_output().unwrap();
-    assert!(output.status.success());
-    Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+    ask_oracle("twilio_signature.py", &[key, algorithm, url], &form.into())
 }
 
 #[tokio::test]
@@ -159,7 +141,7 @@ async fn said(response: Response) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_call_says_its_code_to_whom_pressed_the_key_and_to_nobody_else() {
+async fn t12_a_call_says_its_code_to_whom_pressed_the_key_and_to_nobody_else() {
     let (world, calls) = world().await;
     let mut browser = world.browser();
     browser.open("/account").await;

@@ -1,5 +1,7 @@
 // A message centre for the tests: SMPP on one port, its controls over HTTP on another. Prints both, as JSON, when ready.
-// It ends when its standard input does, so that it never outlives the test.
+// It ends when its standard input does, so that it never outlives the test. With the files of a key and a certificate as
+// arguments it speaks TLS; a third argument is the address that it listens on.
+const fs = require('fs');
 const http = require('http');
 const smpp = require('smpp');
 
@@ -23,7 +25,9 @@ function receipt(id, state) {
   });
 }
 
-const server = smpp.createServer((incoming) => {
+const [key, certificate, address = '127.0.0.1'] = process.argv.slice(2);
+const tls = key ? { key: fs.readFileSync(key), cert: fs.readFileSync(certificate) } : {};
+const server = smpp.createServer(tls, (incoming) => {
   incoming.on('error', () => {});
   incoming.on('bind_transceiver', (pdu) => {
     if (pdu.password !== PASSWORD) {
@@ -75,7 +79,7 @@ const control = http.createServer((request, response) => {
   });
 });
 
-server.listen(0, '127.0.0.1', () => {
+server.listen(0, address, () => {
   control.listen(0, '127.0.0.1', () => {
     console.log(JSON.stringify({ smpp: server.address().port, control: control.address().port }));
   });

@@ -11,11 +11,13 @@
     reason = "actors of tests: whatever does not hold ends the test"
 )]
 
+mod api;
 mod browser;
 mod front;
 mod keys;
 mod listener;
 mod mobile_client;
+mod oracle;
 mod publisher;
 mod push_service;
 mod relying_party;
@@ -23,10 +25,12 @@ mod security_key;
 mod smsc;
 mod world;
 
+pub use api::{Api, Asked};
 pub use browser::{Browser, PASSWORD, Page};
 pub use keys::{ClientKey, mac};
 pub use listener::Listener;
 pub use mobile_client::{MobileClient, Refused, Request};
+pub use oracle::{Sns, ask_oracle};
 pub use publisher::Publisher;
 pub use push_service::{Push, PushService};
 pub use relying_party::{ASSERTION_TYPE, Front, Login, RelyingParty, Started};

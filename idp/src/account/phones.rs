@@ -4,6 +4,7 @@
 //! (NIST SP 800-63B-4 §3.1.3.3, §4.1.2). The pages are in `page`.
 
 mod page;
+mod verify;
 
 pub(super) use page::delivered;
 
@@ -18,10 +19,10 @@ use serde_json::json;
 use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::contact::{Country, PhoneNumber, Reach};
-use stepgate_core::credentials::hardware_token::normalise_code;
-use stepgate_core::credentials::{Credential, Phone, phone_otp};
+use stepgate_core::credentials::{Credential, Phone};
+use stepgate_core::grants::Session;
 use stepgate_core::id::PhoneId;
-use stepgate_store::{challenges, credentials, phones as store};
+use stepgate_store::{credentials, phones as store};
 
 use super::fresh::step_up;
 use super::{Visitor, visit};
@@ -35,19 +36,18 @@ use crate::login::not_sent;
 use crate::login::phone::{self, Channel, Sending};
 use crate::notices::{self, Notice};
 use crate::phones;
+use crate::phones::first_text::{self, Opened};
 
-/// Wrong codes at a new number that a person may type in an hour, over all new numbers.
-const TRIES: u64 = 10;
 /// Numbers that one credential has at most.
 const NUMBERS: usize = 5;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/account/otp/phones", get(get_phones).post(post_add))
-        .route("/account/otp/phones/verify", get(get_verify).post(post_verify))
         .route("/account/otp/phones/prefer", post(post_prefer))
         .route("/account/otp/phones/channels", post(post_channels))
         .route("/account/otp/phones/remove", post(post_remove))
+        .merge(verify::routes())
 }
 
 #[derive(Deserialize, Default)]
@@ -68,6 +68,10 @@ struct Typed<'a> {
     number_error: Option<String>,
     /// Of the whole.
     error: Option<String>,
+    /// What says when the form was opened; empty for a new one.
+    opened: &'a str,
+    /// The field that people do not see.
+    trap: &'a str,
 }
 
 /// Phone OTP of the visitor that numbers can be added to: active, or waiting for its first.
@@ -100,12 +104,34 @@ async fn reach(cx: &Cx, credential: &Credential) -> Result<Reach, Fault> {
 
 /// What a code for a new number is good for: this number, in this session.
 fn binding(visitor: &Visitor, phone: PhoneId) -> String {
-    format!("phone:{phone}:{}", visitor.live.session.id)
+    binding_in(&visitor.live.session, phone)
+}
+
+/// The same, for who needs no more of the visitor.
+fn binding_in(session: &Session, phone: PhoneId) -> String {
+    format!("phone:{phone}:{}", session.id)
+}
+
+/// What a form for a new number is good for: this credential, in this session.
+fn form_binding(visitor: &Visitor, credential: &Credential) -> String {
+    format!("{}:{}", credential.id, visitor.live.session.id)
+}
+
+/// The page of the only Phone OTP that numbers can be added to; Manage OTP where there are several, or none.
+fn only(visitor: &Visitor, cx: &Cx) -> String {
+    let mut open = visitor.credentials.iter().filter(|held| own(visitor, &held.id.to_string(), cx).is_ok());
+    match (open.next(), open.next()) {
+        (Some(one), None) => format!("/account/otp/phones?credential={}", one.id),
+        _ => "/account/otp".to_owned(),
+    }
 }
 
 async fn get_phones(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
     let shown = async {
         let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
+        if which.credential.is_empty() {
+            return Ok(see_other(&only(&visitor, &cx)));
+        }
         let credential = own(&visitor, &which.credential, &cx)?;
         let done = match which.done.as_str() {
             "added" => Some("The number is yours now, and can get codes."),
@@ -129,6 +155,8 @@ async fn post_add(form: Form) -> Response {
             number: form.get("number"),
             country: form.get("country"),
             channel: form.get("channel"),
+            opened: form.get("opened"),
+            trap: form.get("comment"),
             ..Typed::default()
         };
         match add(&cx, &visitor, credential, &typed).await? {
@@ -139,6 +167,10 @@ async fn post_add(form: Form) -> Response {
             }
             Added::Not(error) => {
                 page::list(&cx, &visitor, credential, None, Typed { error: Some(error), ..typed }).await
+            }
+            Added::Anew(error) => {
+                let typed = Typed { error: Some(error), opened: "", ..typed };
+                page::list(&cx, &visitor, credential, None, typed).await
             }
         }
     };
@@ -153,6 +185,8 @@ enum Added {
     Number(String),
     /// No code was sent.
     Not(String),
+    /// No code was sent, and it takes a new form.
+    Anew(String),
 }
 
 async fn add(cx: &Cx, visitor: &Visitor, credential: &Credential, typed: &Typed<'_>) -> Result<Added, Fault> {
@@ -177,6 +211,11 @@ async fn add(cx: &Cx, visitor: &Visitor, credential: &Credential, typed: &Typed<
     let verified = credentials::list_phones(&cx.app.db, credential.id).await?;
     if verified.iter().filter(|phone| phone.verified_at.is_some()).count() >= NUMBERS {
         return Ok(Added::Not(format!("There are {NUMBERS} numbers already. Remove one first.")));
+    }
+    let opened = Opened { proof: typed.opened, trap: typed.trap };
+    if let Some(doubt) = first_text::doubt(cx, &form_binding(visitor, credential), visitor.person.id, &opened).await? {
+        let words = doubt.words().to_owned();
+        return Ok(if doubt.takes_a_new_form() { Added::Anew(words) } else { Added::Not(words) });
     }
     let phone = Phone {
         id: PhoneId::random(cx.entropy()),
@@ -203,107 +242,6 @@ async fn add(cx: &Cx, visitor: &Visitor, credential: &Credential, typed: &Typed<
         Sending::NoSuchPhone => Added::Not("Another number was typed in the meantime. Type yours again.".to_owned()),
         other => Added::Not(not_sent(&other)),
     })
-}
-
-async fn get_verify(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
-    let shown = async {
-        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
-        let (credential, phone) = own_phone(&cx, &visitor, &which.phone).await?;
-        if phone.verified_at.is_some() {
-            return Ok(see_other(&format!("/account/otp/phones?credential={}", credential.id)));
-        }
-        page::verify(&cx, &visitor, (credential, &phone), &binding(&visitor, phone.id), None).await
-    };
-    shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
-}
-
-async fn post_verify(form: Form) -> Response {
-    let cx = form.cx.clone();
-    let done = async {
-        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
-        let (credential, phone) = own_phone(&cx, &visitor, form.get("phone")).await?;
-        let binding = binding(&visitor, phone.id);
-        let here = format!("/account/otp/phones?credential={}", credential.id);
-        if phone.verified_at.is_some() {
-            return Ok(see_other(&here));
-        }
-        let error = if form.get("resend").is_empty() {
-            match verify(&cx, &visitor, credential, (&phone, &binding), form.get("code")).await? {
-                Ok(rests) => {
-                    let done = if rests { "resting" } else { "added" };
-                    return Ok(see_other(&format!("{here}&done={done}")));
-                }
-                Err(error) => error.to_owned(),
-            }
-        } else {
-            let channel = if phone.text { Channel::Text } else { Channel::Voice };
-            match phone::send_unverified(&cx, &phone, channel, &binding, &visitor.person).await? {
-                Sending::Sent(_) => return Ok(see_other(&format!("/account/otp/phones/verify?phone={}", phone.id))),
-                other => not_sent(&other),
-            }
-        };
-        page::verify(&cx, &visitor, (credential, &phone), &binding, Some(error)).await
-    };
-    done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
-}
-
-/// Checks the code that came back from a new number. The try is counted before anything is compared, on the person and on
-/// the code. Whether the number rests before logins take it.
-async fn verify(
-    cx: &Cx,
-    visitor: &Visitor,
-    credential: &Credential,
-    (phone, binding): (&Phone, &str),
-    typed: &str,
-) -> Result<Result<bool, &'static str>, Fault> {
-    let Some(code) = normalise_code(typed) else { return Ok(Err("A code has six digits. Type the digits only.")) };
-    let (db, person) = (&cx.app.db, visitor.person.id);
-    let hour = std::time::Duration::from_secs(3600);
-    if cx.app.ephemeral.incr("phone bind try", &person.to_string(), hour, cx.now).await? > TRIES {
-        return Ok(Err("There were too many wrong codes. Try again in an hour."));
-    }
-    let Some(latest) = challenges::latest_phone_challenge(db, binding).await? else {
-        return Ok(Err("There is no code for this number. Ask for another one."));
-    };
-    let hash = challenges::reserve_phone_try(db, latest.id, binding, cx.now, phone_otp::MAX_TRIES).await?;
-    let key = cx.app.secrets.codes.expose();
-    if !hash.is_some_and(|hash| phone_otp::code_matches(key, latest.id, &code, &hash)) {
-        let event = Event::new("phone_otp.number.failed").by(person);
-        audit::record(cx, &db.write, event).await?;
-        return Ok(Err("That code is not right, or it is too old. Check the digits, or ask for another code."));
-    }
-    if !challenges::take_phone_challenge(db, latest.id, cx.now).await? {
-        return Ok(Err("That code was already used. Ask for another one."));
-    }
-    let rests = bind(cx, visitor, credential, phone).await?;
-    phones::code_used(cx, latest.id).await?;
-    Ok(Ok(rests))
-}
-
-/// The number is the person's: the first one activates the credential, a further one rests.
-async fn bind(cx: &Cx, visitor: &Visitor, credential: &Credential, phone: &Phone) -> Result<bool, Fault> {
-    let known = credentials::list_phones(&cx.app.db, credential.id).await?;
-    let first = !known.iter().any(|other| other.verified_at.is_some());
-    let age = cx.app.settings.phone.minimum_age();
-    let usable_from = (!first && !age.is_zero()).then(|| cx.now + age);
-    let transaction = cx.app.db.begin().await?;
-    store::verify_phone(&transaction, phone.id, usable_from, cx.now).await?;
-    if first {
-        store::prefer_phone(&transaction, credential.id, phone.id).await?;
-        credentials::update_stage(&transaction, credential.id, "pending", "active", cx.now).await?;
-    }
-    let event = Event::new("phone_otp.number.added").by(visitor.person.id);
-    let data = json!({ "credential": credential.id, "phone": phone.id, "number": phone.masked });
-    audit::record(cx, &transaction, event.data(data)).await?;
-    let rest = if usable_from.is_some() {
-        format!(" It can be used for logins in {} hours.", cx.app.settings.phone.minimum_age_hours)
-    } else {
-        String::new()
-    };
-    let text = format!("The number {} was added to your Phone OTP and gets login codes.{rest}", phone.masked);
-    told(cx, &transaction, credential, ("A telephone number was added", text)).await?;
-    transaction.commit().await?;
-    Ok(usable_from.is_some())
 }
 
 /// Tells every address on file, the numbers that were there before among them.

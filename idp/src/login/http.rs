@@ -10,12 +10,12 @@ use axum::{Json, Router};
 use serde_json::json;
 use stepgate_core::authorize::interaction::Stage;
 use stepgate_core::authorize::{AuthorizationResponse, Delivery};
-use stepgate_core::id::InteractionId;
+use stepgate_core::id::{ChallengeId, InteractionId};
 
 use super::dispatch::{Answer, dispatch, refuse};
 use super::parked::Parked;
 use super::steps::{self, Outcome};
-use super::{render, unmet};
+use super::{receipt, render, unmet};
 use crate::app::App;
 use crate::clients;
 use crate::credentials::passkey;
@@ -165,22 +165,29 @@ async fn post_passkey(Path(id): Path<String>, form: Form) -> Response {
     }
 }
 
-/// Whether the phone has answered: the waiting page asks every two seconds.
+/// What the script of a page asks every two seconds: whether the phone has answered, what became of a code.
 async fn get_status(State(_): State<Arc<App>>, cx: Cx, browser: Browser, Path(id): Path<String>) -> Response {
-    let state = async {
+    let told = async {
         let parked = find(&cx, &id, &browser).await?;
-        let Stage::MobileWait { challenge, .. } = parked.interaction.stage else { return Ok("gone") };
-        let found = stepgate_store::mobile::find_challenge(&cx.app.db, challenge).await?;
-        Ok::<_, PageFailure>(found.map_or("gone", |found| {
-            let over = found.state == stepgate_store::mobile::ChallengeState::Pending && found.expires_at <= cx.now;
-            if over { "expired" } else { found.state.as_str() }
-        }))
+        Ok::<_, PageFailure>(match parked.interaction.stage {
+            Stage::MobileWait { challenge, .. } => json!({ "state": mobile_state(&cx, challenge).await? }),
+            Stage::PhoneCode { .. } => receipt::status(&cx, &parked.binding(), receipt::Place::Login).await?,
+            _ => receipt::gone(),
+        })
     };
-    match state.await {
-        Ok(state) => {
+    match told.await {
+        Ok(told) => {
             let never_stored = [(axum::http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-            (never_stored, Json(json!({ "state": state }))).into_response()
+            (never_stored, Json(told)).into_response()
         }
         Err(failure) => failure.respond(&cx),
     }
+}
+
+async fn mobile_state(cx: &Cx, challenge: ChallengeId) -> Result<&'static str, PageFailure> {
+    let found = stepgate_store::mobile::find_challenge(&cx.app.db, challenge).await?;
+    Ok(found.map_or("gone", |found| {
+        let over = found.state == stepgate_store::mobile::ChallengeState::Pending && found.expires_at <= cx.now;
+        if over { "expired" } else { found.state.as_str() }
+    }))
 }

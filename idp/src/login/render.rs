@@ -8,13 +8,13 @@ use stepgate_core::assurance::{self, CredentialKind, Decision, Explanation, Prod
 use stepgate_core::authorize::interaction::{Choice, Named, Purpose, SkipOtp, Stage};
 use stepgate_core::credentials::{Credential, MobileDevice, Phone};
 use stepgate_core::id::ChallengeId;
-use stepgate_store::deliveries::{self, DeliveryState};
-use stepgate_store::{challenges, credentials, mobile, people, phones};
+use stepgate_store::{challenges, credentials, deliveries, mobile, people, phones};
 
 use super::consent;
 use super::dispatch::Scene;
 use super::http::Say;
 use super::phone;
+use super::receipt;
 use crate::credentials::{mobile_id, security_key};
 use crate::cx::Cx;
 use crate::http::cookies::Cookie;
@@ -27,7 +27,7 @@ use crate::pages::login::{Asking, Flow, LoginPage, PasswordPage, web_address};
 use crate::pages::parts::kind_name;
 use crate::pages::requirements::{Accepted, Held, RequirementsNotMetPage};
 use crate::pages::security_key::SecurityKeyPage;
-use crate::pages::{self, Action, Layout, Tone, When};
+use crate::pages::{self, Action, Layout, When};
 
 /// Shows the page of the stage that the interaction is at.
 pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<Say>) -> Result<Response, PageFailure> {
@@ -203,24 +203,9 @@ fn code(
         other_ways: true,
         skip: skip(scene, may_skip),
         delivery: None,
+        status_url: None,
         error,
     }
-}
-
-/// What is known of a code on its way.
-fn delivery(state: Option<DeliveryState>, by_voice: bool) -> Option<(Tone, String)> {
-    let (tone, text) = match (state?, by_voice) {
-        (DeliveryState::Delivered, true) => (Tone::Ok, "The call was answered."),
-        (DeliveryState::Delivered, false) => (Tone::Ok, "Delivered: your phone has it."),
-        (DeliveryState::Sending | DeliveryState::Sent, _) => return None,
-        (DeliveryState::Failed, true) => {
-            (Tone::Warning, "The call did not get through. Ask for another code, or use another way.")
-        }
-        (DeliveryState::Failed, false) => {
-            (Tone::Warning, "Your carrier refused it. Ask for another code, or use another way.")
-        }
-    };
-    Some((tone, text.to_owned()))
 }
 
 async fn phone_code(cx: &Cx, scene: &Scene, flow: Flow, error: Option<String>) -> Result<CodePage, PageFailure> {
@@ -235,7 +220,9 @@ async fn phone_code(cx: &Cx, scene: &Scene, flow: Flow, error: Option<String>) -
     let mut page = code(cx, scene, flow, (source, *may_skip), error);
     if let Some(latest) = latest {
         let again = phone::resend_at(cx, latest.sent_at);
-        page.delivery = delivery(deliveries::find_state(&cx.app.db, latest.id).await?, by_voice);
+        let state = deliveries::find_state(&cx.app.db, latest.id).await?;
+        page.delivery = receipt::line(state, by_voice, receipt::Place::Login);
+        page.status_url = Some(format!("{}/status", page.flow.action));
         page.seconds_left = Some(latest.expires_at.since(cx.now).as_secs());
         page.resend =
             Some(if again <= cx.now { Resend::Ready } else { Resend::NotBefore(When::clock(again, &TimeZone::UTC)) });

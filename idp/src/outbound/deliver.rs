@@ -11,7 +11,7 @@ use stepgate_core::time::Timestamp;
 use tokio::sync::mpsc;
 use url::Url;
 
-use super::fetch::Fetcher;
+use super::fetch::{Fetcher, OutboundSettings};
 use super::http_gateway::Gateway;
 use super::lookup::NumberLookup;
 use super::recording::Inbox;
@@ -104,7 +104,8 @@ impl Outbound {
             }
             let prices = provider.prices(&settings.phone.spend);
             ways.push(
-                way(name, prices, &provider.kind, (&fetcher, &sender)).map_err(|error| format!("phone.{error}"))?,
+                way(name, prices, &provider.kind, (&fetcher, &settings.outbound, &sender))
+                    .map_err(|error| format!("phone.{error}"))?,
             );
         }
         let mail: Vec<Box<dyn Mailer>> = match Smtp::new(&settings.mail, &settings.outbound, &settings.server.issuer)? {
@@ -227,7 +228,7 @@ fn way(
     name: &str,
     prices: Prices,
     kind: &ProviderKind,
-    (fetcher, receipts): (&Arc<Fetcher>, &mpsc::Sender<Receipt>),
+    (fetcher, outbound, receipts): (&Arc<Fetcher>, &OutboundSettings, &mpsc::Sender<Receipt>),
 ) -> Result<Way, String> {
     let fetcher = Arc::clone(fetcher);
     let mut voice: Option<Arc<dyn VoiceGateway>> = None;
@@ -246,7 +247,7 @@ fn way(
         ProviderKind::Vonage(account) => Arc::new(Vonage::new(name, account.clone(), fetcher)?),
         ProviderKind::Sns(account) => Arc::new(Sns::new(name, account.clone(), fetcher)?),
         ProviderKind::Gateway(settings) => Arc::new(Gateway::new(name, settings.clone(), fetcher)?),
-        ProviderKind::Smpp(settings) => Arc::new(Smpp::new(name, settings.clone(), receipts.clone())?),
+        ProviderKind::Smpp(settings) => Arc::new(Smpp::new(name, settings.clone(), outbound, receipts.clone())?),
     };
     Ok(Way { name: name.to_owned(), text: Some(text), voice, prices })
 }

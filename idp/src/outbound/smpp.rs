@@ -20,17 +20,19 @@ use rusmpp::values::{
 use rusmpp::{CommandStatus, Pdu};
 use rusmppc::error::Error as SmppError;
 use rusmppc::{Client, ConnectionBuilder, Event};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls_platform_verifier::Verifier;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stepgate_core::contact::PhoneNumber;
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, mpsc};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{self, ClientConfig};
 
+use super::fetch::OutboundSettings;
 use super::{DeliveryError, ProviderId, Receipt, Receipts, TextGateway, TextMessage};
+use crate::tls::{provider, read_certificates};
 
 /// How long connecting, binding and submitting may take each.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -44,7 +46,8 @@ pub struct SmppSettings {
     /// Its port.
     #[serde(default = "usual_port")]
     pub port: u16,
-    /// Whether it speaks TLS. Without it, codes travel in the clear: over a private line only.
+    /// Whether it speaks TLS, with a certificate for `host`; `outbound.ca_file` adds authorities. Without it, codes
+    /// travel in the clear: over a private line only.
     #[serde(default = "yes")]
     pub tls: bool,
     /// Our name there.
@@ -87,11 +90,16 @@ impl Smpp {
     ///
     /// # Errors
     /// What is wrong with the settings, in words.
-    pub fn new(name: &str, settings: SmppSettings, receipts: mpsc::Sender<Receipt>) -> Result<Self, String> {
+    pub fn new(
+        name: &str,
+        settings: SmppSettings,
+        outbound: &OutboundSettings,
+        receipts: mpsc::Sender<Receipt>,
+    ) -> Result<Self, String> {
         if settings.system_id.len() > 15 || settings.password.len() > 8 {
             return Err("smpp: system_id has 15 characters at most, password 8 (SMPP 3.4 \u{a7}5.2.1)".to_owned());
         }
-        let tls = if settings.tls { Some(connector()?) } else { None };
+        let tls = if settings.tls { Some(connector(outbound)?) } else { None };
         Ok(Self { name: name.to_owned(), settings, tls, receipts, client: Mutex::new(None) })
     }
 
@@ -123,7 +131,10 @@ impl Smpp {
         let client = match &self.tls {
             Some(connector) => {
                 let name = ServerName::try_from(self.settings.host.clone()).map_err(|_| "host is no name for TLS")?;
-                let stream = connector.connect(name, stream).await.map_err(|_| "TLS failed")?;
+                let stream = connector.connect(name, stream).await.map_err(|error| {
+                    tracing::warn!(provider = %self.name, %error, "no TLS with a message centre");
+                    "TLS failed"
+                })?;
                 let (client, events) = builder.connected(stream);
                 self.listen(&client, events);
                 client
@@ -249,13 +260,19 @@ fn gsm(text: &str) -> Option<Vec<u8>> {
     text.chars().map(septet).collect()
 }
 
-fn connector() -> Result<TlsConnector, String> {
-    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_platform_verifier())
-        .map_err(|error| format!("smpp.tls: {error}"))?;
-    Ok(TlsConnector::from(Arc::new(config.with_no_client_auth())))
+/// Trusts the authorities of this machine, and those of `outbound.ca_file`. The certificate must be for `host`.
+fn connector(outbound: &OutboundSettings) -> Result<TlsConnector, String> {
+    let more = match &outbound.ca_file {
+        Some(path) => read_certificates("outbound.ca_file", path).map_err(|error| error.to_string())?,
+        None => Vec::new(),
+    };
+    let unfit = |error: rustls::Error| format!("smpp.tls: {error}");
+    let verifier = Verifier::new_with_extra_roots(more, provider()).map_err(unfit)?;
+    let config =
+        ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().map_err(unfit)?;
+    // The platform's verifier: it checks the chain, the name and the dates as browsers do.
+    let config = config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 /// Whether the settings name a place on this machine or in a private network, where plain TCP may be fit.

@@ -175,6 +175,8 @@ pub struct CodePage {
     pub resend: Option<Resend>,
     /// What is known of a code on its way.
     pub delivery: Option<(Tone, String)>,
+    /// Where the page's script asks what became of the code; `None` where none is sent.
+    pub status_url: Option<String>,
     /// Whether the person holds another way.
     pub other_ways: bool,
     /// Whether the step may be skipped.
@@ -285,6 +287,7 @@ impl Page for CodePage {
             seconds_left: Some(108),
             resend: Some(Resend::NotBefore(samples::clock(24))),
             delivery: Some((Tone::Ok, "Delivered: your phone has it.".into())),
+            status_url: Some("/interaction/sample/status".into()),
             other_ways: true,
             skip: Skip::Offered,
             error: None,
@@ -294,6 +297,7 @@ impl Page for CodePage {
             seconds_left: None,
             resend: None,
             delivery: None,
+            status_url: None,
             skip: Skip::AskedFor { who: "Iron Works Portal".into(), what: "a hardware token".into() },
             error: Some("That code was already used. Wait for the next one on your token (up to 30 seconds).".into()),
             ..page.clone()
@@ -310,6 +314,7 @@ impl Page for CodePage {
             seconds_left: None,
             resend: None,
             delivery: None,
+            status_url: None,
             skip: Skip::OwnWish,
             ..page.clone()
         };

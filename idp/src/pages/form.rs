@@ -27,6 +27,8 @@ pub enum Control {
     File,
     /// Not shown.
     Hidden,
+    /// Out of sight, and out of the way of keys and of screen readers: only programs fill it in.
+    Trap,
 }
 
 impl Control {
@@ -38,7 +40,7 @@ impl Control {
             Self::Tick => "checkbox",
             Self::File => "file",
             Self::Hidden => "hidden",
-            Self::Text | Self::Digits | Self::Lines | Self::Json | Self::Select(_) => "text",
+            Self::Text | Self::Digits | Self::Lines | Self::Json | Self::Select(_) | Self::Trap => "text",
         }
     }
 }

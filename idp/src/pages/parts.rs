@@ -1,5 +1,6 @@
 //! Small things that several pages show: tones, actions, the words for kinds and states.
 
+use askama::Template;
 use stepgate_core::assurance::{CredentialKind, CredentialState};
 
 /// What a coloured thing says. A word and an icon always go with it.
@@ -37,6 +38,14 @@ impl Tone {
             Self::Warning | Self::Danger => include_str!("../../templates/icon/alert.svg"),
         }
     }
+}
+
+/// What became of a code on its way: what the line on its page holds, and its script puts there.
+#[derive(Clone, Debug, Template)]
+#[template(path = "parts/receipt.html")]
+pub struct ReceiptLine {
+    /// What is known; nothing while it is under way.
+    pub delivery: Option<(Tone, String)>,
 }
 
 /// Where an action leads.

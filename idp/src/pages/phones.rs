@@ -77,57 +77,6 @@ impl PhoneCodePage {
     }
 }
 
-/// A country's English name, of those that deployments usually send to.
-pub fn country_name(code: &str) -> Option<&'static str> {
-    const NAMES: [(&str, &str); 44] = [
-        ("AR", "Argentina"),
-        ("AT", "Austria"),
-        ("AU", "Australia"),
-        ("BE", "Belgium"),
-        ("BG", "Bulgaria"),
-        ("BR", "Brazil"),
-        ("CA", "Canada"),
-        ("CH", "Switzerland"),
-        ("CL", "Chile"),
-        ("CO", "Colombia"),
-        ("CZ", "Czechia"),
-        ("DE", "Germany"),
-        ("DK", "Denmark"),
-        ("EE", "Estonia"),
-        ("ES", "Spain"),
-        ("FI", "Finland"),
-        ("FR", "France"),
-        ("GB", "United Kingdom"),
-        ("GR", "Greece"),
-        ("HR", "Croatia"),
-        ("HU", "Hungary"),
-        ("IE", "Ireland"),
-        ("IL", "Israel"),
-        ("IN", "India"),
-        ("IS", "Iceland"),
-        ("IT", "Italy"),
-        ("JP", "Japan"),
-        ("KR", "South Korea"),
-        ("LT", "Lithuania"),
-        ("LU", "Luxembourg"),
-        ("LV", "Latvia"),
-        ("MX", "Mexico"),
-        ("NL", "Netherlands"),
-        ("NO", "Norway"),
-        ("NZ", "New Zealand"),
-        ("PL", "Poland"),
-        ("PR", "Puerto Rico"),
-        ("PT", "Portugal"),
-        ("RO", "Romania"),
-        ("SE", "Sweden"),
-        ("SG", "Singapore"),
-        ("SI", "Slovenia"),
-        ("SK", "Slovakia"),
-        ("US", "United States"),
-    ];
-    NAMES.iter().find(|(known, _)| *known == code).map(|(_, name)| *name)
-}
-
 impl Page for PhonesPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let button = |name: &str, label: &str| {
@@ -162,8 +111,10 @@ impl Page for PhonesPage {
                 .help("As you dial it there, or with + and the country code.");
             number.error = error.map(str::to_owned);
             vec![
+                Field::required("opened", "", Control::Hidden, "1764315000000.name.seal"),
                 Field::required("country", "Country", Control::Select(countries.clone()), "US"),
                 number,
+                Field::optional("comment", "Leave this empty", Control::Trap, ""),
                 Field::required("channel", "How do codes come?", Control::Select(ways.to_vec()), "text"),
             ]
         };

@@ -12,8 +12,10 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::outbound::{Receipt, ReceiptedMessage};
 
-/// How often a receipt is looked at again that is faster than the answer it is about.
-const LOOKS: u32 = 10;
+/// How often a receipt is looked at that is faster than the answer it is about.
+const LOOKS: u32 = 8;
+/// After the first look; each pause is twice as long as the one before, half a minute in all.
+const PAUSE: Duration = Duration::from_millis(150);
 
 /// Notes what a provider tells.
 pub async fn note(cx: &Cx, receipt: &Receipt) -> Result<ReceiptOutcome, Fault> {
@@ -43,14 +45,14 @@ pub fn listen(app: &Arc<App>) {
             let app = app.clone();
             // A centre may tell before its own answer to us was written down.
             tokio::spawn(async move {
-                for _ in 0..LOOKS {
+                for look in 0..LOOKS {
                     let Some(app) = app.upgrade() else { return };
                     match note(&Cx::background(&app), &receipt).await {
                         Ok(ReceiptOutcome::Unknown) => {}
                         Ok(ReceiptOutcome::Moved | ReceiptOutcome::Stale) => return,
                         Err(fault) => tracing::warn!(error = %fault, "a receipt will be looked at again"),
                     }
-                    tokio::time::sleep(Duration::from_millis(300)).await;
+                    tokio::time::sleep(PAUSE * (1 << look)).await;
                 }
                 tracing::warn!(provider = %receipt.provider, "a receipt names no message of ours");
             });

@@ -14,6 +14,7 @@ use crate::outbound::sns::SnsSettings;
 use crate::outbound::twilio::TwilioSettings;
 use crate::outbound::twilio::callback::TwilioSignature;
 use crate::outbound::vonage::VonageSettings;
+use crate::phones::first_text::FirstText;
 
 /// Phone OTP. Without a provider nobody can receive codes, and the page says so.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +36,8 @@ pub struct PhoneSettings {
     pub providers: Vec<ProviderSettings>,
     /// How often.
     pub caps: Caps,
+    /// What is looked at before the first code goes to a number that is being added.
+    pub first_text: FirstText,
     /// For how much.
     pub spend: Spend,
     /// Which blocks of numbers are cut off because codes sent there never come back.
@@ -60,6 +63,7 @@ impl Default for PhoneSettings {
             receipt_seconds: 20,
             providers: Vec::new(),
             caps: Caps::default(),
+            first_text: FirstText::default(),
             spend: Spend::default(),
             conversion: ConversionRule::default(),
             lookup: LookupSettings::None,
@@ -96,6 +100,9 @@ impl PhoneSettings {
         }
         if self.conversion.minimum_percent > 100 {
             found.push("phone.conversion.minimum_percent must be 0 to 100".to_owned());
+        }
+        if self.first_text.form_seconds > 60 {
+            found.push("phone.first_text.form_seconds must be 0 to 60: people wait no longer".to_owned());
         }
         for provider in &self.providers {
             if let ProviderKind::Smpp(smpp) = &provider.kind

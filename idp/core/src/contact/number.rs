@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::PhoneNumber;
 
+/// The names of all countries that the numbering plans know.
+const NAMES: &str = include_str!("countries.txt");
+
 /// A country of the numbering plans: two capital letters (ISO 3166-1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -26,6 +29,24 @@ impl Country {
     /// Its two letters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("")
+    }
+
+    /// Its English name, as people write it (Unicode CLDR).
+    pub fn name(&self) -> &str {
+        let named = NAMES.lines().find_map(|line| line.strip_prefix(self.as_str())?.strip_prefix(' '));
+        named.unwrap_or(self.as_str())
+    }
+
+    /// Its name within a sentence: `the United States`.
+    fn in_words(self) -> String {
+        const WITH_ARTICLE: [&str; 7] =
+            ["Bahamas", "Comoros", "Gambia", "Isle of Man", "Maldives", "Netherlands", "Philippines"];
+        const ENDINGS: [&str; 6] = [" Emirates", " Islands", " Kingdom", " Republic", " States", " Territories"];
+        let name = self.name();
+        let takes_it = WITH_ARTICLE.contains(&name)
+            || ENDINGS.iter().any(|ending| name.ends_with(ending))
+            || name.contains("Republic of");
+        if takes_it { format!("the {name}") } else { name.to_owned() }
     }
 
     /// Its calling code: 1 for the United States.
@@ -128,7 +149,7 @@ pub enum NumberRefusal {
     #[error("Codes are not sent to satellite phones and other networks without a country. Use a number of a country.")]
     NoCountry,
     /// Not on the list.
-    #[error("Codes are not sent to numbers in {0}. Use a number of another country, or another kind of credential.")]
+    #[error("Codes are not sent to numbers in {}. Use a number of another country, or another kind of credential.", .0.in_words())]
     CountryNotAllowed(Country),
     /// The operator blocked the beginning of the number.
     #[error("Codes are not sent to numbers that begin like this one. Use another number.")]
@@ -149,7 +170,8 @@ pub enum NumberRefusal {
     NoTexts,
     /// The product is for domestic numbers.
     #[error(
-        "Your Phone OTP is for numbers in {0} only. Use such a number, or get Phone OTP for international numbers."
+        "Your Phone OTP is for numbers in {} only. Use such a number, or get Phone OTP for international numbers.",
+        .0.in_words()
     )]
     NotDomestic(Country),
 }
@@ -335,6 +357,20 @@ mod tests {
     fn countries_and_blocks() {
         assert_eq!("us".parse::<Country>().map(|us| us.to_string()), Ok("US".to_owned()));
         assert_eq!(country("DE").calling_code(), Some(49));
+        // What the plans know beside countries has a number for a name.
+        for known in DATABASE.iter().filter_map(|known| known.id().parse::<Country>().ok()) {
+            assert_ne!(known.name(), known.as_str(), "has no name");
+        }
+        let words = NumberRefusal::NotDomestic(country("US")).to_string();
+        assert!(
+            words.contains("for numbers in the United States only") && words.contains("get Phone OTP for"),
+            "{words}"
+        );
+        assert!(NumberRefusal::CountryNotAllowed(country("FR")).to_string().contains("numbers in France."));
+        assert_eq!(
+            (country("CD").in_words(), country("DE").in_words()),
+            ("the Democratic Republic of the Congo".to_owned(), "Germany".to_owned())
+        );
         for unknown in ["", "USA", "XX", "001", "\u{fc}"] {
             assert_eq!(unknown.parse::<Country>(), Err(UnknownCountry), "{unknown}");
         }

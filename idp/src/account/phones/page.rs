@@ -7,17 +7,17 @@ use stepgate_core::credentials::{Credential, Phone};
 use stepgate_store::deliveries::{self, DeliveryState};
 use stepgate_store::{challenges, credentials, phones as store};
 
-use super::{Typed, reach};
+use super::{Typed, form_binding, reach};
 use crate::account::Visitor;
 use crate::credentials::security_key;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::page::PageFailure;
-use crate::login::phone as codes;
+use crate::login::{phone as codes, receipt};
 use crate::pages::form::{Control, Field, Form as PageForm};
-use crate::pages::phones::{NumberRow, PhoneCodePage, PhonesPage, country_name};
-use crate::pages::{self, Action, Section, Tone, When};
-use crate::phones;
+use crate::pages::phones::{NumberRow, PhoneCodePage, PhonesPage};
+use crate::pages::{self, Action, Section, When};
+use crate::phones::{self, first_text};
 
 /// The numbers of a credential, and the form for another one.
 pub(super) async fn list(
@@ -44,7 +44,7 @@ pub(super) async fn list(
         layout: visitor.layout(cx, "Telephone numbers", Section::ManageOtp),
         heading: if rows.is_empty() { "Set up your Phone OTP" } else { "Your telephone numbers" }.to_owned(),
         rows,
-        add: add_form(cx, credential, visitor.person.claims.locale.as_deref(), typed).await?,
+        add: add_form(cx, visitor, credential, typed).await?,
         alternatives,
         back: Action::link("cancel", "Back to Manage OTP", format!("/account/otp#credential-{}", credential.id)),
         done: done.map(str::to_owned),
@@ -109,7 +109,13 @@ pub(in crate::account) const fn delivered(state: DeliveryState) -> Option<&'stat
 }
 
 /// The form for another number. Where the person's language names a country, numbers are dialled there.
-async fn add_form(cx: &Cx, credential: &Credential, locale: Option<&str>, typed: Typed<'_>) -> Result<PageForm, Fault> {
+async fn add_form(cx: &Cx, visitor: &Visitor, credential: &Credential, typed: Typed<'_>) -> Result<PageForm, Fault> {
+    // Whoever mends what was typed goes on in the same form.
+    let opened = match typed.opened {
+        "" => first_text::proof(cx, &form_binding(visitor, credential)),
+        kept => kept.to_owned(),
+    };
+    let locale = visitor.person.claims.locale.as_deref();
     let policy = phones::policy(cx)?;
     let domestic = reach(cx, credential).await? == stepgate_core::contact::Reach::Domestic;
     let offered = policy.countries.iter().filter(|country| !domestic || country.is_domestic_to(policy.home));
@@ -123,8 +129,10 @@ async fn add_form(cx: &Cx, credential: &Credential, locale: Option<&str>, typed:
     number.error = typed.number_error;
     let mut fields = vec![
         Field::required("credential", "", Control::Hidden, credential.id.to_string()),
+        Field::required("opened", "", Control::Hidden, opened),
         Field::required("country", "Country", Control::Select(countries), country),
         number,
+        Field::optional("comment", "Leave this empty", Control::Trap, ""),
     ];
     if cx.app.outbound.calls() {
         let ways =
@@ -138,7 +146,7 @@ async fn add_form(cx: &Cx, credential: &Credential, locale: Option<&str>, typed:
 }
 
 fn words(country: Country) -> String {
-    let name = country_name(country.as_str()).unwrap_or(country.as_str());
+    let name = country.name();
     country.calling_code().map_or_else(|| name.to_owned(), |code| format!("{name} (+{code})"))
 }
 
@@ -156,13 +164,8 @@ pub(super) async fn verify(
     if let Some(latest) = &latest {
         seconds_left = latest.expires_at.since(cx.now).as_secs();
         resend_from = Some(codes::resend_at(cx, latest.sent_at)).filter(|at| cx.now < *at);
-        delivery = match deliveries::find_state(&cx.app.db, latest.id).await? {
-            Some(DeliveryState::Delivered) => Some((Tone::Ok, "Delivered: your phone has it.".to_owned())),
-            Some(DeliveryState::Failed) => {
-                Some((Tone::Warning, "The carrier refused it. Check the number, or ask for another code.".to_owned()))
-            }
-            Some(DeliveryState::Sending | DeliveryState::Sent) | None => None,
-        };
+        let state = deliveries::find_state(&cx.app.db, latest.id).await?;
+        delivery = receipt::line(state, latest.channel == "voice", receipt::Place::NewNumber);
     }
     let page = PhoneCodePage {
         layout: visitor.layout(cx, "Check your number", Section::ManageOtp),
