@@ -19,6 +19,7 @@ mod m20261128_000014_hardware_tokens;
 mod m20261128_000015_passkeys;
 mod m20261128_000016_recovery;
 mod m20261128_000017_notices;
+mod m20261128_000021_token_wear;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000015_passkeys::Migration),
             Box::new(m20261128_000016_recovery::Migration),
             Box::new(m20261128_000017_notices::Migration),
+            Box::new(m20261128_000021_token_wear::Migration),
         ]
     }
 }

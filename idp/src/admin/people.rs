@@ -11,6 +11,7 @@ use serde_json::json;
 use stepgate_core::account::{Person, Role};
 use stepgate_core::assurance::CredentialState;
 use stepgate_core::credentials::Credential;
+use stepgate_core::credentials::hardware_token::inventory::TokenStage;
 use stepgate_core::id::PersonId;
 use stepgate_store::{credentials, people, sessions};
 
@@ -20,6 +21,7 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::hardware_tokens::custody;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other};
 use crate::logout::{self, end::Ended};
@@ -264,15 +266,21 @@ async fn act(cx: &Cx, administrator: &Administrator, person: &Person, form: &For
             event("admin.person.reactivated")
         }
         act @ ("suspend-credential" | "reactivate" | "unlock") => {
-            let id = owned(cx, person.id, form.get("credential")).await?;
+            let credential = owned(cx, person.id, form.get("credential")).await?;
+            let id = credential.id;
+            let line = (Some(by), "on the page of its holder");
             let (active, suspended) = (CredentialState::Active.as_str(), CredentialState::Suspended.as_str());
             let kind = match act {
                 "suspend-credential" => {
-                    credentials::update_stage(&transaction, id, active, suspended, cx.now).await?;
+                    if credentials::update_stage(&transaction, id, active, suspended, cx.now).await? {
+                        custody::log(cx, &transaction, &credential, TokenStage::Suspended, line).await?;
+                    }
                     "admin.credential.suspended"
                 }
                 "reactivate" => {
-                    credentials::update_stage(&transaction, id, suspended, active, cx.now).await?;
+                    if credentials::update_stage(&transaction, id, suspended, active, cx.now).await? {
+                        custody::log(cx, &transaction, &credential, TokenStage::Active, line).await?;
+                    }
                     "admin.credential.reactivated"
                 }
                 _ => {
@@ -309,7 +317,7 @@ async fn act(cx: &Cx, administrator: &Administrator, person: &Person, form: &For
 }
 
 /// The credential of that id, if it is the person's.
-async fn owned(cx: &Cx, person: PersonId, id: &str) -> Result<stepgate_core::id::CredentialId, PageFailure> {
+async fn owned(cx: &Cx, person: PersonId, id: &str) -> Result<Credential, PageFailure> {
     let held = credentials::list_credentials(&cx.app.db, person).await?;
-    held.iter().map(|credential| credential.id).find(|known| known.to_string() == id).ok_or(PageFailure::NotFound)
+    held.into_iter().find(|known| known.id.to_string() == id).ok_or(PageFailure::NotFound)
 }

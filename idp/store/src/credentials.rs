@@ -188,7 +188,7 @@ pub async fn return_try(db: &Db, id: CredentialId, reserved: &Reserved) -> Resul
 /// Accepts a one-time code: its moving factor must lie above every one that was accepted before. One conditional
 /// write, so that the same code at two nodes is accepted once.
 pub async fn accept_counter(
-    db: &Db,
+    connection: &impl Connection,
     id: CredentialId,
     counter: i64,
     drift: i32,
@@ -197,7 +197,7 @@ pub async fn accept_counter(
     let sql = "UPDATE credentials SET counter = ?, drift = ?, failures = 0, retry_at = NULL, last_used_at = ?
                WHERE id = ? AND counter < ? AND stage = 'active'";
     let values = vec![counter.into(), i64::from(drift).into(), at(now), id.uuid().into(), counter.into()];
-    Ok(run(&db.write, sql, values).await? == 1)
+    Ok(run(connection, sql, values).await? == 1)
 }
 
 /// Accepts a credential whose proof was used up elsewhere (a password, a challenge).

@@ -19,7 +19,7 @@ use crate::authorize::{AuthorizationRequest, DeviceRequest};
 use crate::id::{ChallengeId, CredentialId, DeviceAuthorizationId, PersonId, PhoneId, SessionId};
 use crate::time::Timestamp;
 
-pub use super::portal::PortalPage;
+pub use super::portal::{Landing, PortalPage};
 
 /// A parked request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct Interaction {
     pub pinned: Option<Pinned>,
     /// What the person decided on the way.
     pub decided: Decided,
+    /// Where a detour of our own leads back to, instead of the page that its purpose ends on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<Landing>,
     /// Where the person is.
     pub stage: Stage,
 }
@@ -234,7 +237,7 @@ impl Interaction {
             Purpose::Device { .. } | Purpose::Portal { .. } => None,
             Purpose::Elevate { person, session, .. } => Some(Pinned { person: *person, session: Some(*session) }),
         };
-        Self { purpose, started_at: now, pinned, decided: Decided::default(), stage: Stage::Identify }
+        Self { purpose, started_at: now, pinned, decided: Decided::default(), back: None, stage: Stage::Identify }
     }
 
     /// The same, for a session that must be confirmed by a new login first.
