@@ -239,9 +239,14 @@ async fn post_resume(form: Form) -> Response {
             };
             return Ok(see_other(&format!("{details}?refused={refused}")));
         }
+        let by_itself = form.get("by") == "itself" && shows_itself(credential, Some(suspended));
         match allowed(&cx, &visitor, credential, suspended.cause) {
+            Resuming::ByItself => return detour(&cx, &form, &visitor, credential, Want::Resume(credential.id)).await,
+            Resuming::StepUp if by_itself => {
+                return detour(&cx, &form, &visitor, credential, Want::Resume(credential.id)).await;
+            }
             Resuming::Allowed => {}
-            Resuming::StepUp => return elevate(&cx, &form, &visitor, credential).await,
+            Resuming::StepUp => return detour(&cx, &form, &visitor, credential, Want::AnyOtp).await,
             Resuming::ByItsCode => return Ok(see_other(&format!("{details}?refused=needs-code"))),
             Resuming::NeedsPassword => {
                 step_up_at(&cx, &form, &visitor, Landing::Credential(credential.id)).await?;
@@ -270,6 +275,8 @@ enum Resuming {
     StepUp,
     /// Nothing else is held, but a token can show a code.
     ByItsCode,
+    /// Nothing else is held, but a phone can be asked.
+    ByItself,
     /// Nothing else is held than the password.
     NeedsPassword,
     /// Nothing that is held does.
@@ -294,20 +301,30 @@ fn allowed(cx: &Cx, visitor: &Visitor, credential: &Credential, cause: Cause) ->
         _ if !others.is_empty() => Resuming::StepUp,
         Remedy::OtherCredential => Resuming::Refused,
         Remedy::AnyFreshFactor if credential.kind == CredentialKind::HardwareToken => Resuming::ByItsCode,
+        Remedy::AnyFreshFactor if is_phone(credential) => Resuming::ByItself,
         Remedy::AnyFreshFactor => Resuming::NeedsPassword,
     }
 }
 
-/// The detour on which another credential is shown.
-async fn elevate(
+const fn is_phone(credential: &Credential) -> bool {
+    matches!(credential.kind, CredentialKind::PhoneOtp | CredentialKind::MobileId)
+}
+
+/// Whether a credential that its holder put to rest can be asked itself: by a code to its number, or on the phone.
+pub(super) fn shows_itself(credential: &Credential, suspended: Option<Suspended>) -> bool {
+    is_phone(credential) && suspended.is_some_and(|it| it.cause == Cause::Paused)
+}
+
+/// The detour on which another credential, or the one that rests, is shown.
+async fn detour(
     cx: &Cx,
     form: &Form,
     visitor: &Visitor,
     credential: &Credential,
+    want: Want,
 ) -> Result<Response, PageFailure> {
     let (person, session) = (visitor.person.id, visitor.live.session.id);
-    let mut interaction =
-        Interaction::begin(Purpose::Elevate { person, session, want: Want::AnyOtp }, cx.now);
+    let mut interaction = Interaction::begin(Purpose::Elevate { person, session, want }, cx.now);
     interaction.back = Some(Landing::Credential(credential.id));
     let parked = Parked::begin(cx, form.browser.token(), interaction).await?;
     Ok(see_other(&parked.path()))

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use stepgate_core::credentials::suspension::ProofFor;
 use stepgate_core::credentials::throttle::{FREE_FAILURES, WAITS};
 use stepgate_core::credentials::{Credential, MAX_FAILURES, Phone};
 use stepgate_core::id::{CredentialId, PersonId, PhoneId};
@@ -205,6 +206,32 @@ pub async fn accept_secret(connection: &impl Connection, id: CredentialId, now: 
     let sql = "UPDATE credentials SET failures = 0, retry_at = NULL, last_used_at = ?,
                checking = CASE WHEN checking > 0 THEN checking - 1 ELSE 0 END WHERE id = ? AND stage = 'active'";
     Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)
+}
+
+/// The same for what the proof is for. One that ends a pause leaves the stage as it is.
+pub async fn accept_proof(
+    connection: &impl Connection,
+    id: CredentialId,
+    proof: ProofFor,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    match proof {
+        ProofFor::Use => accept_secret(connection, id, now).await,
+        ProofFor::Resuming => suspension::accept_secret_of_paused(connection, id, now).await,
+    }
+}
+
+/// Counts a try, for what the proof is for; see [`reserve_try`].
+pub async fn reserve_proof(
+    db: &Db,
+    id: CredentialId,
+    proof: ProofFor,
+    now: Timestamp,
+) -> Result<Option<Reserved>, StoreError> {
+    match proof {
+        ProofFor::Use => reserve_try(db, id, now).await,
+        ProofFor::Resuming => reserve_try_of_paused(db, id, now).await,
+    }
 }
 
 /// Replaces what verifies a credential.

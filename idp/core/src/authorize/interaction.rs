@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::assurance::CredentialKind;
 use crate::authorize::{AuthorizationRequest, DeviceRequest};
+use crate::credentials::suspension::ProofFor;
 use crate::id::{ChallengeId, CredentialId, DeviceAuthorizationId, PersonId, PhoneId, SessionId};
 use crate::time::Timestamp;
 
@@ -83,6 +84,8 @@ pub enum Want {
     NewPassword,
     /// To see that this credential works. What is shown is added to no session.
     Test(CredentialId),
+    /// To end the rest of this credential by a proof of its own. What is shown is added to no session.
+    Resume(CredentialId),
 }
 
 /// Who alone may finish an interaction.
@@ -246,11 +249,19 @@ impl Interaction {
         Self { decided: Decided { other_account: true, ..self.decided }, ..self }
     }
 
-    /// The credential that is tested, when that is what the person came for.
+    /// The one credential that is asked for, when the person came to test it or to end its rest.
     pub fn tested(&self) -> Option<CredentialId> {
         match self.purpose {
-            Purpose::Elevate { want: Want::Test(credential), .. } => Some(credential),
+            Purpose::Elevate { want: Want::Test(credential) | Want::Resume(credential), .. } => Some(credential),
             _ => None,
+        }
+    }
+
+    /// What a factor that is shown here is for.
+    pub fn proof_for(&self) -> ProofFor {
+        match self.purpose {
+            Purpose::Elevate { want: Want::Resume(_), .. } => ProofFor::Resuming,
+            _ => ProofFor::Use,
         }
     }
 
