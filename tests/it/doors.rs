@@ -126,7 +126,9 @@ async fn t32_words_of_others_are_never_markup_or_formulas() {
         assert!(dave.page.words().contains("The new name is saved"), "{}", dave.page.words());
         clean(&dave.page);
         clean(dave.open(&format!("/account/otp/{token}")).await);
-        for path in ["/admin/tokens/files", "/admin/tokens?q=X-", &file, "/admin/people/dave", "/admin/audit", "/admin/resets"] {
+        for path in
+            ["/admin/tokens/files", "/admin/tokens?q=X-", &file, "/admin/people/dave", "/admin/audit", "/admin/resets"]
+        {
             clean(admin.open(path).await);
         }
         // A mail is text: what stands in it is read, and a line of it cannot become a header.
@@ -135,7 +137,10 @@ async fn t32_words_of_others_are_never_markup_or_formulas() {
         let inbox = dave.open("/demo/inbox").await;
         assert!(!inbox.text.contains("<script>alert"), "the inbox shows words");
         // A serial number is none of these.
-        assert_eq!(propose(&mut admin, "bad", &[], &format!("<b>1</b>,{HEX},totp,6,30\n=1+1,{HEX},totp,6,30\n")).await, 422);
+        assert_eq!(
+            propose(&mut admin, "bad", &[], &format!("<b>1</b>,{HEX},totp,6,30\n=1+1,{HEX},totp,6,30\n")).await,
+            422
+        );
         clean(&admin.page);
         assert!(admin.page.words().contains("Refused 2"), "{}", admin.page.words());
     })

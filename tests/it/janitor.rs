@@ -84,7 +84,10 @@ async fn the_janitor_looks_by_itself_once_a_day_over_all_nodes_and_removes_nothi
             "UPDATE hardware_tokens SET stage = 'active' WHERE serial = 'HT-1004'".to_owned(),
             format!("UPDATE hardware_tokens SET life_ends_at = {} WHERE serial = 'HT-1004'", now + 30 * day),
             "UPDATE credentials SET stage = 'active' WHERE serial = 'HT-1004'".to_owned(),
-            format!("UPDATE mobile_devices SET active = FALSE, created_at = {} WHERE person_id = {carol}", now - 400 * day),
+            format!(
+                "UPDATE mobile_devices SET active = FALSE, created_at = {} WHERE person_id = {carol}",
+                now - 400 * day
+            ),
         ] {
             world.tamper(&change).await;
         }
@@ -120,7 +123,9 @@ async fn the_janitor_cleans_by_itself_where_it_was_told_to() {
         let credentials = "SELECT COUNT(*) AS found FROM credentials";
         let before = world.count(credentials).await;
         let carol = "(SELECT id FROM persons WHERE username = 'carol')";
-        world.tamper(&format!("UPDATE mobile_devices SET active = FALSE, created_at = 1 WHERE person_id = {carol}")).await;
+        world
+            .tamper(&format!("UPDATE mobile_devices SET active = FALSE, created_at = 1 WHERE person_id = {carol}"))
+            .await;
         world.advance(24 * 3600 + 1).await;
         world.until("it cleaned", async || looks(&world, "janitor.cleaned").await.len() == 1).await;
         assert_eq!(looks(&world, "janitor.cleaned").await[0]["unconfirmed_phones"], 1);
@@ -135,10 +140,11 @@ async fn a_janitor_who_may_not_look_does_not() {
     let settings = [("STEPGATE__JANITOR__LOOK_EVERY_HOURS", "0")];
     let world = World::start_with(stepgate_tests::Backend::Sqlite, &settings).await;
     // What runs once a minute has run by the time that what runs every ten seconds would have, and both begin at once.
-    world.until("the background works", async || {
-        world.count("SELECT COUNT(*) AS found FROM leases WHERE name = 'sweep'").await == 1
-    })
-    .await;
+    world
+        .until("the background works", async || {
+            world.count("SELECT COUNT(*) AS found FROM leases WHERE name = 'sweep'").await == 1
+        })
+        .await;
     assert_eq!(world.count("SELECT COUNT(*) AS found FROM leases WHERE name = 'janitor look'").await, 0);
     assert!(looks(&world, "janitor.looked").await.is_empty());
 }

@@ -139,7 +139,8 @@ fn standard_score(one: &[Duration], other: &[Duration]) -> f64 {
 
 #[test]
 fn the_score_tells_a_shift_from_noise() {
-    let times = |from: u64, step: u64| (0..100).map(|number| Duration::from_micros(from + number * step)).collect::<Vec<_>>();
+    let times =
+        |from: u64, step: u64| (0..100).map(|number| Duration::from_micros(from + number * step)).collect::<Vec<_>>();
     assert!(standard_score(&times(0, 7), &times(3, 7)).abs() < 1.0);
     assert!(standard_score(&times(200, 7), &times(0, 7)) > 3.0);
     assert!(standard_score(&times(0, 7), &times(200, 7)) < -3.0);

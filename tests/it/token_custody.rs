@@ -53,6 +53,7 @@ async fn what_its_holder_does_is_in_the_custody_log() {
         let path = "/admin/people/oscar/do";
         admin.submit_with(path, &[("act", "reactivate"), ("credential", &token)]).await;
         assert_eq!(lines(&world, "on the page of its holder").await, ["suspended active admin"]);
+        world.mail("oscar@iron-builders.example", "An administrator has reactivated it").await;
         assert_eq!(act(&mut admin, "HT-1004", "lost", &[("note", "it is really gone")]).await, 200);
         assert_eq!(lines(&world, "it is really gone").await, ["active lost admin"]);
     })
@@ -139,6 +140,21 @@ async fn t30_seeds_in_and_out_take_a_fresh_factor_and_the_way_leads_back() {
         assert!(!admin.submit_with(&acts, &fetch).await.text.contains("KeyContainer"));
         admin.log_in("admin").await;
         assert!(admin.submit_with(&acts, &fetch).await.text.contains("KeyContainer"));
+        // So does what lets somebody in again, on their page.
+        world.advance(301).await;
+        let holder = "/admin/people/dave";
+        simon.open(holder).await;
+        let row = simon.page.text.split("<tr").find(|row| row.contains("HT-0001")).unwrap();
+        let id = row.split("id=\"suspend-credential-").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        simon.submit_with(&format!("{holder}/do"), &[("act", "suspend-credential"), ("credential", &id)]).await;
+        let suspended = "SELECT COUNT(*) AS found FROM credentials WHERE serial = 'HT-0001' AND stage = 'suspended'";
+        assert_eq!(world.count(suspended).await, 1, "stopped at once: {}", simon.page.words());
+        simon.submit_with(&format!("{holder}/do"), &[("act", "reactivate"), ("credential", &id)]).await;
+        assert_eq!(world.count(suspended).await, 1);
+        simon.log_in("simon").await;
+        assert_eq!(simon.page.url.path(), holder);
+        simon.submit_with(&format!("{holder}/do"), &[("act", "reactivate"), ("credential", &id)]).await;
+        assert_eq!(world.count(suspended).await, 0);
         // What stops something takes no more than being there: a recall does not wait for a password.
         world.advance(301).await;
         simon.open(&file).await;

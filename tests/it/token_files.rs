@@ -64,7 +64,9 @@ async fn t24_a_file_of_a_gigabyte_is_refused_at_the_limit_and_never_held() {
     let answer = stream(&world, &admin, 2 * LARGEST_FILE).await;
     println!("a gigabyte was refused after {:.1} s", started.elapsed().as_secs_f64());
     assert!(answer.starts_with("HTTP/1.1 422"), "{}", answer.chars().take(300).collect::<String>());
-    for said in ["the file is larger than 512 MB (after row 2)", "its seed has 1 bytes", "Nothing. A file comes in whole"] {
+    for said in
+        ["the file is larger than 512 MB (after row 2)", "its seed has 1 bytes", "Nothing. A file comes in whole"]
+    {
         assert!(answer.contains(said), "{said}: {answer}");
     }
     let grown = most_memory(&world) - before;

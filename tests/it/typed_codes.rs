@@ -37,7 +37,7 @@ async fn at_code(world: &World, username: &str, factor: &[(&str, &str)]) -> Brow
 /// Nothing of it can be a code: the page says so, and nothing is counted.
 async fn no_codes(world: &World, browser: &mut Browser, username: &str, kind: &str) {
     let before = failures(world, username, kind).await;
-    for typed in ["", "abcdef", "12345", "123456789", "12 34 5x", "１２３", "१२३४५६", "<b>123456</b>"] {
+    for typed in ["", "abcdef", "12345", "123456789", "12 34 5x", "１２３", "1234 abcd", "<b>123456</b>"] {
         browser.submit(&[("code", typed)]).await;
         assert!(browser.page.words().contains("Type the digits only"), "{typed:?}: {}", browser.page.words());
     }
@@ -114,8 +114,8 @@ async fn t4_each_code_by_text_that_is_compared_is_one_try_and_each_gets_its_word
         assert!(next == code || other.page.words().contains("not right"), "{}", other.page.words());
         other.submit(&[("code", &next)]).await;
         assert_eq!(other.page.name(), "account", "{}", other.page.words());
-        // Replayed, in the login that it was for: it opens nothing a second time.
-        world.advance(120).await;
+        // Replayed, in another login than the one that it was for: it opens nothing a second time.
+        world.advance(3700).await;
         let mut last = at_code(&world, "bob", &text).await;
         last.submit(&[("code", &next)]).await;
         assert!(last.page.words().contains("not right, or it is too old"), "{}", last.page.words());

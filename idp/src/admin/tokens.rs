@@ -13,6 +13,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
+use stepgate_core::authorize::interaction::Landing;
 use stepgate_core::credentials::hardware_token::Mode;
 use stepgate_core::credentials::hardware_token::inventory::{HardwareToken, TokenAct, TokenStage};
 use stepgate_store::people;
@@ -20,6 +21,7 @@ use stepgate_store::tokens::{self, Filter};
 
 use super::access::{Act, Place, Scope, may};
 use super::{Administrator, enter};
+use crate::account::fresh::step_up_at;
 use crate::app::App;
 use crate::cx::Cx;
 use crate::hardware_tokens::acts::{self, Acted};
@@ -281,6 +283,9 @@ async fn post_token(Path(id): Path<String>, form: Form) -> Response {
         let administrator = enter(&cx, &form.browser, Place::Tokens, Act::Edit).await?;
         let token = find(&cx, &id).await?;
         let Some(act) = TokenAct::from_name(form.get("act")) else { return Err(PageFailure::NotFound) };
+        if act == TokenAct::Reactivate {
+            step_up_at(&cx, &form, &administrator.visitor, Landing::Token(token.id)).await?;
+        }
         let person = match form.get("username") {
             "" => None,
             username => people::find_person_by_login(&cx.app.db, username).await?,

@@ -17,8 +17,8 @@ mod app;
 
 use stepgate_core::account::Person;
 use stepgate_core::assurance::{CredentialState, Evidence, FactorEvent, Method};
-use stepgate_core::credentials::suspension::ProofFor;
 use stepgate_core::credentials::mobile_id as protocol;
+use stepgate_core::credentials::suspension::ProofFor;
 use stepgate_core::id::{ChallengeId, CredentialId};
 use stepgate_store::credentials;
 use stepgate_store::mobile::{self, ChallengeState};

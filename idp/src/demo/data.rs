@@ -17,8 +17,8 @@ use stepgate_core::secret::SecretString;
 use stepgate_store::credentials::NewCredential;
 use stepgate_store::{applications, credentials, leases, people, recovery};
 
-use super::{Phones, paper};
 use super::people::{DemoPerson, DemoRole, Holding, PASSWORD, PEOPLE, SEED};
+use super::{Phones, paper};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;

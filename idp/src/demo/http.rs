@@ -16,9 +16,9 @@ use stepgate_core::credentials::hardware_token::{Mode, OathParameters, code_at};
 use stepgate_core::jose::SigningAlgorithm;
 use stepgate_store::{credentials, people as people_store};
 
-use super::{clock, paper};
 use super::people::{self, PEOPLE, SEED};
 use super::phones::{Answering, Phones, offline};
+use super::{clock, paper};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -65,7 +65,8 @@ async fn get_demo(cx: Cx, Extension(partner): Extension<PartnerUrl>) -> Response
         Err(fault) => return PageFailure::Fault(fault).respond(&cx),
     };
     let held = |person: &people::DemoPerson, holding: &people::Holding| {
-        let next = codes.get(&format!("{}.recovery", person.username)).filter(|_| holding.kind() == CredentialKind::Recovery);
+        let next =
+            codes.get(&format!("{}.recovery", person.username)).filter(|_| holding.kind() == CredentialKind::Recovery);
         let text = next.map_or_else(|| holding.text(), |code| format!("{}, next: {code}", holding.text()));
         (holding.kind(), text)
     };

@@ -6,10 +6,10 @@ use stepgate_core::assurance::{Evidence, FactorEvent, Method};
 use stepgate_core::credentials::hardware_token::inventory::TokenStage;
 use stepgate_core::credentials::hardware_token::{self, Memory, OathParameters, Verdict, normalise_code};
 use stepgate_core::id::CredentialId;
+use stepgate_store::Connection;
 use stepgate_store::credentials::{self, Reserved};
 use stepgate_store::tokens::drifts::{self, Drift, How};
 use stepgate_store::tokens::{self, resyncs};
-use stepgate_store::Connection;
 
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -180,7 +180,8 @@ async fn brought_back(
     audit::record(cx, &transaction, Event::new("credential.resync").by(person.id).data(facts)).await?;
     if done {
         drifts::insert_drift(&transaction, credential, &Drift { at: cx.now, how: How::Resync, from, to }).await?;
-        let text = "Your OTP hardware token was brought back into step with two of its codes. Nothing else was changed.";
+        let text =
+            "Your OTP hardware token was brought back into step with two of its codes. Nothing else was changed.";
         let notice = Notice::new("Your token was brought back into step", text).about(credential);
         notices::tell(cx, &transaction, person.id, &notice).await?;
     }

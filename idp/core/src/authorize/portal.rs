@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::contact::Username;
-use crate::id::{BatchId, CredentialId};
+use crate::id::{BatchId, CredentialId, TokenId};
 
 /// The pages of ours that a login can lead to: a closed list, so that no request can name another place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +85,10 @@ pub enum Landing {
     Password,
     /// A file of tokens, for administrators.
     TokenFile(BatchId),
+    /// A token of the inventory, for administrators.
+    Token(TokenId),
+    /// Somebody's page, for administrators.
+    Person(Username),
     /// The reset of somebody's devices, for the help desk.
     Reset(Username),
 }
@@ -99,6 +103,8 @@ impl Landing {
             Self::RecoveryCodes => "/account/otp/recovery".to_owned(),
             Self::Password => "/account/password".to_owned(),
             Self::TokenFile(id) => format!("/admin/tokens/files/{id}"),
+            Self::Token(id) => format!("/admin/tokens/token/{id}"),
+            Self::Person(username) => format!("/admin/people/{username}"),
             Self::Reset(username) => format!("/admin/people/{username}/reset"),
         }
     }

@@ -45,11 +45,8 @@ async fn get_worn(cx: Cx, browser: Browser) -> Response {
             ["File", "Model", "In use", "Oldest since", "First life ends", "Clocks, in the middle", "Clock, the worst"];
         let rows = found.iter().map(|series| series_row(series, &zone)).collect();
         let series = Table::new(&columns, rows, "No token that came in a file is in use.");
-        let section = |heading: &str, table| DetailSection {
-            heading: heading.to_owned(),
-            table: Some(table),
-            forms: Vec::new(),
-        };
+        let section =
+            |heading: &str, table| DetailSection { heading: heading.to_owned(), table: Some(table), forms: Vec::new() };
         let page = DetailPage {
             layout: administrator.layout(&cx, "Wear", Place::Tokens),
             page: "admin-tokens-worn",

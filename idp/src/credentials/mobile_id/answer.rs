@@ -1,9 +1,9 @@
 //! A phone's answer: approval, denial, *this was not me*.
 
 use serde_json::json;
-use stepgate_core::credentials::suspension::ProofFor;
 use stepgate_core::credentials::MobileDevice;
 use stepgate_core::credentials::mobile_id::{AnswerMessage, Choice};
+use stepgate_core::credentials::suspension::ProofFor;
 use stepgate_core::secret::{constant_time_eq, sha256};
 use stepgate_store::credentials;
 use stepgate_store::mobile::{self, Answer, ChallengeState, MobileChallenge};
