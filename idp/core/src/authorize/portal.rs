@@ -77,6 +77,10 @@ pub enum Landing {
     Credential(CredentialId),
     /// Where a credential gets another name.
     Rename(CredentialId),
+    /// The numbers of a Phone OTP.
+    Numbers(CredentialId),
+    /// The phones of Mobile ID.
+    MobilePhones,
     /// Where a hardware token is put into use.
     ActivateToken,
     /// The recovery codes.
@@ -99,6 +103,8 @@ impl Landing {
         match self {
             Self::Credential(id) => format!("/account/otp/{id}"),
             Self::Rename(id) => format!("/account/otp/rename?credential={id}"),
+            Self::Numbers(id) => format!("/account/otp/phones?credential={id}"),
+            Self::MobilePhones => "/account/otp/mobile".to_owned(),
             Self::ActivateToken => "/account/otp/token".to_owned(),
             Self::RecoveryCodes => "/account/otp/recovery".to_owned(),
             Self::Password => "/account/password".to_owned(),
