@@ -6,7 +6,7 @@ mod applications;
 mod change;
 mod connections;
 mod credential;
-mod fresh;
+pub(crate) mod fresh;
 mod hardware_token;
 mod history;
 mod manage;

@@ -6,6 +6,7 @@ mod actor;
 pub mod clock;
 mod data;
 mod http;
+mod paper;
 pub mod partner;
 mod people;
 mod phone;

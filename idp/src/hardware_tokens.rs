@@ -5,6 +5,7 @@
 
 pub mod activate;
 pub mod acts;
+pub mod custody;
 pub mod export;
 pub mod import;
 

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::json;
 use stepgate_core::assurance::CredentialState;
 use stepgate_core::credentials::Credential;
+use stepgate_core::credentials::hardware_token::inventory::TokenStage;
 use stepgate_core::credentials::suspension::Cause;
 use stepgate_core::secret::TokenHash;
 use stepgate_store::notices::{NoticeLink, find_link, take_link};
@@ -24,6 +25,7 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::hardware_tokens::custody;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, with_browser};
 use crate::logout::end;
@@ -100,6 +102,9 @@ async fn stop(cx: &Cx, token: &TokenHash, link: &NoticeLink, credential: Option<
         Some(it) => credentials::suspend_credential(&transaction, it.id, Cause::NotMe, cx.now).await?,
         None => false,
     };
+    if let Some(it) = credential.filter(|_| suspended) {
+        custody::log(cx, &transaction, it, TokenStage::Suspended, (None, "its holder said: this was not me")).await?;
+    }
     let (count, ended) = end::end_all_in(cx, &transaction, link.person, None).await?;
     let data = json!({
         "subject": link.subject, "credential": link.credential, "suspended": suspended, "sessions": count,

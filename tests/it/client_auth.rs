@@ -78,7 +78,7 @@ async fn every_method_works_at_every_endpoint_and_no_other_in_its_place() {
 }
 
 #[tokio::test]
-async fn an_assertion_is_for_this_provider_fresh_and_used_once() {
+async fn t21_an_assertion_is_for_this_provider_fresh_and_used_once() {
     on_each_backend(|world| async move {
         let key = ClientKey::new(None);
         let mut clients = Vec::new();

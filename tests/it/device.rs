@@ -244,7 +244,7 @@ async fn at_once(world: &World, asked: &Value, count: usize) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_is_redeemed_once_and_polls_are_counted_over_all_nodes() {
+async fn t8_a_code_is_redeemed_once_and_polls_are_counted_over_all_nodes() {
     on_each_backend_with(ROOMY, |world| async move {
         let (device, rp) = (Device::of(&world).await, world.relying_party().await);
         // Of two polls at once one is in time; from then on the device waits ten seconds, on every node.

@@ -49,7 +49,7 @@ async fn a_node_dies_in_the_middle_and_the_person_goes_on() {
 }
 
 #[tokio::test]
-async fn guesses_are_counted_over_a_crash() {
+async fn t5_guesses_are_counted_over_a_crash() {
     on_each_backend(|world| async move {
         let mut browser = world.browser();
         browser.open("/account").await;

@@ -54,7 +54,7 @@ async fn flood(world: &World) -> Vec<Answer> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_passwords_than_a_node_can_hash_are_refused_kindly_and_at_once() {
+async fn t23_more_passwords_than_a_node_can_hash_are_refused_kindly_and_at_once() {
     on_each_backend_with(SMALL, |world| async move {
         let over = Arc::new(AtomicBool::new(false));
         let token = world.relying_party().await.http.post(format!("{}/token", world.issuer));

@@ -29,7 +29,7 @@ async fn everybody_logs_in_and_may_skip_what_nothing_demands() {
 }
 
 #[tokio::test]
-async fn nobody_learns_which_accounts_exist() {
+async fn t13_nobody_learns_which_accounts_exist() {
     on_each_backend(|world| async move {
         let mut said = BTreeSet::new();
         for username in ["alice", "nobody-of-that-name", "mallory@example.org"] {
@@ -74,7 +74,7 @@ async fn too_many_wrong_passwords_rest_the_account_without_saying_so() {
 }
 
 #[tokio::test]
-async fn the_session_cookie_changes_at_each_rise_and_the_old_one_dies() {
+async fn t15_the_session_cookie_changes_at_each_rise_and_the_old_one_dies() {
     on_each_backend(|world| async move {
         let mut browser = world.browser();
         browser.open("/account").await;

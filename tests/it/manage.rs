@@ -83,6 +83,60 @@ async fn a_suspended_credential_counts_nowhere_and_comes_back_by_its_own_code() 
 }
 
 #[tokio::test]
+async fn what_rests_comes_back_by_a_proof_of_its_own() {
+    on_each_backend(|world| async move {
+        for (username, kind, factor) in
+            [("bob", "Phone OTP", "phone_otp"), ("carol", "Mobile ID", "mobile_id"), ("erin", "Mobile ID", "mobile_id")]
+        {
+            let mut browser = at_home(&world, username).await;
+            let id = cards(&browser, kind).remove(0);
+            browser.submit_with("/account/otp/suspend", &[("credential", &id)]).await;
+            let suspended = format!(
+                "SELECT COUNT(*) AS found FROM credentials WHERE kind = '{factor}' AND stage = 'suspended' AND person_id =
+                 (SELECT id FROM persons WHERE username = '{username}')"
+            );
+            assert_eq!(world.count(&suspended).await, 1, "{username}");
+            // At rest it opens nothing.
+            let mut other = world.browser();
+            other.open("/account").await;
+            other.log_in(username).await;
+            assert!(!other.page.has(&format!("factor-{factor}")), "{username}: {}", other.page.words());
+            // Its own page offers to ask it; given up, it rests on.
+            let details = format!("/account/otp/{id}");
+            browser.open(&details).await;
+            let itself = [("credential", id.as_str()), ("by", "itself")];
+            browser.submit_with("/account/otp/resume", &itself).await;
+            assert!(browser.page.has(&format!("factor-{factor}")), "{username}: {}", browser.page.words());
+            assert_eq!(browser.page.text.matches("id=\"factor-").count(), 1, "nothing else does for it");
+            browser.submit(&[("cancel", "1")]).await;
+            assert_eq!((browser.page.name(), world.count(&suspended).await), ("credential", 1));
+            browser.submit_with("/account/otp/resume", &itself).await;
+            if factor == "phone_otp" {
+                browser.submit(&[("factor", "phone_otp"), ("channel", "text")]).await;
+                browser.submit(&[("code", "000000")]).await;
+                assert!(browser.page.words().contains("not right"), "{}", browser.page.words());
+                let code = world.text_code("+12025550101").await;
+                browser.submit(&[("code", &code)]).await;
+            } else {
+                browser.show_mobile(&world, username).await;
+            }
+            assert_eq!(browser.page.name(), "manage-otp", "{}", browser.page.words());
+            assert!(browser.page.words().contains("It can be used again"), "{}", browser.page.words());
+            assert_eq!(world.count(&suspended).await, 0, "{username}");
+            assert!(!browser.page.strength().contains(kind), "it was no login: {}", browser.page.strength());
+            world.mail(&format!("{username}@iron-builders.example"), "put to rest can be used again").await;
+        }
+        // What was reported lost is not asked: whoever has it would bring it back.
+        let mut thief = at_home(&world, "carol").await;
+        let id = cards(&thief, "Mobile ID").remove(0);
+        thief.submit_with("/account/otp/lost", &[("credential", &id)]).await;
+        thief.submit_with("/account/otp/resume", &[("credential", &id), ("by", "itself")]).await;
+        assert!(thief.page.words().contains("you need another credential"), "{}", thief.page.words());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_loss_is_reported_with_one_factor_and_mended_with_another() {
     on_each_backend(|world| async move {
         let mut thief = at_home(&world, "erin").await;

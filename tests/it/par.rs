@@ -165,7 +165,7 @@ async fn who_wants_pushed_requests_takes_no_others() {
 const AT_ONCE: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_browsers_that_finish_one_pushed_request_only_one_is_answered() {
+async fn t8_of_many_browsers_that_finish_one_pushed_request_only_one_is_answered() {
     on_each_backend(|world| async move {
         let rp = world.relying_party().await;
         let browser = logged_in(&world, "alice").await;

@@ -152,7 +152,7 @@ async fn logged_in(world: &World, username: &str) -> Browser {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn codes_and_refresh_tokens_are_used_once() {
+async fn t8_codes_and_refresh_tokens_are_used_once() {
     on_each_backend(|world| async move {
         let (rp, mut browser) = (world.relying_party().await, logged_in(&world, "alice").await);
         for _ in 0..rounds() {
@@ -175,7 +175,7 @@ async fn codes_and_refresh_tokens_are_used_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_time_codes_and_approvals_are_used_once() {
+async fn t8_one_time_codes_and_approvals_are_used_once() {
     on_each_backend(|world| async move {
         for round in 0..rounds() {
             // A text message.
@@ -214,7 +214,7 @@ async fn one_time_codes_and_approvals_are_used_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_guesses_only_the_allowed_ones_are_evaluated() {
+async fn t4_of_many_guesses_only_the_allowed_ones_are_evaluated() {
     on_each_backend(|world| async move {
         let mut browser = world.browser();
         browser.open("/account").await;

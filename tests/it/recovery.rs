@@ -58,7 +58,7 @@ pub async fn at_once(request: &RequestBuilder) -> Vec<String> {
     bodies
 }
 
-async fn logged_in(world: &World, username: &str) -> Browser {
+pub async fn logged_in(world: &World, username: &str) -> Browser {
     let mut browser = world.browser();
     browser.open("/account/otp").await;
     browser.log_in(username).await;
@@ -66,7 +66,7 @@ async fn logged_in(world: &World, username: &str) -> Browser {
 }
 
 /// Makes recovery codes for somebody who has shown a fresh factor.
-async fn make(browser: &mut Browser) -> Vec<String> {
+pub async fn make(browser: &mut Browser) -> Vec<String> {
     browser.open("/account/otp/recovery").await;
     browser.submit_to("/account/otp/recovery/make").await;
     assert_eq!(browser.page.name(), "recovery-codes", "{}", browser.page.words());
@@ -75,7 +75,7 @@ async fn make(browser: &mut Browser) -> Vec<String> {
     list.split("<code>").skip(1).map(|rest| rest.split_once("</code>").unwrap().0.to_owned()).collect()
 }
 
-async fn use_code(browser: &mut Browser, code: &str) -> String {
+pub async fn use_code(browser: &mut Browser, code: &str) -> String {
     browser.open("/account/otp/recovery/use").await;
     browser.submit(&[("code", code)]).await;
     browser.page.words()

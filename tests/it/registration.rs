@@ -136,7 +136,7 @@ async fn what_is_not_fit_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn an_initial_access_token_registers_so_many_clients_and_no_more() {
+async fn t8_an_initial_access_token_registers_so_many_clients_and_no_more() {
     on_each_backend_with(&[("STEPGATE__REGISTRATION__MODE", "token")], |world| async move {
         let (status, _) = {
             let answer = reqwest::Client::new()

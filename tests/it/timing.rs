@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use stepgate_tests::{Browser, World, on_each_backend};
+use stepgate_tests::{Browser, World, on_each_backend, on_each_backend_with};
 
 /// Rounds between two looks at the samples, and looks at most. A noisy machine needs more of them; a difference that is
 /// really there outlasts all.
@@ -81,7 +81,7 @@ async fn five_kinds_of_people(world: &World) {
 }
 
 #[tokio::test]
-async fn who_exists_is_told_neither_by_the_answer_nor_by_its_time() {
+async fn t13_who_exists_is_told_neither_by_the_answer_nor_by_its_time() {
     on_each_backend(|world| async move {
         five_kinds_of_people(&world).await;
         let wrong = "wrong-password-here";
@@ -120,6 +120,66 @@ async fn who_exists_is_told_neither_by_the_answer_nor_by_its_time() {
                 return;
             }
             assert!(look < LOOKS, "a wrong password takes {known:.1} ms, its hash {hash:.1} ms, but {told:?}");
+        }
+    })
+    .await;
+}
+
+/// Whether two samples come from one distribution: the standard score of Mann and Whitney's U. Times are all but never
+/// equal, so that ties are not corrected for.
+fn standard_score(one: &[Duration], other: &[Duration]) -> f64 {
+    let mut all: Vec<(Duration, bool)> =
+        one.iter().map(|took| (*took, true)).chain(other.iter().map(|took| (*took, false))).collect();
+    all.sort();
+    let (n, m) = (one.len() as f64, other.len() as f64);
+    let ranks: f64 = all.iter().enumerate().filter(|(_, (_, first))| *first).map(|(rank, _)| rank as f64 + 1.0).sum();
+    let u = ranks - n * (n + 1.0) / 2.0;
+    (u - n * m / 2.0) / (n * m * (n + m + 1.0) / 12.0).sqrt()
+}
+
+#[test]
+fn the_score_tells_a_shift_from_noise() {
+    let times =
+        |from: u64, step: u64| (0..100).map(|number| Duration::from_micros(from + number * step)).collect::<Vec<_>>();
+    assert!(standard_score(&times(0, 7), &times(3, 7)).abs() < 1.0);
+    assert!(standard_score(&times(200, 7), &times(0, 7)) > 3.0);
+    assert!(standard_score(&times(0, 7), &times(200, 7)) < -3.0);
+}
+
+/// The same question of somebody who has an account, and of nobody: asked in a mixed order until no difference is left to
+/// see at a level of one in a hundred. A difference that is really there grows with each look.
+#[tokio::test]
+async fn t13_what_was_forgotten_is_answered_in_one_time_whoever_exists() {
+    on_each_backend_with(crate::recovery::ROOMY, |world| async move {
+        for (path, known, unknown) in [
+            ("/help/user-id", "alice@iron-builders.example", "nobody@iron-builders.example"),
+            ("/help/password", "alice", "nobody-of-that-name"),
+        ] {
+            let mut browser = world.browser();
+            browser.open(path).await;
+            let ask = async |login: &str| {
+                let request = browser.prepared(&[("login", login)]);
+                let begun = Instant::now();
+                let answer = request.send().await.unwrap();
+                assert_eq!(answer.status(), 200, "{path}");
+                answer.bytes().await.unwrap();
+                begun.elapsed()
+            };
+            let (mut mixer, mut took) = (Mixer(4711), [Vec::new(), Vec::new()]);
+            for look in 1..=LOOKS {
+                for _ in 0..4 * ROUNDS {
+                    let first = mixer.next(2);
+                    for number in [first, 1 - first] {
+                        took[number].push(ask(if number == 0 { known } else { unknown }).await);
+                    }
+                }
+                let score = standard_score(&took[0], &took[1]);
+                println!("{path}, look {look}: {score:+.2} with {} of each", took[0].len());
+                if score.abs() < 2.576 {
+                    break;
+                }
+                assert!(look < LOOKS, "{path}: whoever exists is told by the time, {score:+.2}");
+            }
         }
     })
     .await;

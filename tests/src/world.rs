@@ -208,6 +208,11 @@ impl World {
         self.until("a node is ready", async || self.answers(number).await).await;
     }
 
+    /// The process of a node.
+    pub fn process(&self, number: usize) -> u32 {
+        self.nodes[number].child.lock().unwrap().as_ref().unwrap().id()
+    }
+
     fn log_file(&self, number: usize) -> PathBuf {
         self.folder.join(format!("{number}.log"))
     }

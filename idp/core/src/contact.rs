@@ -5,6 +5,8 @@ mod number;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 pub use number::{Country, Line, NumberPolicy, NumberRefusal, Reach, UnknownCountry};
 
 /// What is wrong with a contact.
@@ -83,8 +85,23 @@ impl FromStr for EmailAddress {
 }
 
 /// A user ID, lower case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Username(String);
+
+impl TryFrom<String> for Username {
+    type Error = ContactError;
+
+    fn try_from(text: String) -> Result<Self, ContactError> {
+        text.parse()
+    }
+}
+
+impl From<Username> for String {
+    fn from(username: Username) -> Self {
+        username.0
+    }
+}
 
 impl Username {
     /// The user ID.

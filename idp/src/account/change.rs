@@ -13,19 +13,21 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::json;
 use stepgate_core::assurance::{self, CredentialKind, CredentialState};
-use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
+use stepgate_core::authorize::interaction::{Interaction, Landing, PortalPage, Purpose, Want};
 use stepgate_core::credentials::Credential;
+use stepgate_core::credentials::hardware_token::inventory::TokenStage;
 use stepgate_core::credentials::suspension::{Cause, Remedy};
 use stepgate_store::credentials::{self, Suspended};
 use stepgate_store::sessions;
 
-use super::fresh::{FRESH, step_up};
+use super::fresh::{FRESH, step_up_at};
 use super::manage::own;
 use super::{Visitor, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::hardware_tokens::custody;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other};
 use crate::login::Parked;
@@ -119,6 +121,8 @@ async fn post_suspend(form: Form) -> Response {
         if credentials::suspend_credential(&transaction, credential.id, Cause::Paused, cx.now).await? {
             let event = Event::new("credential.suspended").by(visitor.person.id).session(visitor.live.session.id);
             audit::record(&cx, &transaction, event.data(json!({ "credential": credential.id }))).await?;
+            let line = (Some(visitor.person.id), "put to rest by its holder");
+            custody::log(&cx, &transaction, credential, TokenStage::Suspended, line).await?;
             let notice = tell_of(credential, "suspended", "Nobody can use it until you resume it under Manage OTP.");
             notices::tell(&cx, &transaction, visitor.person.id, &notice).await?;
         }
@@ -205,6 +209,8 @@ async fn report_lost(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Res
         let data = json!({ "credential": credential.id, "sessions": others.len() });
         let event = Event::new("credential.lost").by(person).session(visitor.live.session.id);
         audit::record(cx, &transaction, event.data(data)).await?;
+        let line = (Some(person), "reported lost by its holder");
+        custody::log(cx, &transaction, credential, TokenStage::Suspended, line).await?;
         let notice =
             tell_of(credential, "reported lost", "It is suspended, and logins in which it was used have ended.");
         notices::tell(cx, &transaction, person, &notice).await?;
@@ -233,12 +239,17 @@ async fn post_resume(form: Form) -> Response {
             };
             return Ok(see_other(&format!("{details}?refused={refused}")));
         }
+        let by_itself = form.get("by") == "itself" && shows_itself(credential, Some(suspended));
         match allowed(&cx, &visitor, credential, suspended.cause) {
+            Resuming::ByItself => return detour(&cx, &form, &visitor, credential, Want::Resume(credential.id)).await,
+            Resuming::StepUp if by_itself => {
+                return detour(&cx, &form, &visitor, credential, Want::Resume(credential.id)).await;
+            }
             Resuming::Allowed => {}
-            Resuming::StepUp => return elevate(&cx, &form, &visitor).await,
+            Resuming::StepUp => return detour(&cx, &form, &visitor, credential, Want::AnyOtp).await,
             Resuming::ByItsCode => return Ok(see_other(&format!("{details}?refused=needs-code"))),
             Resuming::NeedsPassword => {
-                step_up(&cx, &form, &visitor).await?;
+                step_up_at(&cx, &form, &visitor, Landing::Credential(credential.id)).await?;
             }
             Resuming::Refused => return Ok(see_other(&format!("{details}?refused=needs-other"))),
         }
@@ -246,6 +257,8 @@ async fn post_resume(form: Form) -> Response {
         if credentials::resume_credential(&transaction, credential.id, suspended.cause).await? {
             let event = Event::new("credential.resumed").by(visitor.person.id).session(visitor.live.session.id);
             audit::record(&cx, &transaction, event.data(json!({ "credential": credential.id }))).await?;
+            let line = (Some(visitor.person.id), "resumed by its holder");
+            custody::log(&cx, &transaction, credential, TokenStage::Active, line).await?;
             let notice = tell_of(credential, "resumed", "It can be used again.");
             notices::tell(&cx, &transaction, visitor.person.id, &notice).await?;
         }
@@ -262,6 +275,8 @@ enum Resuming {
     StepUp,
     /// Nothing else is held, but a token can show a code.
     ByItsCode,
+    /// Nothing else is held, but a phone can be asked.
+    ByItself,
     /// Nothing else is held than the password.
     NeedsPassword,
     /// Nothing that is held does.
@@ -286,15 +301,32 @@ fn allowed(cx: &Cx, visitor: &Visitor, credential: &Credential, cause: Cause) ->
         _ if !others.is_empty() => Resuming::StepUp,
         Remedy::OtherCredential => Resuming::Refused,
         Remedy::AnyFreshFactor if credential.kind == CredentialKind::HardwareToken => Resuming::ByItsCode,
+        Remedy::AnyFreshFactor if is_phone(credential) => Resuming::ByItself,
         Remedy::AnyFreshFactor => Resuming::NeedsPassword,
     }
 }
 
-/// The detour on which another credential is shown.
-async fn elevate(cx: &Cx, form: &Form, visitor: &Visitor) -> Result<Response, PageFailure> {
+const fn is_phone(credential: &Credential) -> bool {
+    matches!(credential.kind, CredentialKind::PhoneOtp | CredentialKind::MobileId)
+}
+
+/// Whether a credential that its holder put to rest can be asked itself: by a code to its number, or on the phone.
+pub(super) fn shows_itself(credential: &Credential, suspended: Option<Suspended>) -> bool {
+    is_phone(credential) && suspended.is_some_and(|it| it.cause == Cause::Paused)
+}
+
+/// The detour on which another credential, or the one that rests, is shown.
+async fn detour(
+    cx: &Cx,
+    form: &Form,
+    visitor: &Visitor,
+    credential: &Credential,
+    want: Want,
+) -> Result<Response, PageFailure> {
     let (person, session) = (visitor.person.id, visitor.live.session.id);
-    let purpose = Purpose::Elevate { person, session, want: Want::AnyOtp };
-    let parked = Parked::begin(cx, form.browser.token(), Interaction::begin(purpose, cx.now)).await?;
+    let mut interaction = Interaction::begin(Purpose::Elevate { person, session, want }, cx.now);
+    interaction.back = Some(Landing::Credential(credential.id));
+    let parked = Parked::begin(cx, form.browser.token(), interaction).await?;
     Ok(see_other(&parked.path()))
 }
 
@@ -303,11 +335,13 @@ async fn post_revoke(form: Form) -> Response {
     let done = async {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = managed(&visitor, form.get("credential"))?;
-        step_up(&cx, &form, &visitor).await?;
+        step_up_at(&cx, &form, &visitor, Landing::Credential(credential.id)).await?;
         let transaction = cx.app.db.begin().await?;
         if credentials::revoke_credential(&transaction, credential.id, cx.now).await? {
             let event = Event::new("credential.revoked").by(visitor.person.id).session(visitor.live.session.id);
             audit::record(&cx, &transaction, event.data(json!({ "credential": credential.id }))).await?;
+            let line = (Some(visitor.person.id), "given up by its holder");
+            custody::log(&cx, &transaction, credential, TokenStage::Revoked, line).await?;
             let notice = tell_of(credential, "revoked", "It is given up for good and opens nothing any more.");
             notices::tell(&cx, &transaction, visitor.person.id, &notice).await?;
         }

@@ -103,8 +103,17 @@ fn refused(said: &str) -> Option<&'static str> {
     })
 }
 
-/// A token that its holder put to rest comes back by a code of its own.
+/// What its holder put to rest comes back by a proof of its own: a code of the token, a code to the number, the phone.
 fn by_code(credential: &Credential, suspended: Option<Suspended>) -> Option<PageForm> {
+    if change::shows_itself(credential, suspended) {
+        let hidden = |name: &str, value: String| Field::required(name, "", Control::Hidden, value);
+        let fields = vec![hidden("credential", credential.id.to_string()), hidden("by", "itself".to_owned())];
+        let label = match credential.kind {
+            CredentialKind::MobileId => "Resume on your phone",
+            _ => "Resume by a code to your number",
+        };
+        return Some(PageForm::side("resume", "/account/otp/resume", label, fields));
+    }
     let paused = suspended.is_some_and(|it| it.cause == Cause::Paused);
     (paused && credential.kind == CredentialKind::HardwareToken).then(|| {
         let hidden = Field::required("credential", "", Control::Hidden, credential.id.to_string());

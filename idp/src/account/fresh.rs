@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stepgate_core::assurance::{CredentialKind, CredentialState};
-use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
+use stepgate_core::authorize::interaction::{Interaction, Landing, PortalPage, Purpose, Want};
 
 use super::Visitor;
 use crate::cx::Cx;
@@ -15,11 +15,23 @@ use crate::login::Parked;
 pub(super) const FRESH: Duration = Duration::from_secs(300);
 
 /// Goes on where the session has a fresh factor: of another credential where the person holds one, the password
-/// otherwise.
+/// otherwise. The way to one leads to Manage OTP.
 ///
 /// # Errors
 /// [`PageFailure::Elsewhere`] with the way to one; the store.
 pub(super) async fn step_up(cx: &Cx, form: &Form, visitor: &Visitor) -> Result<(), PageFailure> {
+    go(cx, form, visitor, None).await
+}
+
+/// The same, on a page that the way leads back to.
+///
+/// # Errors
+/// [`PageFailure::Elsewhere`] with the way to one; the store.
+pub(crate) async fn step_up_at(cx: &Cx, form: &Form, visitor: &Visitor, here: Landing) -> Result<(), PageFailure> {
+    go(cx, form, visitor, Some(here)).await
+}
+
+async fn go(cx: &Cx, form: &Form, visitor: &Visitor, here: Option<Landing>) -> Result<(), PageFailure> {
     let stronger = visitor.credentials.iter().any(|held| {
         let otp = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
         otp && held.state(cx.now) == CredentialState::Active
@@ -31,13 +43,15 @@ pub(super) async fn step_up(cx: &Cx, form: &Form, visitor: &Visitor) -> Result<(
     if fresh {
         return Ok(());
     }
-    if !stronger {
+    let mut interaction = if stronger {
+        let (person, session) = (visitor.person.id, visitor.live.session.id);
+        Interaction::begin(Purpose::Elevate { person, session, want: Want::AnyOtp }, cx.now)
+    } else {
         // Only a password to show, and it is stale: a new login.
-        let interaction = Interaction::begin(Purpose::Portal { return_to: PortalPage::ManageOtp }, cx.now);
-        let parked = Parked::begin(cx, form.browser.token(), interaction.of_another_login()).await?;
-        return Err(PageFailure::elsewhere(see_other(&parked.path())));
-    }
-    let purpose = Purpose::Elevate { person: visitor.person.id, session: visitor.live.session.id, want: Want::AnyOtp };
-    let parked = Parked::begin(cx, form.browser.token(), Interaction::begin(purpose, cx.now)).await?;
+        let purpose = Purpose::Portal { return_to: PortalPage::ManageOtp };
+        Interaction::begin(purpose, cx.now).of_another_login()
+    };
+    interaction.back = here;
+    let parked = Parked::begin(cx, form.browser.token(), interaction).await?;
     Err(PageFailure::elsewhere(see_other(&parked.path())))
 }

@@ -6,9 +6,9 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use stepgate_core::authorize::interaction::PortalPage;
+use stepgate_core::authorize::interaction::{Landing, PortalPage};
 
-use super::fresh::step_up;
+use super::fresh::step_up_at;
 use super::{Visitor, visit};
 use crate::app::App;
 use crate::cx::Cx;
@@ -58,7 +58,7 @@ async fn post_activate(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
-        step_up(&cx, &form, &visitor).await?;
+        step_up_at(&cx, &form, &visitor, Landing::ActivateToken).await?;
         let (serial, registration) = (form.get("serial"), form.get("registration"));
         let typed = Typed { serial, registration, first: form.get("first"), second: form.get("second") };
         let error = match activate(&cx, &visitor.person, &typed).await? {

@@ -9,12 +9,12 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
 use stepgate_core::assurance::{self, CredentialKind, CredentialState};
-use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
+use stepgate_core::authorize::interaction::{Interaction, Landing, PortalPage, Purpose, Want};
 use stepgate_core::credentials::Credential;
 use stepgate_store::credentials::Suspended;
 use stepgate_store::{credentials, deliveries, mobile, security_keys};
 
-use super::fresh::step_up;
+use super::fresh::step_up_at;
 use super::phones::delivered;
 use super::{Visitor, change, otp_help, visit};
 use crate::app::App;
@@ -336,7 +336,7 @@ async fn post_rename(form: Form) -> Response {
             let typed = (label, Some("A name has 1 to 40 characters."));
             return Ok(rename_page(&cx, &visitor, credential, typed));
         }
-        step_up(&cx, &form, &visitor).await?;
+        step_up_at(&cx, &form, &visitor, Landing::Rename(credential.id)).await?;
         let transaction = cx.app.db.begin().await?;
         credentials::update_label(&transaction, credential.id, label).await?;
         let data = serde_json::json!({ "credential": credential.id });

@@ -12,6 +12,7 @@ use serde_json::json;
 use stepgate_core::assurance::{CredentialKind, CredentialState, label};
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::Credential;
+use stepgate_core::credentials::hardware_token::inventory::TokenStage;
 use stepgate_core::credentials::suspension::Cause;
 use stepgate_store::{credentials, recovery, sessions};
 
@@ -20,6 +21,7 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::hardware_tokens::custody;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::logout::end;
@@ -234,7 +236,10 @@ async fn post_stolen(form: Form) -> Response {
             end::know_partners(&cx, session.id).await?;
         }
         let transaction = cx.app.db.begin().await?;
-        credentials::suspend_credential(&transaction, held.id, Cause::Lost, cx.now).await?;
+        if credentials::suspend_credential(&transaction, held.id, Cause::Lost, cx.now).await? {
+            let line = (Some(person), "reported stolen by its holder");
+            custody::log(&cx, &transaction, held, TokenStage::Suspended, line).await?;
+        }
         let (count, ended) = end::end_all_in(&cx, &transaction, person, Some(own)).await?;
         let event = Event::new("credential.stolen").by(person).session(own);
         let event = event.data(json!({ "credential": held.id, "sessions_ended": count }));

@@ -6,10 +6,10 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use stepgate_core::authorize::interaction::PortalPage;
+use stepgate_core::authorize::interaction::{Landing, PortalPage};
 use stepgate_core::secret::SecretString;
 
-use super::fresh::step_up;
+use super::fresh::step_up_at;
 use super::{Visitor, visit};
 use crate::app::App;
 use crate::cx::Cx;
@@ -62,7 +62,7 @@ async fn post_password(form: Form) -> Response {
         if form.raw("password") != form.raw("again") {
             return Ok(page(&cx, &visitor, ("again", "The two are not the same. Type both again.")));
         }
-        step_up(&cx, &form, &visitor).await?;
+        step_up_at(&cx, &form, &visitor, Landing::Password).await?;
         let typed = |name| SecretString::new(form.raw(name).to_owned());
         let rest = (visitor.live.session.id, !form.get("end_others").is_empty());
         let changed = passwords::change(&cx, &visitor.person, (typed("current"), typed("password")), rest).await?;

@@ -17,14 +17,14 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::json;
 use stepgate_core::assurance::{CredentialKind, CredentialState};
-use stepgate_core::authorize::interaction::PortalPage;
+use stepgate_core::authorize::interaction::{Landing, PortalPage};
 use stepgate_core::contact::{Country, PhoneNumber, Reach};
 use stepgate_core::credentials::{Credential, Phone};
 use stepgate_core::grants::Session;
 use stepgate_core::id::PhoneId;
 use stepgate_store::{credentials, phones as store};
 
-use super::fresh::step_up;
+use super::fresh::step_up_at;
 use super::{Visitor, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -150,7 +150,7 @@ async fn post_add(form: Form) -> Response {
     let added = async {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, form.get("credential"), &cx)?;
-        step_up(&cx, &form, &visitor).await?;
+        step_up_at(&cx, &form, &visitor, Landing::Numbers(credential.id)).await?;
         let typed = Typed {
             number: form.get("number"),
             country: form.get("country"),
@@ -261,7 +261,7 @@ async fn change(form: &Form, kind: Change) -> Result<Response, PageFailure> {
     let cx = &form.cx;
     let visitor = visit(cx, &form.browser, PortalPage::ManageOtp).await?;
     let (credential, phone) = own_phone(cx, &visitor, form.get("phone")).await?;
-    step_up(cx, form, &visitor).await?;
+    step_up_at(cx, form, &visitor, Landing::Numbers(credential.id)).await?;
     let here = format!("/account/otp/phones?credential={}", credential.id);
     let transaction = cx.app.db.begin().await?;
     let (event, subject, text, done) = match kind {

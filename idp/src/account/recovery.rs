@@ -7,11 +7,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use stepgate_core::assurance::{CredentialKind, FactorEvent, Method};
-use stepgate_core::authorize::interaction::PortalPage;
+use stepgate_core::authorize::interaction::{Landing, PortalPage};
 use stepgate_core::credentials::recovery::FEW;
 use stepgate_store::{recovery as store, sessions};
 
-use super::fresh::step_up;
+use super::fresh::step_up_at;
 use super::{Visitor, visit};
 use crate::app::App;
 use crate::cx::Cx;
@@ -93,7 +93,7 @@ async fn post_make(form: Form) -> Response {
         if visitor.is_recovering(&cx) {
             return Ok(see_other("/account/otp"));
         }
-        step_up(&cx, &form, &visitor).await?;
+        step_up_at(&cx, &form, &visitor, Landing::RecoveryCodes).await?;
         let codes = codes::make(&cx, &visitor.person).await?;
         let page = RecoveryCodesPage {
             layout: visitor.layout(&cx, "Recovery codes", Section::ManageOtp),

@@ -88,7 +88,7 @@ fn section(cx: &Cx, administrator: &Administrator, part: &Part) -> DetailSection
             Cell::text(found.drift.to_string()),
         ]
     });
-    let when = if part.name == "expiring" { "Ends" } else { "Last used or made" };
+    let when = if matches!(part.name, "expiring" | "dying") { "Ends" } else { "Last used or made" };
     let columns = ["Person", "Kind", "Serial or name", when, "Failures", "Drift"];
     DetailSection {
         heading: format!("{} ({})", part.words, part.count),

@@ -10,19 +10,24 @@ use axum::routing::{get, post};
 use serde_json::json;
 use stepgate_core::account::{Person, Role};
 use stepgate_core::assurance::CredentialState;
+use stepgate_core::authorize::interaction::Landing;
 use stepgate_core::credentials::Credential;
+use stepgate_core::credentials::hardware_token::inventory::TokenStage;
 use stepgate_core::id::PersonId;
-use stepgate_store::{credentials, people, sessions};
+use stepgate_store::{Transaction, credentials, people, sessions};
 
 use super::access::{Act, Place, Scope, may};
 use super::{Administrator, ListQuery, enter};
+use crate::account::fresh::step_up_at;
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::hardware_tokens::custody;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other};
 use crate::logout::{self, end::Ended};
+use crate::notices::{self, Notice};
 use crate::pages::admin::{DetailPage, DetailSection, ListPage};
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::parts::{kind_name, state_name, state_tone};
@@ -234,6 +239,10 @@ async fn post_person(Path(username): Path<String>, form: Form) -> Response {
     let done = async {
         let administrator = enter(&cx, &form.browser, Place::People, Act::Edit).await?;
         let person = reach(&cx, &administrator, &username).await?;
+        // What lets somebody in takes more than a session that was left open; what stops somebody does not.
+        if matches!(form.get("act"), "unsuspend" | "reactivate" | "unlock" | "grant-role") {
+            step_up_at(&cx, &form, &administrator.visitor, Landing::Person(person.username.clone())).await?;
+        }
         act(&cx, &administrator, &person, &form).await?;
         Ok(see_other(&format!("/admin/people/{}?done=1", person.username)))
     };
@@ -264,23 +273,9 @@ async fn act(cx: &Cx, administrator: &Administrator, person: &Person, form: &For
             event("admin.person.reactivated")
         }
         act @ ("suspend-credential" | "reactivate" | "unlock") => {
-            let id = owned(cx, person.id, form.get("credential")).await?;
-            let (active, suspended) = (CredentialState::Active.as_str(), CredentialState::Suspended.as_str());
-            let kind = match act {
-                "suspend-credential" => {
-                    credentials::update_stage(&transaction, id, active, suspended, cx.now).await?;
-                    "admin.credential.suspended"
-                }
-                "reactivate" => {
-                    credentials::update_stage(&transaction, id, suspended, active, cx.now).await?;
-                    "admin.credential.reactivated"
-                }
-                _ => {
-                    credentials::clear_failures(&transaction, id).await?;
-                    "admin.credential.unlocked"
-                }
-            };
-            event(kind).data(json!({ "credential": id }))
+            let credential = owned(cx, person.id, form.get("credential")).await?;
+            let kind = act_on(cx, &transaction, by, &credential, act).await?;
+            event(kind).data(json!({ "credential": credential.id }))
         }
         act @ ("grant-role" | "revoke-role") => {
             // Roles are the operator's alone, whoever else may edit people.
@@ -308,8 +303,51 @@ async fn act(cx: &Cx, administrator: &Administrator, person: &Person, form: &For
     Ok(())
 }
 
+/// One act on a credential; its holder is told. The kind of its event.
+async fn act_on(
+    cx: &Cx,
+    transaction: &Transaction,
+    by: PersonId,
+    credential: &Credential,
+    act: &str,
+) -> Result<&'static str, Fault> {
+    let (active, suspended) = (CredentialState::Active.as_str(), CredentialState::Suspended.as_str());
+    let (id, line) = (credential.id, (Some(by), "on the page of its holder"));
+    let (done, kind, what, more) = match act {
+        "suspend-credential" => {
+            let done = credentials::update_stage(transaction, id, active, suspended, cx.now).await?;
+            if done {
+                custody::log(cx, transaction, credential, TokenStage::Suspended, line).await?;
+            }
+            (
+                done,
+                "admin.credential.suspended",
+                "was suspended",
+                "Nobody can use it for now: ask your administrator why.",
+            )
+        }
+        "reactivate" => {
+            let done = credentials::update_stage(transaction, id, suspended, active, cx.now).await?;
+            if done {
+                custody::log(cx, transaction, credential, TokenStage::Active, line).await?;
+            }
+            (done, "admin.credential.reactivated", "can be used again", "An administrator has reactivated it.")
+        }
+        _ => {
+            let done = credentials::clear_failures(transaction, id).await?;
+            (done, "admin.credential.unlocked", "was unlocked", "An administrator has cleared the wrong tries.")
+        }
+    };
+    if done {
+        let subject = format!("{} {what}", credential.label);
+        let notice = Notice::new(subject.clone(), format!("{subject}. {more}")).about(id);
+        notices::tell(cx, transaction, credential.person, &notice).await?;
+    }
+    Ok(kind)
+}
+
 /// The credential of that id, if it is the person's.
-async fn owned(cx: &Cx, person: PersonId, id: &str) -> Result<stepgate_core::id::CredentialId, PageFailure> {
+async fn owned(cx: &Cx, person: PersonId, id: &str) -> Result<Credential, PageFailure> {
     let held = credentials::list_credentials(&cx.app.db, person).await?;
-    held.iter().map(|credential| credential.id).find(|known| known.to_string() == id).ok_or(PageFailure::NotFound)
+    held.into_iter().find(|known| known.id.to_string() == id).ok_or(PageFailure::NotFound)
 }

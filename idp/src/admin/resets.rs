@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use stepgate_core::account::Person;
+use stepgate_core::authorize::interaction::Landing;
 use stepgate_core::credentials::reset::ResetStage;
 use stepgate_core::id::PersonId;
 use stepgate_store::people;
@@ -19,6 +20,7 @@ use stepgate_store::resets::{self as store, Case};
 
 use super::access::{Act, Place, Scope};
 use super::{Administrator, enter};
+use crate::account::fresh::step_up_at;
 use crate::app::App;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Form};
@@ -181,6 +183,10 @@ async fn post_reset(Path(username): Path<String>, form: Form) -> Response {
     let done = async {
         let administrator = agent(&cx, &form.browser).await?;
         let person = find(&cx, &username).await?;
+        // Whoever lets devices be replaced shows that it is still they who sit there; to refuse takes nothing.
+        if matches!(form.get("act"), "ask" | "approve" | "issue") {
+            step_up_at(&cx, &form, &administrator.visitor, Landing::Reset(person.username.clone())).await?;
+        }
         let typed = (form.get("reason").to_owned(), form.get("checked").to_owned());
         let say = match act(&cx, administrator.visitor.person.id, &person, &form).await {
             Ok(None) => return Ok(see_other(&format!("/admin/people/{}/reset", person.username))),

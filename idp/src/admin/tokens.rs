@@ -3,6 +3,7 @@
 
 mod files;
 mod import;
+mod wear;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
+use stepgate_core::authorize::interaction::Landing;
 use stepgate_core::credentials::hardware_token::Mode;
 use stepgate_core::credentials::hardware_token::inventory::{HardwareToken, TokenAct, TokenStage};
 use stepgate_store::people;
@@ -19,6 +21,7 @@ use stepgate_store::tokens::{self, Filter};
 
 use super::access::{Act, Place, Scope, may};
 use super::{Administrator, enter};
+use crate::account::fresh::step_up_at;
 use crate::app::App;
 use crate::cx::Cx;
 use crate::hardware_tokens::acts::{self, Acted};
@@ -32,10 +35,10 @@ use crate::pages::{self, Action, Tone, When};
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/admin/tokens", get(get_tokens))
-        .route("/admin/tokens/worn", get(get_worn))
         .route("/admin/tokens/token/{id}", get(get_token))
         .route("/admin/tokens/token/{id}/do", post(post_token))
         .merge(files::routes())
+        .merge(wear::routes())
         .merge(import::routes())
 }
 
@@ -159,45 +162,6 @@ async fn list(cx: &Cx, browser: &Browser, query: &TokenQuery) -> Result<Response
     Ok(pages::respond(StatusCode::OK, &page))
 }
 
-/// What wears out: clocks that run away, lives that end.
-async fn get_worn(cx: Cx, browser: Browser) -> Response {
-    let shown = async {
-        let administrator = enter(&cx, &browser, Place::Tokens, Act::See).await?;
-        let zone = administrator.visitor.zone();
-        let year = std::time::Duration::from_secs(365 * 86_400);
-        let found = tokens::list_worn_tokens(&cx.app.db, cx.now + year, 100).await?;
-        let row = |token: &HardwareToken| {
-            let drift = token.drift(cx.now);
-            let (tone, word) =
-                if token.is_wearing_out(cx.now) { (Tone::Warning, "Replace soon") } else { (Tone::Ok, "Fine") };
-            vec![
-                token_link(token),
-                holder(token),
-                Cell::text(drift.map_or_else(String::new, |(seconds, _)| format!("{seconds:+} s"))),
-                Cell::text(
-                    drift.and_then(|(_, year)| year).map_or_else(String::new, |year| format!("{year:+} s a year")),
-                ),
-                Cell::time(token.activated.map(|(at, _)| When::date(at, &zone))),
-                Cell::time(token.life_ends_at.map(|at| When::date(at, &zone))),
-                Cell::State(tone, word.to_owned()),
-            ]
-        };
-        let columns = ["Serial number", "Holder", "Clock is off by", "Pace", "In use since", "Life ends", "Wear"];
-        let empty = "No token in use is off by a step, and none ends within a year.";
-        let page = ListPage {
-            layout: administrator.layout(&cx, "Wear", Place::Tokens),
-            page: "admin-tokens-worn",
-            heading: "Clocks and batteries".to_owned(),
-            filter: Vec::new(),
-            table: Table::new(&columns, found.iter().map(row).collect(), empty),
-            actions: vec![Action::link("tokens", "All tokens", "/admin/tokens")],
-            done: None,
-        };
-        Ok(pages::respond(StatusCode::OK, &page))
-    };
-    shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
-}
-
 async fn get_token(cx: Cx, browser: Browser, Path(id): Path<String>, Query(query): Query<TokenQuery>) -> Response {
     let shown = async {
         let administrator = enter(&cx, &browser, Place::Tokens, Act::See).await?;
@@ -268,6 +232,7 @@ async fn detail(
         facts: facts.into_iter().map(|(label, cell)| (label.to_owned(), cell)).collect(),
         sections: vec![
             DetailSection { heading: "Custody".to_owned(), table: Some(custody), forms: Vec::new() },
+            wear::history(cx, token, &zone).await?,
             DetailSection { heading: "What can be done".to_owned(), table: None, forms: forms.collect() },
         ],
         back: Action::link("cancel", "Tokens", "/admin/tokens"),
@@ -318,6 +283,9 @@ async fn post_token(Path(id): Path<String>, form: Form) -> Response {
         let administrator = enter(&cx, &form.browser, Place::Tokens, Act::Edit).await?;
         let token = find(&cx, &id).await?;
         let Some(act) = TokenAct::from_name(form.get("act")) else { return Err(PageFailure::NotFound) };
+        if act == TokenAct::Reactivate {
+            step_up_at(&cx, &form, &administrator.visitor, Landing::Token(token.id)).await?;
+        }
         let person = match form.get("username") {
             "" => None,
             username => people::find_person_by_login(&cx.app.db, username).await?,

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::credentials::mobile_id;
 use crate::cx::OsEntropy;
 use crate::fault::Fault;
-use crate::{keys, logout, notices, outbox, phones, recovery, requests};
+use crate::{janitor, keys, logout, notices, outbox, phones, recovery, requests};
 
 /// Starts the background tasks; they end with the runtime.
 pub fn spawn(app: &Arc<App>, node: &str) {
@@ -44,6 +44,7 @@ pub fn spawn(app: &Arc<App>, node: &str) {
         }
         Ok(())
     });
+    every(app, node, Duration::from_secs(10), |app, node| async move { janitor::look(&app, &node).await });
     // Keys that the command line or another node has made.
     every(app, node, Duration::from_secs(3), |app, _| async move {
         let changed = keys::load_if_changed(&app.db, &app.secrets.sealing, &app.keys(), app.clock.now()).await?;

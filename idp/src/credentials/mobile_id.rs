@@ -18,6 +18,7 @@ mod app;
 use stepgate_core::account::Person;
 use stepgate_core::assurance::{CredentialState, Evidence, FactorEvent, Method};
 use stepgate_core::credentials::mobile_id as protocol;
+use stepgate_core::credentials::suspension::ProofFor;
 use stepgate_core::id::{ChallengeId, CredentialId};
 use stepgate_store::credentials;
 use stepgate_store::mobile::{self, ChallengeState};
@@ -82,7 +83,12 @@ pub enum Redeemed {
 }
 
 /// Uses an approval up: once, by the parked request that asked.
-pub async fn redeem(cx: &Cx, person: &Person, challenge: ChallengeId, binding: &str) -> Result<Redeemed, Fault> {
+pub async fn redeem(
+    cx: &Cx,
+    person: &Person,
+    challenge: ChallengeId,
+    (binding, proof): (&str, ProofFor),
+) -> Result<Redeemed, Fault> {
     let within = protocol::REDEEM_WITHIN;
     let Some(used) = mobile::redeem_challenge(&cx.app.db, challenge, binding, cx.now, within).await? else {
         let found = mobile::find_challenge(&cx.app.db, challenge).await?;
@@ -97,10 +103,14 @@ pub async fn redeem(cx: &Cx, person: &Person, challenge: ChallengeId, binding: &
     };
     // Locked, suspended, lapsed in the meantime: nothing is earned (the check at redemption that others forget).
     let held = credentials::find_credential(&cx.app.db, used.credential).await?;
-    let active = held.is_some_and(|held| held.state(cx.now) == CredentialState::Active);
+    let wanted = match proof {
+        ProofFor::Use => CredentialState::Active,
+        ProofFor::Resuming => CredentialState::Suspended,
+    };
+    let active = held.is_some_and(|held| held.state(cx.now) == wanted);
     if used.person != person.id
         || !active
-        || !credentials::accept_secret(&cx.app.db.write, used.credential, cx.now).await?
+        || !credentials::accept_proof(&cx.app.db.write, used.credential, proof, cx.now).await?
     {
         return Ok(Redeemed::Over(Over::TooLate));
     }

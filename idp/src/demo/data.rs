@@ -15,10 +15,10 @@ use stepgate_core::id::{ApplicationId, CredentialId, OrganizationId, PartnerId, 
 use stepgate_core::oidc::ResponseType;
 use stepgate_core::secret::SecretString;
 use stepgate_store::credentials::NewCredential;
-use stepgate_store::{applications, credentials, leases, people};
+use stepgate_store::{applications, credentials, leases, people, recovery};
 
-use super::Phones;
 use super::people::{DemoPerson, DemoRole, Holding, PASSWORD, PEOPLE, SEED};
+use super::{Phones, paper};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -310,6 +310,10 @@ async fn hold(
     };
     match holding {
         Holding::Phones(_) | Holding::Mobile => {}
+        Holding::RecoveryCodes => {
+            new.credential.purchased_at = None;
+            new.credential.expires_at = None;
+        }
         Holding::LapsedPhone(_, days) => {
             let ended = cx.now - DAY * u32::try_from(days).unwrap_or(0);
             new.credential.purchased_at = Some(ended - YEAR);
@@ -345,6 +349,11 @@ async fn hold(
         }
         Holding::LapsedPhone(number, _) => insert_number(cx, connection, id, (number, true, true)).await?,
         Holding::Mobile => phones.give(cx, connection, person, id).await?,
+        Holding::RecoveryCodes => {
+            for code in paper::codes(person.username.as_str()) {
+                recovery::insert_code(connection, id, &paper::hash(cx, &code)).await?;
+            }
+        }
         Holding::UnboundMobile | Holding::UnboundPhone | Holding::Totp(_) | Holding::Hotp(_) => {}
     }
     Ok(())

@@ -16,9 +16,9 @@ use stepgate_core::credentials::hardware_token::{Mode, OathParameters, code_at};
 use stepgate_core::jose::SigningAlgorithm;
 use stepgate_store::{credentials, people as people_store};
 
-use super::clock;
 use super::people::{self, PEOPLE, SEED};
 use super::phones::{Answering, Phones, offline};
+use super::{clock, paper};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -64,10 +64,16 @@ async fn get_demo(cx: Cx, Extension(partner): Extension<PartnerUrl>) -> Response
         Ok(codes) => codes,
         Err(fault) => return PageFailure::Fault(fault).respond(&cx),
     };
+    let held = |person: &people::DemoPerson, holding: &people::Holding| {
+        let next =
+            codes.get(&format!("{}.recovery", person.username)).filter(|_| holding.kind() == CredentialKind::Recovery);
+        let text = next.map_or_else(|| holding.text(), |code| format!("{}, next: {code}", holding.text()));
+        (holding.kind(), text)
+    };
     let people = PEOPLE.iter().map(|person| DemoPerson {
         username: person.username.to_owned(),
         name: person.name.to_owned(),
-        holds: person.holds.iter().map(|holding| (holding.kind(), holding.text())).collect(),
+        holds: person.holds.iter().map(|holding| held(person, holding)).collect(),
         note: person.note.to_owned(),
         code: codes.get(person.username).cloned(),
     });
@@ -107,6 +113,9 @@ async fn codes(cx: &Cx) -> Result<BTreeMap<String, String>, Fault> {
                 }
                 _ => {}
             }
+        }
+        if let Some(code) = paper::next(cx, person.id, demo.username).await? {
+            codes.insert(format!("{}.recovery", demo.username), code);
         }
     }
     Ok(codes)

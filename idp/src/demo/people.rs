@@ -57,6 +57,8 @@ pub enum Holding {
     Totp(&'static str),
     /// A HOTP token.
     Hotp(&'static str),
+    /// Printed recovery codes.
+    RecoveryCodes,
 }
 
 impl Holding {
@@ -66,6 +68,7 @@ impl Holding {
             Self::Phones(_) | Self::LapsedPhone(..) | Self::UnboundPhone => CredentialKind::PhoneOtp,
             Self::Mobile | Self::UnboundMobile => CredentialKind::MobileId,
             Self::Totp(_) | Self::Hotp(_) => CredentialKind::HardwareToken,
+            Self::RecoveryCodes => CredentialKind::Recovery,
         }
     }
 
@@ -79,6 +82,7 @@ impl Holding {
             Self::UnboundPhone => "bought, no number yet".to_owned(),
             Self::Totp(serial) => format!("{serial}, TOTP"),
             Self::Hotp(serial) => format!("{serial}, HOTP"),
+            Self::RecoveryCodes => "ten recovery codes".to_owned(),
         }
     }
 }
@@ -115,6 +119,12 @@ pub const PEOPLE: &[DemoPerson] = &[
     person("frank", "Frank Fisher", "His Phone OTP has lapsed.", &[Holding::LapsedPhone("+12025550106", 20)]),
     person("grace", "Grace Gardner", "Bought Mobile ID and has not activated it.", &[Holding::UnboundMobile]),
     person("heidi", "Heidi Hale", "Bought Phone OTP and has not added her number.", &[Holding::UnboundPhone]),
+    person(
+        "rosa",
+        "Rosa Reed",
+        "Lost her token, and has printed recovery codes.",
+        &[Holding::Totp("HT-0003"), Holding::RecoveryCodes],
+    ),
     DemoPerson {
         role: Some(DemoRole::Organization),
         ..person("oscar", "Oscar Owen", "Organization administrator.", &[])

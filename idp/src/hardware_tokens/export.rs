@@ -1,5 +1,6 @@
 //! Tokens that are handed over to somebody else: one person proposes, another approves, and the first fetches an
-//! encrypted PSKC file, once. What went out so can become nobody's here.
+//! encrypted PSKC file. A download that broke off is fetched again, with the same tokens, until its proposer says that it
+//! arrived, or its time ends. What went out so can become nobody's here.
 
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ pub async fn approve(cx: &Cx, by: PersonId, batch: BatchId, id: ExportId) -> Res
     Ok(true)
 }
 
-/// The file, for the one who proposed it. `None`: not theirs, not approved, fetched before, or too old.
+/// The file, for the one who proposed it. `None`: not theirs, not approved, arrived before, or too old.
 ///
 /// # Errors
 /// The store, or a damaged row; the wish is then as it was.
@@ -66,10 +67,11 @@ pub async fn fetch(
     let made = tokio::task::spawn_blocking(move || Writer::new(&password, &crate::cx::OsEntropy)).await;
     let (mut writer, mut file) = made.map_err(Fault::internal)?.map_err(Fault::internal)?;
     let transaction = cx.app.db.begin().await?;
-    if !exports::take_export(&transaction, (id, batch), by, cx.now).await? {
-        return Ok(None);
+    let Some(time) = exports::count_fetch(&transaction, (id, batch), by, cx.now).await? else { return Ok(None) };
+    if time == 1 {
+        exports::mark_exported(&transaction, (id, batch), by, "its seed went out in a file", cx.now).await?;
     }
-    let found = exports::mark_exported(&transaction, batch, by, "its seed went out in a file", cx.now).await?;
+    let found = exports::list_exported(&transaction, id).await?;
     for token in &found {
         let seed = cx.app.secrets.sealing.open(SEAL, &token.id.to_string(), &token.sealed_seed)?;
         let token = ExportedToken {
@@ -84,9 +86,24 @@ pub async fn fetch(
         file.push_str(&writer.package(&token, cx.entropy()).map_err(Fault::internal)?);
     }
     file.push_str(Writer::END);
-    record(cx, &transaction, "token.export.fetched", by, (id, batch), json!({ "tokens": found.len() })).await?;
+    record(cx, &transaction, "token.export.fetched", by, (id, batch), json!({ "tokens": found.len(), "time": time }))
+        .await?;
     transaction.commit().await?;
     Ok(Some(file))
+}
+
+/// Its proposer has the file: it cannot be fetched any more.
+///
+/// # Errors
+/// The store.
+pub async fn close(cx: &Cx, by: PersonId, batch: BatchId, id: ExportId) -> Result<bool, Fault> {
+    let transaction = cx.app.db.begin().await?;
+    if !exports::close_export(&transaction, (id, batch), by, cx.now).await? {
+        return Ok(false);
+    }
+    record(cx, &transaction, "token.export.arrived", by, (id, batch), json!({})).await?;
+    transaction.commit().await?;
+    Ok(true)
 }
 
 async fn record(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Bytes;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
@@ -42,16 +43,22 @@ impl Upload {
     }
 }
 
+/// Bytes of a file that are let go by after its reader has refused it: a browser shows no answer before it has sent all.
+const LET_GO_BY: u64 = 4 * 1024 * 1024 * 1024;
+
 /// A file as it comes in, for a thread that may wait.
 pub struct UploadedFile {
     /// Its name on the sender's side.
     pub name: String,
+    /// Whether somebody who may has begun to read it: what comes of anybody else is not waited for.
+    begun: Arc<AtomicBool>,
     chunks: mpsc::Receiver<Result<Bytes, MultipartError>>,
     current: Bytes,
 }
 
 impl Read for UploadedFile {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.begun.store(true, Ordering::Relaxed);
         while self.current.is_empty() {
             match self.chunks.blocking_recv() {
                 None => return Ok(0),
@@ -84,7 +91,8 @@ impl FromRequest<Arc<App>> for Upload {
         };
         let (told, fields) = oneshot::channel();
         let (sender, chunks) = mpsc::channel(4);
-        tokio::spawn(hand_on(multipart, told, sender));
+        let begun = Arc::new(AtomicBool::new(false));
+        tokio::spawn(hand_on(multipart, told, (sender, Arc::clone(&begun))));
         let Ok(Some((name, fields))) = fields.await else {
             return Err(PageFailure::FormTooLarge.respond(&cx));
         };
@@ -92,7 +100,7 @@ impl FromRequest<Arc<App>> for Upload {
         if !proof.is_some_and(|given| csrf::holds(&app.secrets.csrf, browser.token(), given)) {
             return Err(PageFailure::StaleForm.respond(&cx));
         }
-        Ok(Self { fields, file: UploadedFile { name, chunks, current: Bytes::new() }, browser, cx })
+        Ok(Self { fields, file: UploadedFile { name, begun, chunks, current: Bytes::new() }, browser, cx })
     }
 }
 
@@ -102,7 +110,7 @@ type Fields = (String, BTreeMap<String, String>);
 async fn hand_on(
     mut multipart: Multipart,
     told: oneshot::Sender<Option<Fields>>,
-    chunks: mpsc::Sender<Result<Bytes, MultipartError>>,
+    (chunks, begun): (mpsc::Sender<Result<Bytes, MultipartError>>, Arc<AtomicBool>),
 ) {
     let (mut fields, mut size) = (BTreeMap::new(), 0);
     while let Ok(Some(mut field)) = multipart.next_field().await {
@@ -114,6 +122,9 @@ async fn hand_on(
             }
             while let Some(chunk) = field.chunk().await.transpose() {
                 if chunks.send(chunk).await.is_err() {
+                    if begun.load(Ordering::Relaxed) {
+                        let_go_by(&mut field).await;
+                    }
                     return;
                 }
             }
@@ -123,6 +134,17 @@ async fn hand_on(
         fields.entry(name).or_insert(value);
     }
     let _ = told.send(None);
+}
+
+/// Reads on, and keeps nothing.
+async fn let_go_by(field: &mut Field<'_>) {
+    let mut size = 0;
+    while let Ok(Some(chunk)) = field.chunk().await {
+        size += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        if size > LET_GO_BY {
+            return;
+        }
+    }
 }
 
 async fn short(field: &mut Field<'_>, size: &mut usize) -> Option<String> {

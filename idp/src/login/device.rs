@@ -65,7 +65,7 @@ pub async fn allow(
     let event = event.data(json!({ "acr": grant.terms.acr, "amr": grant.terms.amr, "scope": grant.terms.scope }));
     audit::record(cx, &transaction, event).await?;
     transaction.commit().await?;
-    Ok(Answer::Portal(ALLOWED))
+    Ok(Answer::Portal(ALLOWED.into()))
 }
 
 /// Refuses the device: it is told `access_denied` and why, as far as it may know.
@@ -88,9 +88,9 @@ pub async fn refuse(
     event.client = client.map(|client| client.client.id.clone());
     audit::record(cx, &transaction, event).await?;
     transaction.commit().await?;
-    Ok(Answer::Portal(REFUSED))
+    Ok(Answer::Portal(REFUSED.into()))
 }
 
 async fn close(cx: &Cx, parked: &Parked, path: &'static str) -> Result<Answer, Fault> {
-    Ok(if parked.close(cx, path).await? { Answer::Portal(path) } else { Answer::Gone })
+    Ok(if parked.close(cx, path).await? { Answer::Portal(path.into()) } else { Answer::Gone })
 }

@@ -1,5 +1,6 @@
 //! The dispatcher: every step of a login returns here.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use stepgate_core::account::Person;
@@ -51,7 +52,7 @@ pub enum Answer {
         application: String,
     },
     /// To a page of ours.
-    Portal(&'static str),
+    Portal(Cow<'static, str>),
     /// The parked request is over.
     Gone,
     /// The client cannot be answered.
@@ -109,6 +110,10 @@ async fn finish(
     standing: Option<Standing>,
 ) -> Result<Answer, Fault> {
     let path = match &parked.interaction.purpose {
+        // It was said where to when the detour began.
+        Purpose::Portal { .. } | Purpose::Elevate { .. } if parked.interaction.back.is_some() => {
+            parked.interaction.back.as_ref().map_or(Cow::Borrowed("/account/otp"), |back| back.path().into())
+        }
         Purpose::Authorize { request } => {
             let (Some(client), Some(standing)) = (client, standing) else { return Ok(Answer::Gone) };
             return Ok(match finish::issue(cx, request, &client, &standing, Some(&parked)).await? {
@@ -121,11 +126,11 @@ async fn finish(
             let (Some(client), Some(standing)) = (client, standing) else { return Ok(Answer::Gone) };
             return device::allow(cx, (*device, request), &client, &standing, &parked).await;
         }
-        Purpose::Portal { return_to } => return_to.path(),
-        Purpose::Elevate { want: Want::NewPassword, .. } => "/help/password/new",
-        Purpose::Elevate { .. } => "/account/otp",
+        Purpose::Portal { return_to } => return_to.path().into(),
+        Purpose::Elevate { want: Want::NewPassword, .. } => "/help/password/new".into(),
+        Purpose::Elevate { .. } => "/account/otp".into(),
     };
-    if parked.close(cx, path).await? { Ok(Answer::Portal(path)) } else { Ok(Answer::Gone) }
+    if parked.close(cx, &path).await? { Ok(Answer::Portal(path)) } else { Ok(Answer::Gone) }
 }
 
 /// Sends the client an error, with its `state`; on our own pages the way leads back to them.
@@ -142,8 +147,9 @@ pub async fn refuse(
         return device::refuse(cx, *device, client, parked, error).await;
     }
     let (Some(request), Some(client)) = (parked.interaction.request(), client) else {
-        let path = "/account/otp";
-        return Ok(if parked.close(cx, path).await? { Answer::Portal(path) } else { Answer::Gone });
+        let back = parked.interaction.back.as_ref();
+        let path: Cow<'static, str> = back.map_or("/account/otp".into(), |back| back.path().into());
+        return Ok(if parked.close(cx, &path).await? { Answer::Portal(path) } else { Answer::Gone });
     };
     let transaction = cx.app.db.begin().await?;
     if !parked.take(&transaction).await? || !finish::take_pushed(cx, request, &transaction).await? {

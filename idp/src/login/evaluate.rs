@@ -11,6 +11,7 @@ use stepgate_core::authorize::DeviceRequest;
 use stepgate_core::authorize::interaction::{Choice, Interaction, Purpose, Want};
 use stepgate_core::authorize::is_covered;
 use stepgate_core::authorize::next::{ConsentOnRecord, LoggedIn, Verdict};
+use stepgate_core::credentials::suspension::ProofFor;
 use stepgate_core::id::CredentialId;
 use stepgate_core::oidc::Prompt;
 use stepgate_core::time::Timestamp;
@@ -146,7 +147,7 @@ pub async fn stand(
     let offered = assurance::offers(events, &holdings, cx.now);
     let offered: Vec<_> = offered.into_iter().filter(|kind| requirement.allows(*kind)).collect();
     let verdict = match interaction.tested() {
-        Some(credential) => test(credential, &holdings),
+        Some(credential) => test(credential, interaction.proof_for(), &holdings),
         None => verdict(&decision, &holdings),
     };
     let (consent, allowed) = consent(cx, interaction, &person, client).await?;
@@ -176,7 +177,7 @@ fn elevate(
     let wanted = |kind: CredentialKind| match want {
         Want::AnyOtp | Want::NewPassword => !matches!(kind, CredentialKind::Password | CredentialKind::Recovery),
         Want::Kind(wanted) => kind == wanted,
-        Want::Test(_) => false,
+        Want::Test(_) | Want::Resume(_) => false,
     };
     let events = &live.session.events;
     let shown_now =
@@ -187,7 +188,7 @@ fn elevate(
             Decision::Challenge { factors: active(holdings, wanted), why: assurance::Why::Demanded },
             Decision::Satisfied,
         ),
-        Want::AnyOtp | Want::Kind(_) | Want::Test(_) => {
+        Want::AnyOtp | Want::Kind(_) | Want::Test(_) | Want::Resume(_) => {
             assurance::decide(&cx.app.catalogue, requirement, events, holdings, cx.now)
         }
     };
@@ -230,9 +231,13 @@ fn recovering(requirement: &Requirement, holdings: &Holdings) -> Decision {
     Decision::Acquire { acceptable, proofing: false }
 }
 
-/// A test asks for the very credential; whatever the session has shown is beside the point.
-fn test(credential: CredentialId, holdings: &Holdings) -> Verdict {
-    let usable = |held: &&HeldCredential| held.id == credential && held.state == CredentialState::Active;
+/// A test asks for the very credential; whatever the session has shown is beside the point. So does the end of a rest.
+fn test(credential: CredentialId, proof: ProofFor, holdings: &Holdings) -> Verdict {
+    let state = match proof {
+        ProofFor::Use => CredentialState::Active,
+        ProofFor::Resuming => CredentialState::Suspended,
+    };
+    let usable = |held: &&HeldCredential| held.id == credential && held.state == state;
     match holdings.credentials.iter().find(usable) {
         Some(held) => Verdict::Challenge(vec![Choice { credential, kind: held.kind }]),
         None => Verdict::Missing,

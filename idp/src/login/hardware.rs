@@ -3,10 +3,13 @@
 use serde_json::json;
 use stepgate_core::account::Person;
 use stepgate_core::assurance::{Evidence, FactorEvent, Method};
+use stepgate_core::credentials::hardware_token::inventory::TokenStage;
 use stepgate_core::credentials::hardware_token::{self, Memory, OathParameters, Verdict, normalise_code};
 use stepgate_core::id::CredentialId;
+use stepgate_store::Connection;
 use stepgate_store::credentials::{self, Reserved};
-use stepgate_store::tokens::resyncs;
+use stepgate_store::tokens::drifts::{self, Drift, How};
+use stepgate_store::tokens::{self, resyncs};
 
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -47,13 +50,26 @@ pub async fn check(
         return Ok(CodeOutcome::Locked);
     };
     let token = open(cx, credential, &reserved)?;
-    let verdict = match hardware_token::verify(token.seed.expose(), &token.parameters, token.memory, &code, cx.now) {
-        Verdict::Wrong => resync_by_itself(cx, credential, &token, &code).await?,
-        verdict => verdict,
-    };
+    let (verdict, ran_away) =
+        match hardware_token::verify(token.seed.expose(), &token.parameters, token.memory, &code, cx.now) {
+            Verdict::Wrong => (resync_by_itself(cx, credential, &token, &code).await?, true),
+            verdict => (verdict, false),
+        };
     let outcome = match verdict {
         Verdict::Accepted { last, drift } if parked.claim(cx).await? => {
-            let outcome = accept(cx, person, credential, Memory { last, drift }).await?;
+            let found = Memory { last, drift };
+            let outcome = if ran_away {
+                let transaction = cx.app.db.begin().await?;
+                let outcome = accept(cx, &transaction, person, credential, found).await?;
+                if matches!(outcome, CodeOutcome::Accepted(_)) {
+                    let drift = Drift { at: cx.now, how: How::ByItself, from: token.memory, to: found };
+                    drifts::insert_drift(&transaction, credential, &drift).await?;
+                    transaction.commit().await?;
+                }
+                outcome
+            } else {
+                accept(cx, &cx.app.db.write, person, credential, found).await?
+            };
             if !matches!(outcome, CodeOutcome::Accepted(_)) {
                 parked.disclaim(cx).await?;
             }
@@ -90,8 +106,14 @@ async fn resync_by_itself(cx: &Cx, credential: CredentialId, token: &Token, code
     Ok(Verdict::Wrong)
 }
 
-async fn accept(cx: &Cx, person: &Person, credential: CredentialId, found: Memory) -> Result<CodeOutcome, Fault> {
-    if !credentials::accept_counter(&cx.app.db, credential, found.last, found.drift, cx.now).await? {
+async fn accept(
+    cx: &Cx,
+    connection: &impl Connection,
+    person: &Person,
+    credential: CredentialId,
+    found: Memory,
+) -> Result<CodeOutcome, Fault> {
+    if !credentials::accept_counter(connection, credential, found.last, found.drift, cx.now).await? {
         return Ok(CodeOutcome::Replayed);
     }
     Ok(CodeOutcome::Accepted(FactorEvent {
@@ -134,19 +156,37 @@ pub async fn resync(
     };
     let token = open(cx, credential, &reserved)?;
     let (seed, codes) = (token.seed.expose(), (first.as_str(), second.as_str()));
-    let outcome = match hardware_token::resync(seed, &token.parameters, token.memory, codes, cx.now) {
-        Some(found) => match accept(cx, person, credential, found).await? {
-            CodeOutcome::Accepted(_) => Resynced::Done,
-            _ => Resynced::Wrong,
-        },
+    let found = hardware_token::resync(seed, &token.parameters, token.memory, codes, cx.now);
+    let outcome = match found {
+        Some(found) => return brought_back(cx, person, credential, (token.memory, found)).await,
         None if hardware_token::is_far_away(seed, &token.parameters, token.memory, codes, cx.now) => Resynced::FarAway,
         None => Resynced::Wrong,
     };
-    let succeeded = outcome == Resynced::Done;
-    let facts = json!({ "credential": credential, "succeeded": succeeded });
-    let event = Event::new("credential.resync").by(person.id).data(facts);
-    audit::record(cx, &cx.app.db.write, event).await?;
+    let facts = json!({ "credential": credential, "succeeded": false });
+    audit::record(cx, &cx.app.db.write, Event::new("credential.resync").by(person.id).data(facts)).await?;
     Ok(outcome)
+}
+
+/// Accepts the second code, keeps how far the token had wandered, and tells its holder.
+async fn brought_back(
+    cx: &Cx,
+    person: &Person,
+    credential: CredentialId,
+    (from, to): (Memory, Memory),
+) -> Result<Resynced, Fault> {
+    let transaction = cx.app.db.begin().await?;
+    let done = matches!(accept(cx, &transaction, person, credential, to).await?, CodeOutcome::Accepted(_));
+    let facts = json!({ "credential": credential, "succeeded": done, "drift": to.drift });
+    audit::record(cx, &transaction, Event::new("credential.resync").by(person.id).data(facts)).await?;
+    if done {
+        drifts::insert_drift(&transaction, credential, &Drift { at: cx.now, how: How::Resync, from, to }).await?;
+        let text =
+            "Your OTP hardware token was brought back into step with two of its codes. Nothing else was changed.";
+        let notice = Notice::new("Your token was brought back into step", text).about(credential);
+        notices::tell(cx, &transaction, person.id, &notice).await?;
+    }
+    transaction.commit().await?;
+    Ok(if done { Resynced::Done } else { Resynced::Wrong })
 }
 
 /// Ends a pause of a token with a code that it shows. Not an authentication: it earns nothing.
@@ -166,6 +206,9 @@ pub async fn resume(cx: &Cx, person: &Person, credential: CredentialId, typed: &
     if !credentials::resume_by_code(&transaction, credential, found, cx.now).await? {
         return Ok(CodeOutcome::Replayed);
     }
+    let line = (Some(person.id), "resumed by its holder, with a code of it");
+    let stages = (TokenStage::Suspended, TokenStage::Active);
+    tokens::log_custody(&transaction, credential, stages, line, cx.now).await?;
     let data = json!({ "credential": credential, "by": "its own code" });
     audit::record(cx, &transaction, Event::new("credential.resumed").by(person.id).data(data)).await?;
     let notice =

@@ -129,7 +129,7 @@ async fn respond(cx: &Cx, browser: &Browser, answer: Answer, say: Option<Say>) -
     match answer {
         Answer::Page(scene) => Ok(with_browser(cx, browser, render::page(cx, browser, &scene, say).await?)),
         Answer::Client { response, application } => Ok(to_client(cx, &response, &application)),
-        Answer::Portal(path) => Ok(see_other(path)),
+        Answer::Portal(path) => Ok(see_other(&path)),
         Answer::Gone => Err(PageFailure::InteractionGone),
         Answer::Unanswerable(error) => Err(PageFailure::BadRequest { detail: error.to_string() }),
     }

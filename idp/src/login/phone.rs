@@ -203,7 +203,8 @@ pub async fn check(
 ) -> Result<CodeOutcome, Fault> {
     let Some(code) = normalise_code(typed) else { return Ok(CodeOutcome::Malformed) };
     let db = &cx.app.db;
-    let Some(reserved) = credentials::reserve_try(db, sent.credential, cx.now).await? else {
+    let proof = parked.interaction.proof_for();
+    let Some(reserved) = credentials::reserve_proof(db, sent.credential, proof, cx.now).await? else {
         return Ok(CodeOutcome::Locked);
     };
     let binding = parked.binding();
@@ -220,7 +221,7 @@ pub async fn check(
         return Ok(if second { CodeOutcome::Overtaken } else { CodeOutcome::Replayed });
     }
     let once = claimed && challenges::take_phone_challenge(db, sent.challenge, cx.now).await?;
-    let accepted = once && credentials::accept_secret(&db.write, sent.credential, cx.now).await?;
+    let accepted = once && credentials::accept_proof(&db.write, sent.credential, proof, cx.now).await?;
     let kind = if accepted { "login.phone_otp.succeeded" } else { "login.phone_otp.failed" };
     let data = json!({ "credential": sent.credential, "channel": sent.channel.as_str() });
     audit::record(cx, &cx.app.db.write, Event::new(kind).by(person.id).data(data)).await?;

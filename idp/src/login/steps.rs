@@ -7,6 +7,8 @@ use axum::http::HeaderValue;
 use stepgate_core::account::Person;
 use stepgate_core::assurance::FactorEvent;
 use stepgate_core::authorize::interaction::{Interaction, Purpose, Stage, WrongStage};
+use stepgate_core::credentials::suspension::{Cause, ProofFor};
+use stepgate_store::credentials;
 
 use super::http::Say;
 use super::parked::Parked;
@@ -16,6 +18,7 @@ use crate::fault::Fault;
 use crate::http::extract::Form;
 use crate::http::page::PageFailure;
 use crate::logout::end::{self, Ended};
+use crate::notices::{self, Notice};
 use crate::session::{self, Live, Renewed};
 
 /// What a step came to.
@@ -86,11 +89,32 @@ async fn keep(
 
 /// A tested credential works. Its use is on record; the session is what it was.
 async fn tested(cx: &Cx, parked: &Parked, person: &Person, event: &FactorEvent) -> Result<Outcome, PageFailure> {
+    if parked.interaction.proof_for() == ProofFor::Resuming {
+        return resumed(cx, parked, person, event).await;
+    }
     let transaction = cx.app.db.begin().await?;
     let data = serde_json::json!({ "credential": event.credential, "method": event.method.as_str() });
     audit::record(cx, &transaction, Event::new("credential.tested").by(person.id).data(data)).await?;
     let path = format!("/account/otp/test?credential={}", event.credential);
     parked.close_in(&transaction, &path).await?;
+    transaction.commit().await.map_err(Fault::from)?;
+    Ok(Outcome::Next { cookie: None })
+}
+
+/// A credential that its holder had put to rest has shown that it is still in the right hands: the rest ends. The session
+/// is what it was.
+async fn resumed(cx: &Cx, parked: &Parked, person: &Person, event: &FactorEvent) -> Result<Outcome, PageFailure> {
+    let transaction = cx.app.db.begin().await?;
+    let done = credentials::resume_credential(&transaction, event.credential, Cause::Paused).await?;
+    if done {
+        let data = serde_json::json!({ "credential": event.credential, "by": event.method.as_str() });
+        audit::record(cx, &transaction, Event::new("credential.resumed").by(person.id).data(data)).await?;
+        let text = "A credential that you had put to rest can be used again.";
+        let notice = Notice::new("A credential was resumed", text).about(event.credential);
+        notices::tell(cx, &transaction, person.id, &notice).await?;
+    }
+    let details = format!("/account/otp/{}", event.credential);
+    parked.close_in(&transaction, if done { "/account/otp?done=resumed" } else { &details }).await?;
     transaction.commit().await.map_err(Fault::from)?;
     Ok(Outcome::Next { cookie: None })
 }

@@ -5,18 +5,23 @@
 
 use serde_json::json;
 use stepgate_core::account::Person;
+use stepgate_core::assurance::CredentialKind;
+use stepgate_core::credentials::hardware_token::inventory::TokenStage;
 use stepgate_core::credentials::recovery::{CodeError, CodePurpose, TypedCode};
 use stepgate_core::credentials::reset::{BIND_WITHIN, Reset, ResetError, ResetStage};
+use stepgate_core::credentials::suspension::Cause;
 use stepgate_core::entropy::random_token;
-use stepgate_core::id::{PersonId, ResetId};
+use stepgate_core::id::{CredentialId, PersonId, ResetId};
 use stepgate_core::secret::{TokenHash, constant_time_eq};
 use stepgate_store::resets::{self as store, Case, With};
-use stepgate_store::{Connection, StoreError};
+use stepgate_store::{Connection, StoreError, credentials, sessions};
 
 use super::codes;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::hardware_tokens::custody;
+use crate::logout::end;
 use crate::notices::{self, Notice};
 use crate::session::{self, Live, Renewed};
 
@@ -151,6 +156,9 @@ pub async fn redeem(cx: &Cx, live: Live, person: &Person, typed: &str) -> Result
         return Ok(Redeemed::Wrong);
     }
     let Ok(moved) = read.reset.clone().redeem(person.id, cx.now) else { return Ok(Redeemed::NoCode) };
+    for other in sessions::list_sessions(&cx.app.db, person.id, cx.now).await? {
+        end::know_partners(cx, other.id).await?;
+    }
     let transaction = cx.app.db.begin().await?;
     if !store::update_reset(&transaction, &read, &moved, With::default()).await? {
         return Ok(Redeemed::NoCode);
@@ -159,13 +167,32 @@ pub async fn redeem(cx: &Cx, live: Live, person: &Person, typed: &str) -> Result
     let credential = codes::insert_credential(cx, &transaction, person, Some(until)).await?;
     let event = codes::event(cx, person, credential);
     let Some(renewed) = session::raise(cx, &transaction, live, event).await? else { return Ok(Redeemed::NoCode) };
-    let event = Event::new("reset.bound").by(person.id).session(session).data(json!({ "reset": moved.id }));
-    audit::record(cx, &transaction, event).await?;
-    let text = "With the code of our help desk you can now set up a new device. If that was not you, change your password \
-                and tell support at once.";
+    let lost = suspend_lost(cx, &transaction, person).await?;
+    let (_, ended) = end::end_all_in(cx, &transaction, person.id, Some(session)).await?;
+    let event = Event::new("reset.bound").by(person.id).session(session);
+    audit::record(cx, &transaction, event.data(json!({ "reset": moved.id, "suspended": lost }))).await?;
+    let text = "With the code of our help desk you can now set up a new device. The ones that were said to be lost are \
+                suspended, and you are signed out everywhere else. If that was not you, change your password and tell \
+                support at once.";
     notices::tell(cx, &transaction, person.id, &Notice::new("The help desk's code was used", text)).await?;
     transaction.commit().await?;
+    ended.tell_soon(cx);
     Ok(Redeemed::Accepted(Box::new(renewed)))
+}
+
+/// All devices were said to be lost, that is what the reset was for: none of them works on. Whoever finds one again
+/// resumes it with the new one, or gives it up.
+async fn suspend_lost(cx: &Cx, transaction: &impl Connection, person: &Person) -> Result<Vec<CredentialId>, Fault> {
+    let mut suspended = Vec::new();
+    for held in credentials::list_credentials(&cx.app.db, person.id).await? {
+        let device = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
+        if device && credentials::suspend_credential(transaction, held.id, Cause::Lost, cx.now).await? {
+            let line = (Some(person.id), "said to be lost: its holder's devices were reset");
+            custody::log(cx, transaction, &held, TokenStage::Suspended, line).await?;
+            suspended.push(held.id);
+        }
+    }
+    Ok(suspended)
 }
 
 async fn moved_on(connection: &impl Connection, read: &Case, moved: &Reset, with: With) -> Result<(), ResetFailure> {

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use stepgate_core::credentials::suspension::ProofFor;
 use stepgate_core::credentials::throttle::{FREE_FAILURES, WAITS};
 use stepgate_core::credentials::{Credential, MAX_FAILURES, Phone};
 use stepgate_core::id::{CredentialId, PersonId, PhoneId};
@@ -191,7 +192,7 @@ pub async fn return_try(db: &Db, id: CredentialId, reserved: &Reserved) -> Resul
 /// Accepts a one-time code: its moving factor must lie above every one that was accepted before. One conditional
 /// write, so that the same code at two nodes is accepted once.
 pub async fn accept_counter(
-    db: &Db,
+    connection: &impl Connection,
     id: CredentialId,
     counter: i64,
     drift: i32,
@@ -200,7 +201,7 @@ pub async fn accept_counter(
     let sql = "UPDATE credentials SET counter = ?, drift = ?, failures = 0, retry_at = NULL, last_used_at = ?
                WHERE id = ? AND counter < ? AND stage = 'active'";
     let values = vec![counter.into(), i64::from(drift).into(), at(now), id.uuid().into(), counter.into()];
-    Ok(run(&db.write, sql, values).await? == 1)
+    Ok(run(connection, sql, values).await? == 1)
 }
 
 /// Accepts a credential whose proof was used up elsewhere (a password, a challenge).
@@ -208,6 +209,32 @@ pub async fn accept_secret(connection: &impl Connection, id: CredentialId, now: 
     let sql = "UPDATE credentials SET failures = 0, retry_at = NULL, last_used_at = ?,
                checking = CASE WHEN checking > 0 THEN checking - 1 ELSE 0 END WHERE id = ? AND stage = 'active'";
     Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)
+}
+
+/// The same for what the proof is for. One that ends a pause leaves the stage as it is.
+pub async fn accept_proof(
+    connection: &impl Connection,
+    id: CredentialId,
+    proof: ProofFor,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    match proof {
+        ProofFor::Use => accept_secret(connection, id, now).await,
+        ProofFor::Resuming => suspension::accept_secret_of_paused(connection, id, now).await,
+    }
+}
+
+/// Counts a try, for what the proof is for; see [`reserve_try`].
+pub async fn reserve_proof(
+    db: &Db,
+    id: CredentialId,
+    proof: ProofFor,
+    now: Timestamp,
+) -> Result<Option<Reserved>, StoreError> {
+    match proof {
+        ProofFor::Use => reserve_try(db, id, now).await,
+        ProofFor::Resuming => reserve_try_of_paused(db, id, now).await,
+    }
 }
 
 /// Replaces what verifies a credential.

@@ -23,6 +23,10 @@ pub enum Finding {
     Failing(u32),
     /// A token whose clock wandered as many steps, or more.
     Drifting(u32),
+    /// A token whose button was pressed as often, or more: its battery has so many presses and no more.
+    Pressed(u32),
+    /// A token in use whose life ends before this, says its maker.
+    Dying(Timestamp),
 }
 
 /// A credential that was found.
@@ -70,6 +74,18 @@ impl Finding {
                 used,
                 "c.stage = 'active' AND c.kind = 'hardware_token' AND (c.drift >= ? OR c.drift <= ?)",
                 vec![number(steps), (-i64::from(steps)).into()],
+            ),
+            Self::Pressed(presses) => (
+                used,
+                "c.stage IN ('active', 'suspended') AND c.kind = 'hardware_token' AND c.counter >= ?
+                 AND c.parameters LIKE '%\"mode\":\"hotp\"%'",
+                vec![number(presses)],
+            ),
+            Self::Dying(before) => (
+                "(SELECT MIN(t.life_ends_at) FROM hardware_tokens t WHERE t.credential_id = c.id)",
+                "c.stage IN ('active', 'suspended') AND c.kind = 'hardware_token' AND EXISTS
+                 (SELECT 1 FROM hardware_tokens t WHERE t.credential_id = c.id AND t.stage = 'active' AND t.life_ends_at < ?)",
+                vec![at(before)],
             ),
         }
     }

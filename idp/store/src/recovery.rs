@@ -70,6 +70,12 @@ pub async fn is_used(db: &Db, credential: CredentialId, hash: &[u8]) -> Result<b
     Ok(one(&db.write, sql, vec![hash.to_vec().into(), credential.uuid().into()]).await?.is_some())
 }
 
+/// Whether a code is one of this set and has not been used.
+pub async fn is_left(db: &Db, credential: CredentialId, hash: &[u8]) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 AS found FROM recovery_codes WHERE hash = ? AND credential_id = ? AND used_at IS NULL";
+    Ok(one(&db.read, sql, vec![hash.to_vec().into(), credential.uuid().into()]).await?.is_some())
+}
+
 /// A mailed link for a new password.
 #[derive(Clone, Copy, Debug)]
 pub struct Link {

@@ -5,8 +5,12 @@
 //! transaction: of two people who act on the same token, one is told that they came second.
 
 pub mod batches;
+mod custody;
+pub mod drifts;
 pub mod exports;
 pub mod resyncs;
+
+pub use custody::{Custody, list_custody, log_custody};
 
 use stepgate_core::assurance::CredentialState;
 use stepgate_core::credentials::hardware_token::inventory::{
@@ -139,42 +143,6 @@ pub async fn count_stages(db: &Db) -> Result<Vec<(TokenStage, i64)>, StoreError>
     all(&db.read, sql, vec![]).await?.iter().map(row).collect()
 }
 
-/// One step of a token's life.
-#[derive(Clone, Debug)]
-pub struct Custody {
-    /// When.
-    pub at: Timestamp,
-    /// Who did it; `None` for the command line.
-    pub actor: Option<String>,
-    /// From which stage.
-    pub from: TokenStage,
-    /// To which.
-    pub to: TokenStage,
-    /// Whose it was then.
-    pub person: Option<String>,
-    /// Where it went, and why.
-    pub note: String,
-}
-
-/// The custody log of a token, oldest first.
-pub async fn list_custody(db: &Db, id: TokenId) -> Result<Vec<Custody>, StoreError> {
-    let sql =
-        "SELECT l.token_id AS id, l.at, l.from_stage, l.to_stage, l.note, a.username AS actor, p.username AS person
-               FROM token_custody l LEFT JOIN persons a ON a.id = l.actor LEFT JOIN persons p ON p.id = l.person_id
-               WHERE l.token_id = ? ORDER BY l.version";
-    let line = |row: &Row| {
-        Ok(Custody {
-            at: row.time("at")?,
-            actor: row.get("actor")?,
-            from: row.parsed("token_custody", "from_stage", TokenStage::from_name)?,
-            to: row.parsed("token_custody", "to_stage", TokenStage::from_name)?,
-            person: row.get("person")?,
-            note: row.get("note")?,
-        })
-    };
-    all(&db.read, sql, vec![id.uuid().into()]).await?.iter().map(line).collect()
-}
-
 /// A step to take with a token as it was seen.
 pub struct Step<'a> {
     /// The token.
@@ -237,27 +205,23 @@ pub async fn take_step(connection: &impl Connection, step: &Step<'_>, change: &C
     if run(connection, &sql, values).await? != 1 {
         return Ok(false);
     }
-    let sql = "INSERT INTO token_custody (token_id, version, at, actor, from_stage, to_stage, person_id, note)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-    let values = vec![
-        token.id.uuid().into(),
-        (token.version + 1).into(),
-        at(step.now),
-        step.actor.map(PersonId::uuid).into(),
-        token.stage(step.now).as_str().into(),
-        logged(step).into(),
-        person.map(PersonId::uuid).into(),
-        step.note.into(),
-    ];
-    run(connection, sql, values).await?;
+    let line = custody::Line {
+        actor: step.actor,
+        from: token.stage(step.now),
+        to: logged(step),
+        person,
+        note: step.note,
+        at: step.now,
+    };
+    custody::insert_line(connection, (token.id, token.version + 1), &line).await?;
     Ok(true)
 }
 
 /// A suspension is kept with the credential; the log tells it as a stage of the token.
-const fn logged(step: &Step<'_>) -> &'static str {
+const fn logged(step: &Step<'_>) -> TokenStage {
     match step.act {
-        TokenAct::Suspend => TokenStage::Suspended.as_str(),
-        _ => step.to.as_str(),
+        TokenAct::Suspend => TokenStage::Suspended,
+        _ => step.to,
     }
 }
 

@@ -332,11 +332,11 @@ async fn a_one_time_code_is_accepted_once_over_all_nodes() {
     on_each_backend(|nodes| async move {
         let token = nodes.credential(CredentialKind::HardwareToken).await;
         for step in 0..i64::try_from(rounds()).unwrap() {
-            let accepted =
-                nodes.race(|db| async move { credentials::accept_counter(&db, token, step, 0, now()).await.unwrap() });
+            let accepted = nodes
+                .race(|db| async move { credentials::accept_counter(&db.write, token, step, 0, now()).await.unwrap() });
             assert_eq!(accepted.await, 1, "{}", nodes.name);
         }
-        assert!(!credentials::accept_counter(&nodes.nodes[1], token, 0, 0, now()).await.unwrap(), "an old step");
+        assert!(!credentials::accept_counter(&nodes.nodes[1].write, token, 0, 0, now()).await.unwrap(), "an old step");
     })
     .await;
 }

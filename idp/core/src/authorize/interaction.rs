@@ -16,10 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::assurance::CredentialKind;
 use crate::authorize::{AuthorizationRequest, DeviceRequest};
+use crate::credentials::suspension::ProofFor;
 use crate::id::{ChallengeId, CredentialId, DeviceAuthorizationId, PersonId, PhoneId, SessionId};
 use crate::time::Timestamp;
 
-pub use super::portal::PortalPage;
+pub use super::portal::{Landing, PortalPage};
 
 /// A parked request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ pub struct Interaction {
     pub pinned: Option<Pinned>,
     /// What the person decided on the way.
     pub decided: Decided,
+    /// Where a detour of our own leads back to, instead of the page that its purpose ends on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<Landing>,
     /// Where the person is.
     pub stage: Stage,
 }
@@ -80,6 +84,8 @@ pub enum Want {
     NewPassword,
     /// To see that this credential works. What is shown is added to no session.
     Test(CredentialId),
+    /// To end the rest of this credential by a proof of its own. What is shown is added to no session.
+    Resume(CredentialId),
 }
 
 /// Who alone may finish an interaction.
@@ -234,7 +240,7 @@ impl Interaction {
             Purpose::Device { .. } | Purpose::Portal { .. } => None,
             Purpose::Elevate { person, session, .. } => Some(Pinned { person: *person, session: Some(*session) }),
         };
-        Self { purpose, started_at: now, pinned, decided: Decided::default(), stage: Stage::Identify }
+        Self { purpose, started_at: now, pinned, decided: Decided::default(), back: None, stage: Stage::Identify }
     }
 
     /// The same, for a session that must be confirmed by a new login first.
@@ -243,11 +249,19 @@ impl Interaction {
         Self { decided: Decided { other_account: true, ..self.decided }, ..self }
     }
 
-    /// The credential that is tested, when that is what the person came for.
+    /// The one credential that is asked for, when the person came to test it or to end its rest.
     pub fn tested(&self) -> Option<CredentialId> {
         match self.purpose {
-            Purpose::Elevate { want: Want::Test(credential), .. } => Some(credential),
+            Purpose::Elevate { want: Want::Test(credential) | Want::Resume(credential), .. } => Some(credential),
             _ => None,
+        }
+    }
+
+    /// What a factor that is shown here is for.
+    pub fn proof_for(&self) -> ProofFor {
+        match self.purpose {
+            Purpose::Elevate { want: Want::Resume(_), .. } => ProofFor::Resuming,
+            _ => ProofFor::Use,
         }
     }
 

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::contact::Username;
+use crate::id::{BatchId, CredentialId, TokenId};
+
 /// The pages of ours that a login can lead to: a closed list, so that no request can name another place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -61,5 +64,54 @@ impl PortalPage {
         let below =
             |page: &&Self| path.strip_prefix(page.path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         Self::ALL.iter().filter(below).max_by_key(|page| page.path().len()).copied()
+    }
+}
+
+/// A page of ours to which a detour leads back: the one on which somebody pressed a button that takes a fresh factor. A
+/// closed list, with nothing in it that was not parsed. What was posted is not posted again: the button is pressed once
+/// more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Landing {
+    /// The details of a credential.
+    Credential(CredentialId),
+    /// Where a credential gets another name.
+    Rename(CredentialId),
+    /// The numbers of a Phone OTP.
+    Numbers(CredentialId),
+    /// The phones of Mobile ID.
+    MobilePhones,
+    /// Where a hardware token is put into use.
+    ActivateToken,
+    /// The recovery codes.
+    RecoveryCodes,
+    /// The change of the password.
+    Password,
+    /// A file of tokens, for administrators.
+    TokenFile(BatchId),
+    /// A token of the inventory, for administrators.
+    Token(TokenId),
+    /// Somebody's page, for administrators.
+    Person(Username),
+    /// The reset of somebody's devices, for the help desk.
+    Reset(Username),
+}
+
+impl Landing {
+    /// Its path.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Credential(id) => format!("/account/otp/{id}"),
+            Self::Rename(id) => format!("/account/otp/rename?credential={id}"),
+            Self::Numbers(id) => format!("/account/otp/phones?credential={id}"),
+            Self::MobilePhones => "/account/otp/mobile".to_owned(),
+            Self::ActivateToken => "/account/otp/token".to_owned(),
+            Self::RecoveryCodes => "/account/otp/recovery".to_owned(),
+            Self::Password => "/account/password".to_owned(),
+            Self::TokenFile(id) => format!("/admin/tokens/files/{id}"),
+            Self::Token(id) => format!("/admin/tokens/token/{id}"),
+            Self::Person(username) => format!("/admin/people/{username}"),
+            Self::Reset(username) => format!("/admin/people/{username}/reset"),
+        }
     }
 }

@@ -9,6 +9,7 @@ pub mod import;
 pub mod inventory;
 mod parameters;
 mod verify;
+pub mod wear;
 #[cfg(test)]
 mod tests;
 

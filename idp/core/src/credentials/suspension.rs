@@ -31,6 +31,15 @@ pub enum Remedy {
     Administrator,
 }
 
+/// What a proof of a credential is for; it must be in another stage for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofFor {
+    /// To authenticate, or to see that it works: it is in use.
+    Use,
+    /// To end a pause: its holder has put it to rest. It earns nothing else.
+    Resuming,
+}
+
 impl Cause {
     /// Its name in rows.
     pub const fn as_str(self) -> &'static str {

@@ -9,12 +9,12 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
 use stepgate_core::assurance::CredentialKind;
-use stepgate_core::authorize::interaction::PortalPage;
+use stepgate_core::authorize::interaction::{Landing, PortalPage};
 use stepgate_core::credentials::mobile_id::MOST_PHONES;
 use stepgate_core::credentials::{Credential, MobileDevice};
 use stepgate_store::mobile;
 
-use crate::account::fresh::step_up;
+use crate::account::fresh::step_up_at;
 use crate::account::{Visitor, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -199,7 +199,7 @@ async fn post_revoke(form: Form) -> Response {
     let done = async {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let phone = phone(&cx, &visitor, form.get("device")).await?;
-        step_up(&cx, &form, &visitor).await?;
+        step_up_at(&cx, &form, &visitor, Landing::MobilePhones).await?;
         mobile_id::revoke(&cx, &phone, Revoker::Person).await?;
         Ok(see_other("/account/otp/mobile?done=removed"))
     };
@@ -211,7 +211,7 @@ async fn post_ask_again(form: Form) -> Response {
     let done = async {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor)?;
-        step_up(&cx, &form, &visitor).await?;
+        step_up_at(&cx, &form, &visitor, Landing::MobilePhones).await?;
         mobile_id::ask_again(&cx, visitor.person.id, credential.id).await?;
         Ok(see_other("/account/otp/mobile?done=asked"))
     };

@@ -7,6 +7,7 @@ use axum::extract::{Path, Query};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use stepgate_core::authorize::interaction::Landing;
 use stepgate_core::secret::SecretString;
 use stepgate_store::tokens::batches::{self, Batch, BatchStage};
 use stepgate_store::tokens::exports::{self, Export};
@@ -14,6 +15,7 @@ use stepgate_store::tokens::exports::{self, Export};
 use super::super::access::{Act, Place, Scope, may};
 use super::super::{Administrator, enter};
 use super::TokenQuery;
+use crate::account::fresh::step_up_at;
 use crate::app::App;
 use crate::cx::Cx;
 use crate::hardware_tokens::acts::{self, Decision};
@@ -123,7 +125,7 @@ async fn detail(
     let wishes = exports::list_exports(&cx.app.db, batch.id).await?;
     let mut sections = Vec::new();
     if editable {
-        sections.extend(decisions(administrator, batch, &wishes));
+        sections.extend(decisions(cx, administrator, batch, &wishes));
     }
     if let Some((id, text)) = error {
         let form = sections.iter_mut().flat_map(|section| section.forms.iter_mut()).find(|form| form.id == id);
@@ -132,22 +134,25 @@ async fn detail(
         }
     }
     let row = |wish: &Export| {
-        let (tone, word) = match (&wish.taken_at, &wish.approver) {
-            (Some(_), _) => (Tone::Ok, "Fetched"),
-            (None, _) if wish.expires_at <= cx.now => (Tone::Neutral, "Ran out"),
-            (None, Some(_)) => (Tone::Notice, "Approved: can be fetched once"),
-            (None, None) => (Tone::Warning, "Waits for a second person"),
+        let (tone, word) = match &wish.approver {
+            _ if wish.arrived_at.is_some() => (Tone::Ok, "Arrived"),
+            _ if wish.expires_at <= cx.now && wish.fetches > 0 => (Tone::Ok, "Fetched"),
+            _ if wish.expires_at <= cx.now => (Tone::Neutral, "Ran out"),
+            Some(_) if wish.fetches > 0 => (Tone::Notice, "Fetched; has it arrived?"),
+            Some(_) => (Tone::Notice, "Approved: can be fetched"),
+            None => (Tone::Warning, "Waits for a second person"),
         };
         vec![
             Cell::text(wish.note.clone()),
             Cell::text(wish.proposer.clone().unwrap_or_default()),
             Cell::text(wish.approver.clone().unwrap_or_default()),
             Cell::State(tone, word.to_owned()),
+            Cell::text(wish.fetches.to_string()),
             Cell::Time(When::new(wish.proposed_at, cx.now, &zone)),
         ]
     };
     if !wishes.is_empty() {
-        let columns = ["To whom", "Proposed by", "Approved by", "State", "When"];
+        let columns = ["To whom", "Proposed by", "Approved by", "State", "Fetched", "When"];
         let table = Table::new(&columns, wishes.iter().map(row).collect(), "None.");
         sections.push(DetailSection { heading: "Handed over".to_owned(), table: Some(table), forms: Vec::new() });
     }
@@ -171,7 +176,7 @@ async fn detail(
     Ok(pages::respond(if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, &page))
 }
 
-fn decisions(administrator: &Administrator, batch: &Batch, wishes: &[Export]) -> Vec<DetailSection> {
+fn decisions(cx: &Cx, administrator: &Administrator, batch: &Batch, wishes: &[Export]) -> Vec<DetailSection> {
     let me = administrator.visitor.person.id;
     let path = format!("/admin/tokens/files/{}/do", batch.id);
     let hidden = |act: &str| Field::required("act", "", Control::Hidden, act);
@@ -195,19 +200,24 @@ fn decisions(administrator: &Administrator, batch: &Batch, wishes: &[Export]) ->
                 "Propose to hand over what is in stock",
                 vec![hidden("export"), note("To whom, and why")],
             )];
-            for wish in wishes.iter().filter(|wish| wish.taken_at.is_none()) {
+            for wish in wishes.iter().filter(|wish| wish.arrived_at.is_none() && cx.now < wish.expires_at) {
                 let which = Field::required("export", "", Control::Hidden, wish.id.to_string());
                 if wish.approver.is_none() && wish.proposed_by != me {
                     let fields = vec![hidden("approve-export"), which];
                     let label = format!("Approve: {}", wish.note);
                     hand_over.push(PageForm::side(&format!("approve-{}", wish.id), path.clone(), label, fields));
-                } else if wish.approver.is_some() && wish.proposed_by == me {
+                } else if wish.is_open(cx.now) && wish.proposed_by == me {
                     let password = Field::required("password", "Password for the file", Control::Password, "")
                         .help(format!("At least {SHORTEST_PASSWORD} characters. It goes to the receiver another way."));
                     let fields = vec![hidden("fetch"), which, password];
-                    let form = PageForm::side("fetch", path.clone(), "Fetch the encrypted file", fields);
-                    hand_over
-                        .push(form.dangerous("It can be fetched once. What goes out becomes nobody's here any more."));
+                    let label = if wish.fetches > 0 { "Fetch it again" } else { "Fetch the encrypted file" };
+                    let form = PageForm::side("fetch", path.clone(), label, fields);
+                    hand_over.push(form.dangerous("What goes out becomes nobody's here any more."));
+                    if wish.fetches > 0 {
+                        let which = Field::required("export", "", Control::Hidden, wish.id.to_string());
+                        let fields = vec![hidden("arrived"), which];
+                        hand_over.push(PageForm::side("arrived", path.clone(), "It has arrived", fields));
+                    }
                 }
             }
             let recall = PageForm::side("recall", path, "Recall all its tokens", vec![hidden("recall"), note("Why")])
@@ -232,6 +242,10 @@ async fn act(cx: &Cx, administrator: &Administrator, batch: &Batch, form: &Form)
     let by = administrator.visitor.person.id;
     let note: String = form.get("note").chars().filter(|it| !it.is_control()).take(200).collect();
     let export = form.get("export").parse();
+    // What lets seeds in or out takes more than a session that was left open; what stops something does not.
+    if matches!(form.get("act"), "approve" | "export" | "approve-export" | "fetch") {
+        step_up_at(cx, form, &administrator.visitor, Landing::TokenFile(batch.id)).await?;
+    }
     let (form_id, done) = match (form.get("act"), export) {
         ("approve", _) => ("form", acts::decide(cx, by, batch.id, Decision::Approve, &note).await?),
         ("reject", _) => ("reject", acts::decide(cx, by, batch.id, Decision::Reject, &note).await?),
@@ -240,6 +254,7 @@ async fn act(cx: &Cx, administrator: &Administrator, batch: &Batch, form: &Form)
             ("export", export::propose(cx, by, batch.id, &note).await?)
         }
         ("approve-export", Ok(export)) => ("export", export::approve(cx, by, batch.id, export).await?),
+        ("arrived", Ok(export)) => ("arrived", export::close(cx, by, batch.id, export).await?),
         ("fetch", Ok(export)) => {
             let password = SecretString::new(form.raw("password").to_owned());
             if password.expose().chars().count() < SHORTEST_PASSWORD {

@@ -3,6 +3,7 @@
 use serde_json::json;
 use stepgate_core::credentials::MobileDevice;
 use stepgate_core::credentials::mobile_id::{AnswerMessage, Choice};
+use stepgate_core::credentials::suspension::ProofFor;
 use stepgate_core::secret::{constant_time_eq, sha256};
 use stepgate_store::credentials;
 use stepgate_store::mobile::{self, Answer, ChallengeState, MobileChallenge};
@@ -81,8 +82,12 @@ async fn approve(
     let right = constant_time_eq(&challenge.number_hash, &typed);
     // One wrong number ends the request: with a million numbers, one try each is nothing to a guesser.
     let state = if right { ChallengeState::Approved } else { ChallengeState::Failed };
-    // A locked, suspended or lapsed credential approves nothing; a wrong number counts as a failure.
-    if credentials::reserve_try(&cx.app.db, device.credential, cx.now).await?.is_none() {
+    // A locked, suspended or lapsed credential approves nothing; a wrong number counts as a failure. One that its holder
+    // put to rest can be asked for the end of that: what the answer is good for is looked at when it is redeemed.
+    let (active, paused) = (ProofFor::Use, ProofFor::Resuming);
+    if credentials::reserve_proof(&cx.app.db, device.credential, active, cx.now).await?.is_none()
+        && credentials::reserve_proof(&cx.app.db, device.credential, paused, cx.now).await?.is_none()
+    {
         return Ok(Said::Over);
     }
     let transaction = cx.app.db.begin().await?;

@@ -22,7 +22,8 @@ pub async fn check_offline(
     typed: &str,
 ) -> Result<CodeOutcome, Fault> {
     let Some(code) = normalise_code(typed) else { return Ok(CodeOutcome::Malformed) };
-    let Some(reserved) = credentials::reserve_try(&cx.app.db, credential, cx.now).await? else {
+    let proof = parked.interaction.proof_for();
+    let Some(reserved) = credentials::reserve_proof(&cx.app.db, credential, proof, cx.now).await? else {
         return Ok(CodeOutcome::Locked);
     };
     let mut outcome = CodeOutcome::Wrong;
@@ -40,7 +41,7 @@ pub async fn check_offline(
             }
             Verdict::Accepted { last, .. } => {
                 let once = mobile::accept_step(&cx.app.db, device.id, last.unsigned_abs()).await?;
-                let accepted = once && credentials::accept_secret(&cx.app.db.write, credential, cx.now).await?;
+                let accepted = once && credentials::accept_proof(&cx.app.db.write, credential, proof, cx.now).await?;
                 outcome = if accepted {
                     CodeOutcome::Accepted(event(cx, person, credential, Method::MobileIdOffline))
                 } else {

@@ -207,8 +207,8 @@ impl Turn<'_> {
         if !self.parked.claim(self.cx).await? {
             return Ok(Outcome::Next { cookie: None });
         }
-        let binding = self.parked.binding();
-        match mobile_id::redeem(self.cx, &self.person, challenge, &binding).await? {
+        let (binding, proof) = (self.parked.binding(), self.parked.interaction.proof_for());
+        match mobile_id::redeem(self.cx, &self.person, challenge, (&binding, proof)).await? {
             mobile_id::Redeemed::Approved(event) => self.shown(event).await,
             mobile_id::Redeemed::Pending => {
                 self.parked.disclaim(self.cx).await?;

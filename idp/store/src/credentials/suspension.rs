@@ -58,6 +58,17 @@ pub async fn reserve_try_of_paused(db: &Db, id: CredentialId, now: Timestamp) ->
     row.as_ref().map(reserved).transpose()
 }
 
+/// Accepts a proof of a credential that its holder has put to rest, as [`super::accept_secret`] does of an active one.
+pub(super) async fn accept_secret_of_paused(
+    connection: &impl Connection,
+    id: CredentialId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE credentials SET failures = 0, retry_at = NULL, last_used_at = ?
+               WHERE id = ? AND stage = 'suspended' AND suspended_for = 'paused'";
+    Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)
+}
+
 /// Ends a pause by a code of the credential itself, once: its moving factor must lie above all that were accepted.
 pub async fn resume_by_code(
     connection: &impl Connection,
