@@ -78,8 +78,8 @@ impl UserVerification {
 /// Who vouches for keys, and what is known against them. By default: nobody, and nothing.
 #[derive(Default)]
 pub struct Attestation {
-    /// The authorities, as the library writes them down.
-    authorities: Option<Value>,
+    /// The authorities above each model, as the library writes them down.
+    authorities: BTreeMap<Uuid, Value>,
     /// Whether only what they vouch for may be added.
     only: bool,
     /// The models that something was reported about, or will be.
@@ -95,26 +95,27 @@ impl Attestation {
     /// Which setting is unfit, and why.
     pub fn load(settings: &SecurityKeySettings, now: Timestamp) -> Result<Self, String> {
         let metadata = metadata::load(settings, now)?;
-        let mut list = AttestationCaListBuilder::new();
+        let mut authorities = BTreeMap::new();
         for key in &settings.accepted {
             let unfit = |why: &str| format!("security_keys.accepted {}: {why}", key.name);
             let aaguid = Uuid::try_parse(&key.aaguid).map_err(|_| unfit("aaguid is not a UUID"))?;
-            for root in roots(key, aaguid, metadata.as_ref())? {
-                list.insert_device_der(&root, aaguid, key.name.clone(), BTreeMap::new())
-                    .map_err(|_| unfit("roots holds a certificate that cannot be read"))?;
+            let roots = roots(key, aaguid, metadata.as_ref())?;
+            let (list, unread) = listed(aaguid, &key.name, &roots)?;
+            if unread > 0 {
+                return Err(unfit("roots holds a certificate that cannot be read"));
             }
+            authorities.insert(aaguid, list);
         }
         let only = !settings.accepted.is_empty();
         for model in metadata.iter().flat_map(|metadata| &metadata.models).filter(|_| !only) {
-            for root in &model.roots {
-                if list.insert_device_der(root, model.aaguid, model.name.clone(), BTreeMap::new()).is_err() {
-                    tracing::warn!(model = %model.name, aaguid = %model.aaguid, "a root of the metadata cannot be read");
-                }
+            let (list, unread) = listed(model.aaguid, &model.name, &model.roots)?;
+            if unread > 0 {
+                tracing::warn!(model = %model.name, aaguid = %model.aaguid, "a root of the metadata cannot be read");
+            }
+            if unread < model.roots.len() {
+                authorities.insert(model.aaguid, list);
             }
         }
-        let list = list.build();
-        let authorities = if list.is_empty() { None } else { Some(serde_json::to_value(list)) };
-        let authorities = authorities.transpose().map_err(|error| format!("security_keys: {error}"))?;
         let dates = metadata.as_ref().map(|metadata| (metadata.number, metadata.next_update));
         let models = metadata.map(|metadata| metadata.models).unwrap_or_default();
         let models = models.into_iter().map(|model| (model.aaguid, model)).collect();
@@ -122,8 +123,8 @@ impl Attestation {
     }
 
     /// Whether keys are asked what they are.
-    pub const fn asks(&self) -> bool {
-        self.authorities.is_some()
+    pub fn asks(&self) -> bool {
+        !self.authorities.is_empty()
     }
 
     /// Whether nothing else may be added than what somebody vouches for.
@@ -131,13 +132,18 @@ impl Attestation {
         self.only
     }
 
-    /// A registration that is judged by the authorities. They are put into it when the key has answered: hundreds of
-    /// certificates have no place in each challenge.
+    /// The registration that a key answered, to be judged by the authorities above the model that it says it is; `None`
+    /// where there are none. They are put into it only now: hundreds of certificates have no place in each challenge, and
+    /// those of other models none beside each other, for the library tells authorities apart by their names.
     ///
     /// # Errors
     /// The library's state has another form.
-    pub fn judging(&self, state: &SecurityKeyRegistration) -> Result<Option<SecurityKeyRegistration>, Fault> {
-        let Some(authorities) = &self.authorities else { return Ok(None) };
+    pub fn judging(
+        &self,
+        key: &SecurityKey,
+        state: &SecurityKeyRegistration,
+    ) -> Result<Option<SecurityKeyRegistration>, Fault> {
+        let Some(authorities) = model(key).and_then(|model| self.authorities.get(&model)) else { return Ok(None) };
         let mut state = serde_json::to_value(state).map_err(Fault::internal)?;
         let place = state.get_mut("ca_list").ok_or_else(|| Fault::internal("the WebAuthn state has no ca_list"))?;
         place.clone_from(authorities);
@@ -146,18 +152,31 @@ impl Attestation {
 
     /// What is known against the model of an attested key.
     pub fn trouble(&self, key: &SecurityKey, now: Timestamp) -> Option<Trouble> {
-        let (AttestationMetadata::Packed { aaguid } | AttestationMetadata::Tpm { aaguid, .. }) =
-            &key.attestation().metadata
-        else {
-            return None;
-        };
-        self.models.get(aaguid)?.trouble(now)
+        self.models.get(&model(key)?)?.trouble(now)
     }
 
     /// The metadata's number, the day by which it was to be renewed, and whether that has passed.
     pub fn age(&self, now: Timestamp) -> Option<(u64, Timestamp, bool)> {
         self.metadata.map(|(number, next)| (number, next, next + metadata::DAY <= now))
     }
+}
+
+/// The model that a key says it is, in what its maker signed.
+fn model(key: &SecurityKey) -> Option<Uuid> {
+    match &key.attestation().metadata {
+        AttestationMetadata::Packed { aaguid } | AttestationMetadata::Tpm { aaguid, .. } => Some(*aaguid),
+        _ => None,
+    }
+}
+
+/// The authorities above one model, and how many of them cannot be read.
+fn listed(model: Uuid, name: &str, roots: &[Vec<u8>]) -> Result<(Value, usize), String> {
+    let (mut list, mut unread) = (AttestationCaListBuilder::new(), 0);
+    for root in roots {
+        unread += usize::from(list.insert_device_der(root, model, name.to_owned(), BTreeMap::new()).is_err());
+    }
+    let list = serde_json::to_value(list.build()).map_err(|error| format!("security_keys: {error}"))?;
+    Ok((list, unread))
 }
 
 /// Who vouches for an accepted make.

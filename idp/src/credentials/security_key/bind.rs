@@ -159,19 +159,21 @@ fn registered(
     response: &RegisterPublicKeyCredential,
     state: &SecurityKeyRegistration,
 ) -> Result<Result<(SecurityKey, bool), Bound>, Fault> {
+    let Ok(key) = party.finish_securitykey_registration(response, state) else { return Ok(Err(Bound::Refused)) };
     let attestation = &cx.app.attestation;
-    if let Some(judging) = attestation.judging(state)? {
-        match party.finish_securitykey_registration(response, &judging) {
-            Ok(key) => {
-                let trouble = attestation.trouble(&key, cx.now).filter(|_| attestation.only());
-                return Ok(trouble.map_or(Ok((key, true)), |trouble| Err(Bound::Troubled(trouble))));
-            }
-            Err(error) if !is_about_its_make(&error) => return Ok(Err(Bound::Refused)),
-            Err(_) if attestation.only() => return Ok(Err(Bound::Untrusted)),
-            Err(_) => {}
+    let judged = match attestation.judging(&key, state)? {
+        Some(judging) => party.finish_securitykey_registration(response, &judging),
+        None => Err(WebauthnError::AttestationNotVerifiable),
+    };
+    Ok(match judged {
+        Ok(key) => {
+            let trouble = attestation.trouble(&key, cx.now).filter(|_| attestation.only());
+            trouble.map_or(Ok((key, true)), |trouble| Err(Bound::Troubled(trouble)))
         }
-    }
-    Ok(party.finish_securitykey_registration(response, state).map(|key| (key, false)).map_err(|_| Bound::Refused))
+        Err(error) if !is_about_its_make(&error) => Err(Bound::Refused),
+        Err(_) if attestation.only() => Err(Bound::Untrusted),
+        Err(_) => Ok((key, false)),
+    })
 }
 
 /// Whether a key was refused for what it is rather than for what it signed.
