@@ -1,7 +1,7 @@
 //! What the FIDO Metadata Service says about makes of key, how keys have to know their holder, and answers that are too
 //! large for any key.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use stepgate::credentials::attestation::{Attestation, SecurityKeySettings};
@@ -17,7 +17,7 @@ const FILE: &str = "STEPGATE__SECURITY_KEYS__METADATA_FILE";
 const ROOTS: &str = "STEPGATE__SECURITY_KEYS__METADATA_ROOTS";
 const POLICY: &str = "STEPGATE__SECURITY_KEYS__USER_VERIFICATION";
 
-fn leak(path: &PathBuf) -> &'static str {
+fn leak(path: &Path) -> &'static str {
     path.display().to_string().leak()
 }
 

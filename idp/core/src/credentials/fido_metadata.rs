@@ -292,8 +292,6 @@ fn date(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
-
     use super::*;
 
     fn blob(header: &str, payload: &str) -> String {
