@@ -7,6 +7,7 @@ pub mod access;
 mod applications;
 mod janitor;
 mod operations;
+mod mobile;
 mod people;
 mod tokens;
 mod resets;
@@ -34,6 +35,7 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/admin", get(get_admin))
         .merge(people::routes())
+        .merge(mobile::routes())
         .merge(resets::routes())
         .merge(applications::routes())
         .merge(operations::routes())

@@ -7,9 +7,9 @@ use stepgate_core::oidc::ResponseType;
 use stepgate_store::Db;
 use stepgate_store::ephemeral::Ephemeral;
 use stepgate_store::invalidations::Invalidations;
-use webauthn_rs::prelude::AttestationCaList;
 
 use crate::clients::ClientCache;
+use crate::credentials::attestation::Attestation;
 use crate::cx::Clock;
 use crate::discovery::Documents;
 use crate::http::cookies::CookieNames;
@@ -58,8 +58,8 @@ pub struct App {
     pub scopes: Vec<String>,
     /// What the operator's graphs show.
     pub telemetry: Telemetry,
-    /// Who vouches for security keys; `None` where any key is taken.
-    pub attesters: Option<AttestationCaList>,
+    /// Who vouches for security keys.
+    pub attestation: Attestation,
     /// The clock.
     pub clock: Clock,
     /// Whether this is the demo.
@@ -88,7 +88,7 @@ pub struct Parts {
     /// See [`App`].
     pub mutual_tls: MutualTls,
     /// See [`App`].
-    pub attesters: Option<AttestationCaList>,
+    pub attestation: Attestation,
     /// See [`App`].
     pub clock: Clock,
     /// See [`App`].
@@ -121,7 +121,7 @@ impl App {
             passwords: parts.passwords,
             outbound: parts.outbound,
             mutual_tls: parts.mutual_tls,
-            attesters: parts.attesters,
+            attestation: parts.attestation,
             clock: parts.clock,
             demo: parts.demo,
             keys: RwLock::new(Arc::new(parts.keys)),

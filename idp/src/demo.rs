@@ -93,7 +93,9 @@ fn adapt(mut settings: Settings, options: &Options, folder: &std::path::Path) ->
         options.database_url.clone().unwrap_or_else(|| format!("sqlite://{}?mode=rwc", database.display()));
     settings.redis.url.clone_from(&options.redis_url);
     settings.authorization.unsigned_request_objects.get_or_insert(true);
-    settings.secrets.master = DEMO_MASTER.to_owned();
+    if settings.secrets.master.is_empty() {
+        settings.secrets.master = DEMO_MASTER.to_owned();
+    }
     // The partner application is told of logouts; it listens on this machine.
     for address in ["127.0.0.1", "[::1]"] {
         settings.outbound.allow.extend(format!("{address}:{}", options.partner_port).parse::<AllowedNetwork>());

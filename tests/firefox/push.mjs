@@ -62,6 +62,9 @@ new WebSocketServer({ server }).on("connection", (socket) => socket.on("message"
   }
 }));
 
+// What the app writes there, in one look: an element that is found first and read later may be gone by then.
+const written = async (page, selector) => (await page.waitForFunction((where) => document.querySelector(where)?.textContent || null, {}, selector)).jsonValue();
+
 const profile = mkdtempSync(join(tmpdir(), "stepgate-firefox-"));
 const browser = await puppeteer.launch({
   browser: "firefox", executablePath: "/usr/bin/firefox-esr", headless: true, userDataDir: profile,
@@ -72,14 +75,13 @@ const browser = await puppeteer.launch({
 });
 try {
   const page = await browser.newPage();
-  page.setDefaultTimeout(30000);
+  page.setDefaultTimeout(60000);
   page.on("console", (line) => process.stderr.write(`${line.text()}\n`));
   page.on("pageerror", (error) => process.stderr.write(`${error}\n`));
   await page.goto(`${issuer}/mobile`);
   await page.type("#enrol-code", code);
   await page.click("#enrol");
-  await page.waitForSelector("#confirm-digits");
-  say("digits", await page.$eval("#confirm-digits", (node) => node.textContent));
+  say("digits", await written(page, "#confirm-digits"));
   await page.waitForSelector("#ready");
   // Allowed by the profile already: the app subscribes by itself; the browser tells our service, and the server.
   await page.waitForFunction(() => document.getElementById("connection")?.textContent.includes("woken up"));
@@ -89,8 +91,7 @@ try {
   await page.waitForSelector("#number");
   await page.type("#number", await told("number"));
   await page.click("#approve");
-  await page.waitForSelector("#result");
-  say("result", await page.$eval("#result", (node) => node.textContent));
+  say("result", await written(page, "#result"));
   await told("forget");
   // Unsubscribed behind the server's back, and the app is closed.
   await page.evaluate(async () => (await (await navigator.serviceWorker.ready).pushManager.getSubscription()).unsubscribe());

@@ -1,5 +1,7 @@
 //! A real browser: log in, elevate, back at the application; with scripts and without, on a wide screen and a phone's.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use stepgate_tests::{Backend, World};
 use thirtyfour::prelude::*;
@@ -33,24 +35,55 @@ pub(super) async fn chromium(width: u32, scripts: bool) -> Option<WebDriver> {
     Some(WebDriver::new(&driver, capabilities).await.unwrap())
 }
 
-pub(super) async fn find(driver: &WebDriver, selector: &str) -> WebElement {
-    let element = driver.query(By::Css(selector)).first().await;
-    match element {
-        Ok(element) => element,
-        Err(error) => panic!("{selector}: {error}: {}", driver.source().await.unwrap()),
+/// How long a page may take on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Does something with the page until it works out. Scripts put other elements in place, and pages follow each other,
+/// between the moment in which an element is found and that in which it is used: so both are done again.
+async fn patiently<T>(driver: &WebDriver, what: &str, act: impl AsyncFn() -> WebDriverResult<Option<T>>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let error = match act().await {
+            Ok(Some(done)) => return done,
+            Ok(None) => String::new(),
+            Err(error) => error.to_string(),
+        };
+        if Instant::now() > end {
+            panic!("{what}: {error}: {}", driver.source().await.unwrap_or_default());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
+async fn first(driver: &WebDriver, selector: &str) -> WebDriverResult<WebElement> {
+    driver.find(By::Css(selector)).await
+}
+
+pub(super) async fn find(driver: &WebDriver, selector: &str) -> WebElement {
+    patiently(driver, selector, async || first(driver, selector).await.map(Some)).await
+}
+
+/// Waits for an element whose text has this in it; all of its text.
+pub(super) async fn shows(driver: &WebDriver, selector: &str, part: &str) -> String {
+    let what = format!("{selector} with {part:?}");
+    patiently(driver, &what, async || {
+        let said = first(driver, selector).await?.text().await?;
+        Ok(said.contains(part).then_some(said))
+    })
+    .await
+}
+
 pub(super) async fn click(driver: &WebDriver, selector: &str) {
-    find(driver, selector).await.click().await.unwrap();
+    patiently(driver, selector, async || first(driver, selector).await?.click().await.map(Some)).await;
 }
 
 pub(super) async fn fill(driver: &WebDriver, selector: &str, text: &str) {
-    find(driver, selector).await.send_keys(text).await.unwrap();
+    patiently(driver, selector, async || first(driver, selector).await?.send_keys(text).await.map(Some)).await;
 }
 
+/// The text that a page came with. What a script writes later is waited for by [`shows`].
 pub(super) async fn text(driver: &WebDriver, selector: &str) -> String {
-    find(driver, selector).await.text().await.unwrap()
+    patiently(driver, selector, async || first(driver, selector).await?.text().await.map(Some)).await
 }
 
 /// Nothing is wider than the window.
@@ -115,7 +148,7 @@ async fn each_credential_elevates_in_a_browser_with_and_without_scripts() {
         for (username, button) in [("bob", "phone-otp"), ("carol", "mobile-id"), ("dave", "hardware-token")] {
             elevate(&world, &driver, username, button).await;
             find(&driver, "main[data-page=partner-home]").await;
-            assert_eq!(text(&driver, "#acr").await, format!("urn:stepgate:acr:{button}"), "scripts: {scripts}");
+            shows(&driver, "#acr", &format!("urn:stepgate:acr:{button}")).await;
             driver.goto(format!("{}/account", world.issuer)).await.unwrap();
             let strength = text(&driver, "#credential-strength").await;
             assert!(["Phone OTP", "Mobile ID", "OTP Hardware Token"].contains(&strength.as_str()), "{strength}");
@@ -157,13 +190,13 @@ async fn a_phone_is_set_up_in_one_window_and_approves_what_the_other_asks() {
     driver.switch_to_window(phone).await.unwrap();
     fill(&driver, "#number", &number).await;
     click(&driver, "#approve").await;
-    assert_eq!(text(&driver, "#result").await, "Approved. Go on in your browser.");
+    shows(&driver, "#result", "Approved. Go on in your browser.").await;
     driver.switch_to_window(browser).await.unwrap();
     find(&driver, "main[data-page=partner-home]").await;
-    assert_eq!(text(&driver, "#acr").await, "urn:stepgate:acr:mobile-id");
+    shows(&driver, "#acr", "urn:stepgate:acr:mobile-id").await;
     // The API asks for more than an old login, and is then satisfied.
     click(&driver, "#api-call").await;
-    assert!(text(&driver, "#orders-answer").await.contains("Girder"));
+    shows(&driver, "#orders-answer", "Girder").await;
     driver.quit().await.unwrap();
 }
 
@@ -190,13 +223,13 @@ async fn a_security_key_is_added_and_opens_what_a_phone_does_not() {
     find(&driver, "main[data-page=security-key-add]").await;
     fits(&driver).await;
     click(&driver, "#continue").await;
-    assert!(text(&driver, ".note.ok").await.contains("Your security key is set up"));
+    shows(&driver, ".note.ok", "Your security key is set up").await;
     click(&driver, "#elevate").await;
     click(&driver, "#factor-security_key").await;
     fits(&driver).await;
     click(&driver, "main[data-page=security-key] #continue").await;
     find(&driver, "main[data-page=manage-otp]").await;
-    assert_eq!(text(&driver, "#credential-strength").await, "Security Key");
+    shows(&driver, "#credential-strength", "Security Key").await;
     driver.quit().await.unwrap();
 }
 
@@ -229,14 +262,18 @@ async fn a_passkey_of_this_device_logs_in_without_a_name() {
     click(&driver, "#continue").await;
     click(&driver, "#add-key").await;
     click(&driver, "main[data-page=security-key-add] #continue").await;
-    assert!(text(&driver, ".note.ok").await.contains("Your security key is set up"));
+    shows(&driver, ".note.ok", "Your security key is set up").await;
     driver.delete_all_cookies().await.unwrap();
     driver.goto(format!("{}/account/otp", world.issuer)).await.unwrap();
     // The browser's own list has one entry, which this device picks by itself.
     find(&driver, "main[data-page=manage-otp]").await;
-    assert_eq!(text(&driver, "#credential-strength").await, "Security Key");
+    shows(&driver, "#credential-strength", "Security Key").await;
     driver.quit().await.unwrap();
 }
+
+/// Deletes what the app keeps, once no page has it open any more: a page that was left may still be alive for a moment.
+const LOSE: &str = "const done = arguments[0]; const asked = indexedDB.deleteDatabase('stepgate');
+    asked.onsuccess = () => done('gone'); asked.onerror = () => done('failed'); asked.onblocked = () => done('blocked');";
 
 #[tokio::test]
 async fn a_phone_with_a_screen_lock_approves_behind_it() {
@@ -279,7 +316,7 @@ async fn a_phone_with_a_screen_lock_approves_behind_it() {
     fill(&driver, "#number", &browser.page.match_number()).await;
     fits(&driver).await;
     click(&driver, "#approve").await;
-    assert_eq!(text(&driver, "#result").await, "Approved. Go on in your browser.");
+    shows(&driver, "#result", "Approved. Go on in your browser.").await;
     browser.submit(&[("approved", "1")]).await;
     let login = rp.finish(&started, &browser.page).await;
     assert_eq!(login.amr(), "pwd swk pop user mca mfa");
@@ -287,16 +324,19 @@ async fn a_phone_with_a_screen_lock_approves_behind_it() {
     // A wrong clock: the phone goes on by the server's, and says what that means for codes.
     world.advance(24 * 3600).await;
     driver.goto(format!("{}/mobile", world.issuer)).await.unwrap();
-    let clock = find(&driver, "#clock").await;
-    world.until("the page says so", async || clock.text().await.unwrap().contains("about 1 day behind")).await;
+    shows(&driver, "#clock", "about 1 day behind").await;
     click(&driver, "#offline").await;
-    assert!(text(&driver, "#clock").await.contains("offline codes are refused"));
+    find(&driver, "#offline-code").await;
+    shows(&driver, "#clock", "offline codes are refused").await;
 
     // What the browser kept is gone, and the app says so.
     driver.goto(format!("{}/mobile/icon.svg", world.issuer)).await.unwrap();
-    let lose = "const done = arguments[0]; const r = indexedDB.deleteDatabase('stepgate'); r.onsuccess = r.onerror = () => done();";
-    driver.execute_async(lose, Vec::new()).await.unwrap();
+    patiently(&driver, "the store is deleted", async || {
+        let gone = driver.execute_async(LOSE, Vec::new()).await?;
+        Ok((gone.json() == &json!("gone")).then_some(()))
+    })
+    .await;
     driver.goto(format!("{}/mobile", world.issuer)).await.unwrap();
-    assert!(text(&driver, "#lost").await.contains("deleted what this app kept"));
+    shows(&driver, "#lost", "deleted what this app kept").await;
     driver.quit().await.unwrap();
 }

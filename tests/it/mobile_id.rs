@@ -70,7 +70,7 @@ fn credential(page: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_wrong_number_or_a_denial_ends_the_request_and_bombing_is_capped() {
+async fn t3_a_wrong_number_or_a_denial_ends_the_request_and_bombing_is_capped() {
     on_each_backend(|world| async move {
         let mut browser = at_factor(&world, "carol").await;
         browser.submit(&[("factor", "mobile_id")]).await;

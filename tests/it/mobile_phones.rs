@@ -117,6 +117,84 @@ async fn another(world: &World, by: Option<&mut MobileClient>) -> (Browser, Mobi
 }
 
 #[tokio::test]
+async fn t2_an_approval_is_good_in_the_browser_that_asked_and_is_never_phishing_resistant() {
+    on_each_backend(async |world| {
+        let (_, mut phone) = set_up(&world, Some(lock(&world))).await;
+        let (mut mine, request) = asked(&world, &mut phone).await;
+        // Somebody else, with the same password, presses too: there is one question at a time, and it is not theirs.
+        let mut thief = waiting(&world).await;
+        assert!(thief.page.words().contains("another login"), "{}", thief.page.words());
+        assert_eq!(phone.approve(&request, &mine.page.match_number()).await.unwrap(), "approved");
+        thief.open("/account").await;
+        assert_eq!(thief.page.strength(), "Password", "{}", thief.page.words());
+        mine.submit(&[("approved", "1")]).await;
+        assert_eq!(mine.page.strength(), "Mobile ID");
+        // A number can be typed at the wrong page: that it was behind a lock makes it no `phr`.
+        let rp = world.relying_party().await;
+        mine.open(&rp.start(&[("acr_values", "phr")]).url).await;
+        assert_eq!(mine.page.name(), "requirements-not-met", "{}", mine.page.words());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn t3_an_approval_without_the_number_ends_the_request() {
+    on_each_backend(async |world| {
+        let (_, mut phone) = set_up(&world, None).await;
+        let (mut browser, request) = asked(&world, &mut phone).await;
+        let claims = |number: Option<&str>| {
+            let mut claims = json!({
+                "challenge": request.0["challenge"], "nonce": request.0["nonce"], "decision": "approve",
+            });
+            if let Some(number) = number {
+                claims["number"] = number.into();
+            }
+            claims
+        };
+        assert_eq!(phone.send("answer", claims(None)).await.unwrap()["result"], "wrong_number", "a tap is no approval");
+        let number = browser.page.match_number();
+        assert_eq!(phone.send("answer", claims(Some(&number))).await.unwrap()["result"], "over", "one try");
+        browser.submit(&[("approved", "1")]).await;
+        assert_eq!(browser.page.name(), "factor", "{}", browser.page.words());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_help_desk_takes_a_phone_away_with_a_reason_and_the_person_is_told() {
+    on_each_backend(async |world| {
+        let (_, mut phone) = set_up(&world, None).await;
+        let mut sally = world.browser();
+        sally.open("/account").await;
+        sally.log_in("sally").await;
+        sally.open("/admin/people/grace").await;
+        assert!(sally.page.words().contains("Possession only"), "{}", sally.page.words());
+        let device = phone.device.clone();
+        let why = |text: &'static str| [("why", text), ("device", device.as_str())];
+        sally.submit(&why("x")).await;
+        assert!(sally.page.words().contains("5 to 200 characters"), "{}", sally.page.words());
+        sally.open("/admin/people/grace").await;
+        // Who may not edit people may not do this, and nobody else's phone is reached through this page.
+        let mut petra = world.browser();
+        petra.open("/account").await;
+        petra.log_in("petra").await;
+        assert_eq!(petra.post_with_proof("/admin/people/grace/phones/revoke").await, 403);
+        let mut other = sally.clone();
+        other.submit_with("/admin/people/carol/phones/revoke", &why("lost, called back")).await;
+        assert_eq!(other.page.status, 404, "{}", other.page.words());
+        assert!(phone.look().await.is_ok(), "nothing has happened yet");
+
+        sally.submit(&why("lost, called back")).await;
+        assert!(sally.page.words().contains("It is in the audit log"), "{}", sally.page.words());
+        assert_eq!(phone.look().await.unwrap_err().error, "unknown_device");
+        world.until("the person is told", async || told(&world, "The help desk has removed it").await).await;
+        let kept = world.texts("SELECT data AS found FROM audit_events WHERE kind = 'mobile_id.phone.revoked'").await;
+        assert!(kept.iter().any(|it| it.contains("help_desk") && it.contains("lost, called back")), "{kept:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_approval_counts_only_with_what_its_own_lock_signed_here_for_this_number() {
     on_each_backend(async |world| {
         let (_, mut phone) = set_up(&world, Some(lock(&world))).await;

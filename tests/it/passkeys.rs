@@ -7,7 +7,7 @@ use stepgate_tests::{Backend, Browser, Maker, SecurityKey, World, on_each_backen
 use tokio::sync::Barrier;
 
 /// Adds a key to the account of somebody who logs in for it.
-async fn add(world: &World, username: &str, key: &mut SecurityKey) -> Browser {
+pub(super) async fn add(world: &World, username: &str, key: &mut SecurityKey) -> Browser {
     let mut browser = world.browser();
     browser.open("/account/otp").await;
     browser.log_in(username).await;
@@ -38,7 +38,7 @@ async fn arriving(world: &World) -> Browser {
     browser
 }
 
-async fn use_passkey(browser: &mut Browser, key: &mut SecurityKey) {
+pub(super) async fn use_passkey(browser: &mut Browser, key: &mut SecurityKey) {
     let (challenge, options) = challenge(browser).await;
     let response = key.sign(&options);
     browser.submit(&[("passkey", &challenge), ("response", &response)]).await;

@@ -83,7 +83,7 @@ async fn a_key_is_added_used_and_removed_and_the_application_gets_the_truth() {
 }
 
 #[tokio::test]
-async fn what_a_key_signed_counts_once_at_its_own_site_for_its_own_person() {
+async fn t33_what_a_key_signed_counts_once_at_its_own_site_for_its_own_person() {
     on_each_backend(async |world| {
         let mut key = SecurityKey::new(&world.issuer);
         let mut browser = logged_in(&world, "alice").await;
@@ -126,6 +126,32 @@ async fn what_a_key_signed_counts_once_at_its_own_site_for_its_own_person() {
 }
 
 #[tokio::test]
+async fn t17_a_rise_that_one_began_is_not_finished_by_another() {
+    on_each_backend(async |world| {
+        let (mut hers, mut his) = (SecurityKey::new(&world.issuer), SecurityKey::new(&world.issuer));
+        let mut alice = logged_in(&world, "alice").await;
+        add(&mut alice, &mut hers, "Hers").await;
+        let mut frank = logged_in(&world, "frank").await;
+        add(&mut frank, &mut his, "His").await;
+        // Frank's key signs what Alice's page asks for, at the right site: it is not hers.
+        let mut alice = asked(&world, "alice").await;
+        let response = his.sign(&options(&alice));
+        alice.submit(&[("response", &response)]).await;
+        assert!(alice.page.words().contains("not one of yours"), "{}", alice.page.words());
+        assert_eq!(alice.page.name(), "security-key", "she is still asked");
+        // What his own page was given counts neither in her place nor for her key.
+        let mut frank = asked(&world, "frank").await;
+        let response = hers.sign(&options(&frank));
+        frank.submit(&[("response", &response)]).await;
+        assert!(frank.page.words().contains("not one of yours"), "{}", frank.page.words());
+        let response = hers.sign(&options(&alice));
+        alice.submit(&[("response", &response)]).await;
+        assert_eq!(alice.page.strength(), "Security Key");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_new_device_takes_a_fresh_factor_of_those_that_are_held() {
     let world = World::start(Backend::Sqlite).await;
     let mut browser = logged_in(&world, "dave").await;
@@ -142,7 +168,7 @@ async fn a_new_device_takes_a_fresh_factor_of_those_that_are_held() {
 }
 
 #[tokio::test]
-async fn an_answer_sent_many_times_at_once_counts_once() {
+async fn t8_an_answer_sent_many_times_at_once_counts_once() {
     const AT_ONCE: usize = 8;
     on_each_backend(async |world| {
         let mut key = SecurityKey::new(&world.issuer);

@@ -4,7 +4,7 @@ use serde_json::json;
 use stepgate_tests::{Backend, Listener, World};
 use thirtyfour::prelude::*;
 
-use crate::chromium::{chromium, click, fill, find, text};
+use crate::chromium::{chromium, click, fill, find, shows, text};
 
 async fn log_in(driver: &WebDriver, username: &str) {
     fill(driver, "main[data-page=login] #username", username).await;
@@ -36,8 +36,15 @@ async fn a_partners_page_learns_without_asking_us_that_the_session_changed() {
     listener.shows(&format!(
         "<!doctype html><title>Partner</title><iframe id=op src='{}/session/check'></iframe><script>
          window.ask = (message) => new Promise((done) => {{
-           addEventListener('message', (event) => {{ if (event.origin === '{0}') done(event.data); }}, {{ once: true }});
-           document.getElementById('op').contentWindow.postMessage(message, '{0}');
+           const say = () => document.getElementById('op').contentWindow.postMessage(message, '{0}');
+           // Until the frame is there to hear it.
+           const again = setInterval(say, 500);
+           addEventListener('message', (event) => {{
+             if (event.origin !== '{0}') return;
+             clearInterval(again);
+             done(event.data);
+           }}, {{ once: true }});
+           say();
          }});</script>",
         world.issuer
     ));
@@ -131,7 +138,7 @@ async fn the_demos_partner_shows_that_the_provider_logged_the_person_out() {
     find(&driver, "main[data-page=logged-out]").await;
     assert!(!text(&driver, "main").await.contains("could not reach"));
     driver.goto(&world.partner).await.unwrap();
-    assert_eq!(text(&driver, "#told").await, "You were logged out by the provider.");
+    shows(&driver, "#told", "You were logged out by the provider.").await;
     assert!(!driver.query(By::Css("#id-token-claims")).nowait().exists().await.unwrap());
     driver.quit().await.unwrap();
 }

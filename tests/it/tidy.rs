@@ -142,6 +142,18 @@ fn secrets_cannot_be_printed() {
     assert_eq!(derive.trim(), "#[derive(Clone)]");
 }
 
+/// What is secret has no equality, and the hashes of what people and devices send are compared in constant time.
+#[test]
+fn t14_secrets_and_their_hashes_are_compared_in_constant_time() {
+    let secret = std::fs::read_to_string(root().join("idp/core/src/secret.rs")).unwrap();
+    assert!(!secret.contains("PartialEq for Secret"), "the library's comparison stops at the first difference");
+    let words =
+        ["hash ==", "hash !=", "== sha256(", "!= sha256(", "expose() ==", "expose() !=", "digits ==", "digits !="];
+    for folder in ["idp/core/src", "idp/src"] {
+        only_in(folder, &words, &["idp/src/demo", "idp/src/credentials/phone_call.rs"]);
+    }
+}
+
 #[test]
 fn files_can_be_read_in_one_sitting() {
     let mut long = Vec::new();

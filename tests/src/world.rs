@@ -160,6 +160,11 @@ impl World {
         world
     }
 
+    /// Sets a setting for the nodes that are started from now on.
+    pub fn set(&mut self, name: &'static str, value: &'static str) {
+        self.settings.push((name, value));
+    }
+
     /// A client that trusts the provider's certificate and keeps no connection.
     pub fn client(&self) -> reqwest::ClientBuilder {
         let builder = reqwest::Client::builder().pool_max_idle_per_host(0);

@@ -6,6 +6,7 @@ pub mod phone_otp;
 pub mod hardware_token;
 pub mod web_push;
 pub mod mobile_id;
+pub mod fido_metadata;
 pub mod recovery;
 pub mod reset;
 pub mod suspension;

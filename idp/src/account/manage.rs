@@ -62,11 +62,15 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         }
     }
     let usable = cards.iter().any(|card| card.state == CredentialState::Active);
+    let said = done;
     let done = match done {
         "resynced" => Some("Your token is in step again."),
         "token-activated" => Some("Your token is set up. From now on its codes can be used."),
         "renamed" => Some("The new name is saved."),
-        "phone-added" => Some("Your phone is set up. From now on it can approve logins."),
+        "phone-added" => Some(
+            "Your phone is set up. From now on it can approve logins. Try it now: this browser will show six digits, and \
+             the phone will ask whether you log in, for what and from where. Type the digits there.",
+        ),
         "key-added" => Some("Your security key is set up. It can be used from now on."),
         "recovered" => Some("That worked. Set up a new device now: you have five minutes before we ask again."),
         "password" => Some("Your password is changed. The old one does not work any more."),
@@ -78,6 +82,7 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         _ => None,
     };
     let mut more: Vec<Action> = resume(cx, browser).await?.into_iter().collect();
+    more.extend(trial(&visitor, said));
     if security_key::available(cx) {
         more.push(Action::post("add-key", "Add security key", "/account/otp/key/new"));
     }
@@ -92,6 +97,14 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         done: done.map(str::to_owned),
     };
     Ok(with_browser(cx, browser, pages::respond(StatusCode::OK, &page)))
+}
+
+/// A phone that was just set up can be tried: a request that lifts nothing.
+fn trial(visitor: &Visitor, said: &str) -> Option<Action> {
+    let held = |held: &&Credential| held.kind == CredentialKind::MobileId && held.stage == CredentialState::Active;
+    let credential = visitor.credentials.iter().find(held).filter(|_| said == "phone-added")?;
+    let action = Action::post("try-phone", "Try your phone", "/account/otp/test");
+    Some(action.with("credential", credential.id.to_string()))
 }
 
 /// The way back to the request that the person left in order to mend a credential.

@@ -11,12 +11,14 @@ use stepgate_core::authorize::interaction::PortalPage;
 use super::fresh::step_up;
 use super::{Visitor, visit};
 use crate::app::App;
-use crate::credentials::security_key::{self, Bound};
+use crate::credentials::security_key::{self, Begun, Bound, MOST, Wish};
 use crate::cx::Cx;
 use crate::http::extract::Form;
 use crate::http::page::{PageFailure, see_other};
+use crate::pages::form::Form as PageForm;
+use crate::pages::otp::FormPage;
 use crate::pages::security_key::AddKeyPage;
-use crate::pages::{self, Section};
+use crate::pages::{self, Action, Section};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/account/otp/key/new", post(post_new)).route("/account/otp/key/add", post(post_add))
@@ -27,19 +29,40 @@ async fn post_new(form: Form) -> Response {
     let begun = async {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         step_up(&cx, &form, &visitor).await?;
-        page(&cx, &visitor, "Security Key", None).await
+        let wish = wish(&form);
+        page(&cx, &visitor, wish, name(wish), None).await
     };
     begun.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
+fn wish(form: &Form) -> Wish {
+    if form.get("passkey").is_empty() { Wish::Key } else { Wish::Passkey }
+}
+
+const fn name(wish: Wish) -> &'static str {
+    match wish {
+        Wish::Key => "Security Key",
+        Wish::Passkey => "Passkey",
+    }
+}
+
 /// The page with something new to sign.
-async fn page(cx: &Cx, visitor: &Visitor, label: &str, error: Option<&str>) -> Result<Response, PageFailure> {
+async fn page(
+    cx: &Cx,
+    visitor: &Visitor,
+    wish: Wish,
+    label: &str,
+    error: Option<&str>,
+) -> Result<Response, PageFailure> {
     let session = visitor.live.session.id;
-    let Some((challenge, options)) = security_key::begin(cx, &visitor.person, session).await? else {
-        return Ok(see_other("/account/otp"));
+    let (challenge, options) = match security_key::begin(cx, &visitor.person, session, wish).await? {
+        Begun::Asked(challenge, options) => (challenge, options),
+        Begun::TooMany => return Ok(too_many(cx, visitor)),
+        Begun::Unavailable => return Ok(see_other("/account/otp")),
     };
     let page = AddKeyPage {
         layout: visitor.layout(cx, "Add a security key", Section::ManageOtp),
+        passkey: wish == Wish::Passkey,
         options,
         challenge: challenge.to_string(),
         label: label.to_owned(),
@@ -48,28 +71,55 @@ async fn page(cx: &Cx, visitor: &Visitor, label: &str, error: Option<&str>) -> R
     Ok(pages::respond(StatusCode::OK, &page))
 }
 
+/// There is no room for another one, and what to do about it.
+fn too_many(cx: &Cx, visitor: &Visitor) -> Response {
+    let page = FormPage {
+        layout: visitor.layout(cx, "Add a security key", Section::ManageOtp),
+        page: "too-many-keys",
+        heading: format!("You have {MOST} security keys"),
+        lead:
+            "That is as many as one person can have here. Give up one that you do not use any more; then you can add \
+               another."
+                .to_owned(),
+        form: PageForm::main("/account/otp/key/new", "Try again", Vec::new()),
+        back: Action::link("cancel", "Back to Manage OTP", "/account/otp"),
+    };
+    pages::respond(StatusCode::CONFLICT, &page)
+}
+
 async fn post_add(form: Form) -> Response {
     let cx = form.cx.clone();
     let added = async {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         step_up(&cx, &form, &visitor).await?;
-        let label = form.get("label");
+        let (wish, label) = (wish(&form), form.get("label"));
         let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(char::is_control);
         if !fits {
-            return page(&cx, &visitor, label, Some("A name has 1 to 40 characters.")).await;
+            return page(&cx, &visitor, wish, label, Some("A name has 1 to 40 characters.")).await;
         }
         let Ok(challenge) = form.get("challenge").parse() else { return Err(PageFailure::NotFound) };
         let (session, answer) = (visitor.live.session.id, (label, form.get("response")));
         let error = match security_key::finish(&cx, &visitor.person, session, challenge, answer).await? {
             Bound::Added => return Ok(see_other("/account/otp?done=key-added")),
             Bound::Refused => "The key did not answer as it should. Try again.",
+            Bound::Unverified => {
+                "This key was touched, but it did not ask who you are. Set a PIN on it (in the settings of your browser, \
+                 under security keys) and add it then."
+            }
+            Bound::Troubled(trouble) => {
+                let text = format!(
+                    "This model of key is not accepted any more: {}. Your administrator knows which are; use one of those.",
+                    trouble.text()
+                );
+                return page(&cx, &visitor, wish, label, Some(&text)).await;
+            }
             Bound::Untrusted => {
                 "This make of key is not accepted here. Your administrator knows which are; use one of those."
             }
             Bound::Taken => "This key is set up already. Use another one.",
             Bound::Over => "That took too long. Press the button again.",
         };
-        page(&cx, &visitor, label, Some(error)).await
+        page(&cx, &visitor, wish, label, Some(error)).await
     };
     added.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }

@@ -22,7 +22,7 @@ use crate::janitor::{self, Part};
 use crate::pages::admin::{DetailPage, DetailSection};
 use crate::pages::form::Form as PageForm;
 use crate::pages::table::{Cell, Table};
-use crate::pages::{self, Action, Section, When};
+use crate::pages::{self, Action, Section, Tone, When};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/admin/janitor", get(get_janitor)).route("/admin/janitor/clean", post(post_clean))
@@ -36,6 +36,7 @@ async fn get_janitor(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -
             report.parts.iter().filter(|part| part.count > 0).map(|part| section(&cx, &administrator, part)).collect();
         sections.insert(0, cleaning(&administrator, report.leftovers));
         let facts = report.parts.iter().map(|part| (part.words.clone(), Cell::text(part.count.to_string())));
+        let facts = facts.chain(metadata(&cx, &administrator));
         let page = DetailPage {
             layout: administrator.visitor.layout(&cx, "Janitor", Section::Admin("/admin/janitor")),
             page: "admin-janitor",
@@ -54,6 +55,19 @@ async fn get_janitor(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -
         Ok(pages::respond(StatusCode::OK, &page))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+/// How old the metadata of security keys is.
+fn metadata(cx: &Cx, administrator: &Administrator) -> Option<(String, Cell)> {
+    let (number, next, old) = cx.app.attestation.age(cx.now)?;
+    let day = When::date(next, &administrator.visitor.zone()).text;
+    let state = if old {
+        let text = format!("No. {number}: out of date since {day}. Fetch a new file and start anew.");
+        Cell::State(Tone::Danger, text)
+    } else {
+        Cell::State(Tone::Ok, format!("No. {number}, good until {day}"))
+    };
+    Some(("Metadata of security keys".to_owned(), state))
 }
 
 fn cleaning(administrator: &Administrator, leftovers: Leftovers) -> DetailSection {

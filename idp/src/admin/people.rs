@@ -100,7 +100,7 @@ const fn state(person: &Person) -> (Tone, &'static str) {
 }
 
 /// The person, if the administrator's scope reaches that far. Out of reach looks like not there.
-async fn reach(cx: &Cx, administrator: &Administrator, username: &str) -> Result<Person, PageFailure> {
+pub(super) async fn reach(cx: &Cx, administrator: &Administrator, username: &str) -> Result<Person, PageFailure> {
     let person = people::find_person_by_login(&cx.app.db, username).await?.ok_or(PageFailure::NotFound)?;
     let reached = match &administrator.scope {
         Scope::All => true,
@@ -224,6 +224,7 @@ async fn detail(cx: &Cx, administrator: &Administrator, person: &Person, done: &
         ],
         sections: vec![
             section("Credentials", credentials, Vec::new()),
+            super::mobile::section(cx, administrator, person, editable).await?,
             section("Sessions", sessions, forms),
             section("Roles", roles, role_forms),
         ],

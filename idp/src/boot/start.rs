@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::app::{App, Parts};
-use crate::credentials::attestation;
+use crate::credentials::attestation::Attestation;
 use crate::cx::{Clock, OsEntropy};
 use crate::fault::Fault;
 use crate::keys;
@@ -96,7 +96,7 @@ pub async fn build(settings: Settings, delivery: Delivery, clock: Clock) -> Resu
     let peppers = secrets.peppers()?;
     let passwords = PasswordHasher::new(&settings.passwords, peppers, &OsEntropy).map_err(Fault::internal)?;
     let (tls, mutual_tls) = (tls::server_config(&settings.tls)?, MutualTls::new(&settings.mtls)?);
-    let attesters = attestation::attesters(&settings.security_keys).map_err(BootError::SecurityKeys)?;
+    let attestation = Attestation::load(&settings.security_keys, clock.now()).map_err(BootError::SecurityKeys)?;
     let listen = settings.server.listen;
     let app = Arc::new(App::new(Parts {
         passwords,
@@ -108,7 +108,7 @@ pub async fn build(settings: Settings, delivery: Delivery, clock: Clock) -> Resu
         secrets,
         outbound,
         mutual_tls,
-        attesters,
+        attestation,
         clock,
         keys,
         demo,

@@ -3,22 +3,25 @@
 //! Owns what is given to a key to sign, each thing for one person, one place and one answer. The cryptography and the
 //! rules of the specification are `webauthn-rs`'s. Never earns a strength by itself: it returns the event that happened.
 
+mod bind;
+
 use std::time::Duration;
 
 use serde_json::json;
 use stepgate_core::account::Person;
-use stepgate_core::assurance::{CredentialKind, CredentialState, Evidence, FactorEvent, Method};
-use stepgate_core::credentials::Credential;
-use stepgate_core::id::{ChallengeId, CredentialId, SessionId};
-use stepgate_store::credentials::{self, NewCredential};
-use stepgate_store::security_keys::{self as store, NewChallenge, NewKey, StoredKey};
-use stepgate_store::{StoreError, security_keys};
+use stepgate_core::assurance::{CredentialState, Evidence, FactorEvent, Method};
+use stepgate_core::id::{ChallengeId, CredentialId};
+use stepgate_store::credentials;
+use stepgate_store::security_keys::{self as store, NewChallenge, StoredKey};
 use url::Url;
 use webauthn_rs::prelude::{
-    AuthenticationResult, PublicKeyCredential, RegisterPublicKeyCredential, SecurityKey, SecurityKeyAuthentication,
-    SecurityKeyRegistration, Webauthn, WebauthnBuilder, WebauthnError,
+    AuthenticationResult, PublicKeyCredential, SecurityKey, SecurityKeyAuthentication, Webauthn, WebauthnBuilder,
+    WebauthnError,
 };
 
+pub use bind::{Begun, Bound, MOST, Wish, begin, finish};
+
+use super::attestation::UserVerification;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -26,9 +29,6 @@ use crate::notices::{self, Notice};
 
 /// How long a key has to sign.
 pub(super) const LIFE: Duration = Duration::from_secs(300);
-
-/// Keys of one person at most.
-const MOST: usize = 20;
 
 /// The longest answer of a key that is looked at, in bytes.
 pub(super) const LONGEST: usize = 16 * 1024;
@@ -38,7 +38,10 @@ pub(super) const LONGEST: usize = 16 * 1024;
 pub(super) fn party(cx: &Cx) -> Option<Webauthn> {
     let origin = Url::parse(cx.app.issuer()).ok()?;
     let host = origin.domain()?.to_owned();
-    WebauthnBuilder::new(&host, &origin).ok()?.rp_name(&cx.app.settings.server.name).timeout(LIFE).build().ok()
+    // A key that was verified when it was added is held to that by the library, unless no verification is wanted.
+    let touch = cx.app.settings.security_keys.user_verification == UserVerification::Discouraged;
+    let builder = WebauthnBuilder::new(&host, &origin).ok()?.rp_name(&cx.app.settings.server.name).timeout(LIFE);
+    builder.danger_set_user_presence_only_security_keys(touch).build().ok()
 }
 
 /// Whether keys can be used in this deployment.
@@ -79,132 +82,6 @@ pub(super) fn parsed<K: serde::de::DeserializeOwned>(key: &StoredKey) -> Result<
         .map_err(|error| Fault::Internal(format!("security key of credential {}: {error}", key.credential.id)))
 }
 
-/// Where a registration belongs to: the session that began it.
-fn registration(session: SessionId) -> String {
-    format!("register {session}")
-}
-
-/// Begins to bind a new key. `None` where keys cannot be used, or the person has as many as can be kept.
-pub async fn begin(cx: &Cx, person: &Person, session: SessionId) -> Result<Option<(ChallengeId, String)>, Fault> {
-    let Some(party) = party(cx) else { return Ok(None) };
-    let keys = security_keys::list_keys(&cx.app.db, person.id).await?;
-    if keys.len() >= MOST {
-        return Ok(None);
-    }
-    let known =
-        keys.iter().map(|key| Ok(parsed::<SecurityKey>(key)?.cred_id().clone())).collect::<Result<Vec<_>, Fault>>()?;
-    let (name, display) = (person.username.as_str(), person.display_name());
-    let (options, state) = party
-        .start_securitykey_registration(person.id.uuid(), name, display, Some(known), cx.app.attesters.clone(), None)
-        .map_err(Fault::internal)?;
-    let mut options = serde_json::to_value(options).map_err(Fault::internal)?;
-    // The library asks for `credProtect` at its highest level, which Chromium refuses unless verification is required
-    // as well. Keys without a PIN are welcome here, as one factor beside the password.
-    if let Some(public) = options.get_mut("publicKey").and_then(serde_json::Value::as_object_mut) {
-        public.remove("extensions");
-        // The device itself is as welcome as a key on a chain, and what it can it should also do alone: a passkey.
-        public.remove("hints");
-        if let Some(wish) = public.get_mut("authenticatorSelection") {
-            *wish = json!({ "residentKey": "preferred", "requireResidentKey": false, "userVerification": "preferred" });
-        }
-    }
-    let text = options.to_string();
-    let challenge = keep(cx, person, &registration(session), &Kept { options, state }).await?;
-    Ok(Some((challenge, text)))
-}
-
-/// How binding a key ended.
-pub enum Bound {
-    /// It is the person's from now on.
-    Added,
-    /// What the browser sent is no answer of a key to this challenge.
-    Refused,
-    /// Nobody whom the deployment trusts vouches for this make of key.
-    Untrusted,
-    /// Somebody, perhaps the person, has this very key already.
-    Taken,
-    /// Too late, or answered before.
-    Over,
-}
-
-/// Binds the key that signed.
-pub async fn finish(
-    cx: &Cx,
-    person: &Person,
-    session: SessionId,
-    challenge: ChallengeId,
-    (label, response): (&str, &str),
-) -> Result<Bound, Fault> {
-    let Some(party) = party(cx) else { return Ok(Bound::Over) };
-    let binding = registration(session);
-    let Some(kept) = store::take_challenge(&cx.app.db, challenge, person.id, &binding, cx.now).await? else {
-        return Ok(Bound::Over);
-    };
-    let kept: Kept<SecurityKeyRegistration> = serde_json::from_str(&kept).map_err(Fault::internal)?;
-    let Some(response) = read::<RegisterPublicKeyCredential>(response) else { return Ok(Bound::Refused) };
-    let key = match party.finish_securitykey_registration(&response, &kept.state) {
-        Ok(key) => key,
-        Err(error) if is_about_its_make(&error) => return Ok(Bound::Untrusted),
-        Err(_) => return Ok(Bound::Refused),
-    };
-    let id = CredentialId::random(cx.entropy());
-    let new = NewCredential { credential: fresh(cx, person, id, label), sealed_secret: None, parameters: json!({}) };
-    let data = serde_json::to_value(&key).map_err(Fault::internal)?;
-    let synced = data.pointer("/cred/backup_eligible").and_then(serde_json::Value::as_bool).unwrap_or(false);
-    // With a list of authorities the library takes no key that none of them vouched for.
-    let attested = cx.app.attesters.is_some();
-    let key = NewKey { id: key.cred_id(), data: &data.to_string(), synced, attested };
-    let transaction = cx.app.db.begin().await?;
-    credentials::insert_credential(&transaction, &new).await?;
-    match store::insert_key(&transaction, id, &key).await {
-        Ok(()) => {}
-        Err(StoreError::Conflict { .. }) => return Ok(Bound::Taken),
-        Err(error) => return Err(error.into()),
-    }
-    let event = Event::new("security_key.added").by(person.id).session(session);
-    let facts = json!({ "credential": id, "synced": synced, "attested": attested });
-    audit::record(cx, &transaction, event.data(facts)).await?;
-    notices::tell(cx, &transaction, person.id, &notice(label).about(id)).await?;
-    transaction.commit().await?;
-    Ok(Bound::Added)
-}
-
-/// Whether a key was refused for what it is rather than for what it signed.
-const fn is_about_its_make(error: &WebauthnError) -> bool {
-    matches!(
-        error,
-        WebauthnError::AttestationNotVerifiable
-            | WebauthnError::AttestationChainNotTrusted(_)
-            | WebauthnError::AttestationUntrustedAaguid
-            | WebauthnError::AttestationFormatMissingAaguid
-    )
-}
-
-fn notice(label: &str) -> Notice {
-    let text = format!(
-        "The security key \u{201c}{label}\u{201d} was added to your account. If that was not you, remove it under Manage OTP and change your password."
-    );
-    Notice::new("A security key was added", text)
-}
-
-fn fresh(cx: &Cx, person: &Person, id: CredentialId, label: &str) -> Credential {
-    Credential {
-        id,
-        person: person.id,
-        kind: CredentialKind::SecurityKey,
-        label: label.to_owned(),
-        serial: None,
-        stage: CredentialState::Active,
-        failures: 0,
-        retry_at: None,
-        last_used_at: None,
-        activated_at: Some(cx.now),
-        purchased_at: None,
-        expires_at: None,
-        created_at: cx.now,
-    }
-}
-
 /// Gives the person's keys something to sign, for one place (`binding`). `None` where there is no key to use.
 pub async fn ask(cx: &Cx, person: &Person, binding: &str) -> Result<Option<ChallengeId>, Fault> {
     let Some(party) = party(cx) else { return Ok(None) };
@@ -214,12 +91,16 @@ pub async fn ask(cx: &Cx, person: &Person, binding: &str) -> Result<Option<Chall
     }
     let keys = keys.iter().map(parsed::<SecurityKey>).collect::<Result<Vec<_>, _>>()?;
     let (options, state) = party.start_securitykey_authentication(&keys).map_err(Fault::internal)?;
-    let options = serde_json::to_value(options).map_err(Fault::internal)?;
+    let mut options = serde_json::to_value(options).map_err(Fault::internal)?;
+    if let Some(public) = options.get_mut("publicKey").and_then(serde_json::Value::as_object_mut) {
+        let policy = cx.app.settings.security_keys.user_verification.as_str();
+        public.insert("userVerification".to_owned(), json!(policy));
+    }
     keep(cx, person, binding, &Kept { options, state }).await.map(Some)
 }
 
 async fn usable(cx: &Cx, person: &Person) -> Result<Vec<StoredKey>, Fault> {
-    let mut keys = security_keys::list_keys(&cx.app.db, person.id).await?;
+    let mut keys = store::list_keys(&cx.app.db, person.id).await?;
     keys.retain(|key| key.credential.state(cx.now) == CredentialState::Active);
     Ok(keys)
 }
@@ -229,6 +110,8 @@ async fn usable(cx: &Cx, person: &Person) -> Result<Vec<StoredKey>, Fault> {
 pub enum Refusal {
     /// Not by a key of the person, or not over this challenge.
     NotSigned,
+    /// It was only touched, and it has to verify its holder.
+    Unverified,
     /// The key's counter did not go up: there are two of it.
     Copied,
 }
@@ -238,6 +121,7 @@ impl Refusal {
     const fn as_str(self) -> &'static str {
         match self {
             Self::NotSigned => "not_signed",
+            Self::Unverified => "unverified",
             Self::Copied => "copied",
         }
     }
@@ -246,6 +130,9 @@ impl Refusal {
     pub const fn text(self) -> &'static str {
         match self {
             Self::NotSigned => "The key did not answer, or it is not one of yours. Try again, or use another way.",
+            Self::Unverified => {
+                "The key was touched, but it did not ask who you are. Set a PIN on it and try again, or use another way."
+            }
             Self::Copied => {
                 "This key seems to have been copied, so it is suspended. Use another way, and ask your administrator."
             }
@@ -285,12 +172,22 @@ pub async fn verify(
     let Some(stored) = keys.pop() else { return refused(cx, person, None, Refusal::NotSigned).await };
     let credential = stored.credential.id;
     let result = match party.finish_securitykey_authentication(&response, &kept.state) {
+        Ok(result) if !result.user_verified() && must_verify(cx) => {
+            return refused(cx, person, Some(credential), Refusal::Unverified).await;
+        }
         Ok(result) => result,
+        Err(WebauthnError::UserNotVerified) => {
+            return refused(cx, person, Some(credential), Refusal::Unverified).await;
+        }
         // The signature is right, but the counter is behind.
         Err(WebauthnError::CredentialPossibleCompromise) => return copied(cx, person, credential).await,
         Err(_) => return refused(cx, person, Some(credential), Refusal::NotSigned).await,
     };
     accept(cx, person, &stored, &result).await
+}
+
+fn must_verify(cx: &Cx) -> bool {
+    cx.app.settings.security_keys.user_verification == UserVerification::Required
 }
 
 /// Keeps what a signature said, and earns the event. The last word on the counter is the store's.
@@ -319,7 +216,9 @@ pub(super) async fn accept(
     transaction.commit().await?;
     let method = if result.user_verified() { Method::SecurityKeyVerified } else { Method::SecurityKey };
     let synced = result.backup_eligible();
-    let evidence = Evidence { device_bound: stored.attested && !synced, synced };
+    // Vouched for when it was added, and nothing known against its model today.
+    let hardware = stored.attested && cx.app.attestation.trouble(&key, cx.now).is_none();
+    let evidence = Evidence { device_bound: hardware && !synced, synced };
     let proofed = person.is_proofed(cx.now);
     Ok(Signed::Accepted(FactorEvent { method, at: cx.now, credential, evidence, proofed }))
 }

@@ -39,12 +39,14 @@ impl SecurityKeyPage {
     }
 }
 
-/// Adds a key. Fields `challenge`, `label`, and `response`, which the script fills.
+/// Adds a key. Fields `challenge`, `label`, `passkey`, and `response`, which the script fills.
 #[derive(Clone, Debug, Template)]
 #[template(path = "account/security-key.html")]
 pub struct AddKeyPage {
     /// The frame.
     pub layout: Layout,
+    /// Whether it is to log in alone.
+    pub passkey: bool,
     /// What the browser is given, in JSON.
     pub options: String,
     /// The id of the challenge.
@@ -86,12 +88,14 @@ impl Page for AddKeyPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let page = Self {
             layout: samples::portal("Add a security key", super::Section::ManageOtp),
+            passkey: false,
             options: OPTIONS.into(),
             challenge: "6f9619ff-8b86-4d01-b42d-00cf4fc964ff".into(),
             label: "Security Key".into(),
             error: None,
         };
         let refused = Self { error: Some("That took too long. Press the button again.".into()), ..page.clone() };
-        vec![("first", page), ("too late", refused)]
+        let passkey = Self { passkey: true, label: "Passkey".into(), ..page.clone() };
+        vec![("first", page), ("too late", refused), ("passkey", passkey)]
     }
 }

@@ -117,6 +117,8 @@ impl Settings {
         settings.outbound.ca_file = Some(std::path::PathBuf::new());
         settings.tls.certificate_file = Some(std::path::PathBuf::new());
         settings.tls.key_file = Some(std::path::PathBuf::new());
+        settings.security_keys.metadata_file = Some(std::path::PathBuf::new());
+        settings.security_keys.metadata_roots = Some(std::path::PathBuf::new());
         settings.mtls.trust_anchors = Some(std::path::PathBuf::new());
         settings.mtls.client_certificate_header = Some(String::new());
         settings

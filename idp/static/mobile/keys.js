@@ -9,40 +9,39 @@ function database() {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open("stepgate", 1);
     request.onupgradeneeded = () => request.result.createObjectStore("account");
-    request.onsuccess = () => resolve(request.result);
+    request.onsuccess = () => {
+      // The browser, or another window, deletes the store or wants a newer one: this page is not in the way.
+      request.result.onversionchange = () => request.result.close();
+      resolve(request.result);
+    };
     request.onerror = () => reject(request.error);
   });
 }
 
+// One transaction; the connection is closed after it, so that nothing holds the store open behind a page that is gone.
 async function run(mode, action) {
   const db = await database();
   return new Promise((resolve, reject) => {
     const transaction = db.transaction("account", mode);
-    const request = action(transaction.objectStore("account"));
-    transaction.oncomplete = () => resolve(request.result);
+    const outcome = action(transaction.objectStore("account"));
+    transaction.oncomplete = () => resolve(outcome.result);
     transaction.onerror = () => reject(transaction.error);
-  });
+  }).finally(() => db.close());
 }
 
 export const load = () => run("readonly", (store) => store.get("account"));
 export const save = (account) => run("readwrite", (store) => store.put(account, "account"));
 // Changes what is kept in one step, also where two windows of the app are open.
-export async function update(change) {
-  const db = await database();
-  return new Promise((resolve, reject) => {
-    const transaction = db.transaction("account", "readwrite");
-    const store = transaction.objectStore("account");
-    let changed;
-    const read = store.get("account");
-    read.onsuccess = () => {
-      if (!read.result) return;
-      changed = { ...read.result, ...change(read.result) };
-      store.put(changed, "account");
-    };
-    transaction.oncomplete = () => resolve(changed);
-    transaction.onerror = () => reject(transaction.error);
-  });
-}
+export const update = (change) => run("readwrite", (store) => {
+  const changed = {};
+  const read = store.get("account");
+  read.onsuccess = () => {
+    if (!read.result) return;
+    changed.result = { ...read.result, ...change(read.result) };
+    store.put(changed.result, "account");
+  };
+  return changed;
+});
 export const forget = () => run("readwrite", (store) => store.delete("account"));
 
 const publicPart = ({ kty, crv, x, y }) => ({ kty, crv, x, y });

@@ -133,6 +133,7 @@ async function poll(pause) {
     }
     if (reply.state === "active") {
       if (reply.keys) await readKeys(reply.keys, account);
+      if (reply.known === false) return stalePage();
       account = await update((kept) => ({ credential: kept.credential ?? reply.credential ?? undefined }));
       // Nothing where the deployment speaks to no push service.
       pushKey = reply.push?.key ?? "";
@@ -158,8 +159,10 @@ async function poll(pause) {
   if (mine === loop) waiting = setTimeout(() => poll(pause), pause);
 }
 
-// New keys, shown with the old ones. The old ones are dead once the server hears of the new ones.
-async function rotate() {
+// New keys, shown with the old ones. The old ones are dead once the server hears of the new ones. One window at a time:
+// what another one makes meanwhile would take the place of these with the server, and not here.
+const rotate = () => navigator.locks.request("stepgate-keys", { ifAvailable: true }, (lock) => lock && makeNewKeys());
+async function makeNewKeys() {
   const account = await load();
   const keys = await generate();
   const proof = { aud: issuer, act: "rotate", iat: seconds() + (account.offset ?? 0), device: account.device, ecdh: keys.ecdh };
@@ -259,6 +262,12 @@ const again = async () => { await clear(); enrolPage(); };
 
 function gone(why) {
   show(card(title("This phone is not set up any more"), el("p", {}, why), el("button", { className: "main", onclick: again }, "Set up again")));
+}
+
+function stalePage() {
+  show(card(title("This phone has missed new keys"),
+    el("p", { id: "stale" }, "The service has got new keys. It announced them for a while, but this phone was not opened then, so it cannot tell questions of the service from somebody else's any more, and shows none. In your browser open Manage OTP, Phones, and choose Replace beside this phone. Then set it up again here."),
+    el("button", { className: "main", onclick: again }, "Set up again")));
 }
 
 function lostPage() {

@@ -1,7 +1,7 @@
 // Keeps the app's own files, so that offline codes work without a connection, and wakes the person up when a login waits.
 // Never keeps an answer of the API, never signs anything.
 "use strict";
-const SHELL = "stepgate-mobile-2";
+const SHELL = "stepgate-mobile-3";
 const FILES = ["/mobile", ...["mobile.js", "keys.js", "server.js", "screen.js", "push.js", "verifier.js", "mobile.css", "icon.svg", "manifest.webmanifest"].map((name) => `/mobile/${name}`)];
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(SHELL).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use stepgate_core::account::Person;
-use stepgate_core::authorize::interaction::Purpose;
+use stepgate_core::authorize::interaction::{Purpose, Want};
 use stepgate_core::credentials::MobileDevice;
 use stepgate_core::credentials::mobile_id as protocol;
 use stepgate_core::entropy::random_token;
@@ -31,6 +31,7 @@ pub struct Asking {
 /// What a phone says about what a request is for.
 pub const fn purpose(purpose: &Purpose) -> &'static str {
     match purpose {
+        Purpose::Elevate { want: Want::Test(_), .. } => "To try it out: nobody is let in",
         Purpose::Elevate { .. } => "To raise the strength of a session",
         Purpose::Device { .. } => "To let another device in",
         _ => "To log in",

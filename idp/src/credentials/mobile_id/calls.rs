@@ -57,6 +57,7 @@ pub(super) async fn poll(cx: &Cx, jws: &str) -> Result<Value, Refusal> {
         "state": "active",
         "request": request,
         "keys": signing::announcement(cx, device.id, &message.knows)?,
+        "known": signing::is_known(cx, &message.knows)?,
         "push": push_key(cx)?.map(|key| json!({ "key": key, "subscribed": device.sealed_push.is_some() })),
         "rotate": cx.now.since(device.keyed_at) > protocol::KEY_LIFE,
         "credential": device.verifier.as_deref().and_then(credential_id),

@@ -3,7 +3,7 @@
 use serde_json::json;
 use stepgate_core::credentials::mobile_id::{self as protocol, RotateMessage, RotationProof};
 use stepgate_core::credentials::{MobileDevice, NextKeys};
-use stepgate_core::id::CredentialId;
+use stepgate_core::id::{CredentialId, PersonId};
 use stepgate_core::jose::{self, Jwk, SigningAlgorithm, VerifyRules};
 use stepgate_core::secret::SecretBytes;
 use stepgate_store::{Connection, mobile};
@@ -44,16 +44,23 @@ pub(super) async fn rotate(cx: &Cx, device: &MobileDevice, message: &RotateMessa
 }
 
 /// Who gives a phone up.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Revoker {
+#[derive(Clone, Copy)]
+pub enum Revoker<'a> {
     /// The person, in a browser.
     Person,
     /// The phone itself.
     Device,
+    /// Somebody of the help desk.
+    HelpDesk {
+        /// Who.
+        agent: PersonId,
+        /// Why.
+        reason: &'a str,
+    },
 }
 
 /// Gives a phone up for good; `false` when that was done before.
-pub async fn revoke(cx: &Cx, device: &MobileDevice, revoker: Revoker) -> Result<bool, Fault> {
+pub async fn revoke(cx: &Cx, device: &MobileDevice, revoker: Revoker<'_>) -> Result<bool, Fault> {
     let transaction = cx.app.db.begin().await?;
     if !revoke_in(cx, &transaction, device, revoker).await? {
         return Ok(false);
@@ -69,20 +76,28 @@ pub(super) async fn revoke_in(
     cx: &Cx,
     transaction: &impl Connection,
     device: &MobileDevice,
-    revoker: Revoker,
+    revoker: Revoker<'_>,
 ) -> Result<bool, Fault> {
     if !mobile::revoke_device(transaction, device.id, cx.now).await? {
         return Ok(false);
     }
     mobile::withdraw_approvals(transaction, device.id).await?;
-    let by = if revoker == Revoker::Device { "device" } else { "person" };
-    let event = Event::new("mobile_id.phone.revoked").by(device.person);
-    audit::record(cx, transaction, event.data(json!({ "device": device.id, "by": by }))).await?;
+    let event = Event::new("mobile_id.phone.revoked");
+    let event = match revoker {
+        Revoker::Device => event.by(device.person).data(json!({ "device": device.id, "by": "device" })),
+        Revoker::Person => event.by(device.person).data(json!({ "device": device.id, "by": "person" })),
+        Revoker::HelpDesk { agent, reason } => Event { actor: Some(agent), ..event }
+            .to(device.person)
+            .data(json!({ "device": device.id, "by": "help_desk", "reason": reason })),
+    };
+    audit::record(cx, transaction, event).await?;
     if device.active {
-        let text = format!(
-            "{} is not used for Mobile ID any more. If that was not you, log in and look at Manage OTP now.",
-            device.label
-        );
+        let who = match revoker {
+            Revoker::HelpDesk { .. } => "The help desk has removed it. If you did not ask for that",
+            Revoker::Device | Revoker::Person => "If that was not you",
+        };
+        let text =
+            format!("{} is not used for Mobile ID any more. {who}, log in and look at Manage OTP now.", device.label);
         notices::tell(cx, transaction, device.person, &Notice::new("A phone was removed", text)).await?;
     }
     Ok(true)
@@ -108,7 +123,7 @@ pub(super) async fn suspend(cx: &Cx, device: &MobileDevice, why: &'static str) -
 }
 
 /// Has the phones of a person asked again, after they said that a request was not theirs.
-pub async fn ask_again(cx: &Cx, person: stepgate_core::id::PersonId, credential: CredentialId) -> Result<(), Fault> {
+pub async fn ask_again(cx: &Cx, person: PersonId, credential: CredentialId) -> Result<(), Fault> {
     let transaction = cx.app.db.begin().await?;
     if mobile::delete_hold(&transaction, credential).await? {
         audit::record(cx, &transaction, Event::new("mobile_id.requests.resumed").by(person)).await?;

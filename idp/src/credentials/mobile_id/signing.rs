@@ -42,6 +42,11 @@ pub(super) fn announcement(cx: &Cx, device: DeviceId, knows: &str) -> Result<Opt
     sign(cx, knows, KEYS_TYP, &message).map(Some)
 }
 
+/// Whether we still have the key that a phone knows. Without it the phone reads nothing that we sign.
+pub(super) fn is_known(cx: &Cx, knows: &str) -> Result<bool, Fault> {
+    Ok(keys(cx)?.iter().any(|key| key.kid() == knows))
+}
+
 /// What push services know us by.
 pub(super) fn push_key(cx: &Cx) -> Result<PrivateKey, Fault> {
     PrivateKey::from_p256_scalar(&cx.app.secrets.web_push).map_err(Fault::internal)
