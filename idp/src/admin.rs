@@ -8,6 +8,8 @@ mod applications;
 mod janitor;
 mod operations;
 mod people;
+mod proofing;
+mod renewals;
 mod tokens;
 mod resets;
 mod phones;
@@ -40,6 +42,8 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(tokens::routes())
         .merge(janitor::routes())
         .merge(phones::routes())
+        .merge(proofing::routes())
+        .merge(renewals::routes())
 }
 
 /// What a list's address may carry.

@@ -150,8 +150,7 @@ async fn a_phone_is_set_up_in_one_window_and_approves_what_the_other_asks() {
     driver.switch_to_window(browser.clone()).await.unwrap();
     fill(&driver, "#digits", &digits).await;
     click(&driver, "#continue").await;
-    // The parked request goes on.
-    click(&driver, "#resume").await;
+    // The parked request goes on by itself.
     click(&driver, "#factor-mobile_id").await;
     let number = text(&driver, "#match-number").await.replace(char::is_whitespace, "");
     driver.switch_to_window(phone).await.unwrap();

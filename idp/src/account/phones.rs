@@ -24,7 +24,7 @@ use stepgate_core::id::PhoneId;
 use stepgate_store::{challenges, credentials, phones as store};
 
 use super::fresh::step_up;
-use super::{Visitor, visit};
+use super::{Visitor, resume, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -34,7 +34,7 @@ use crate::http::page::{PageFailure, see_other};
 use crate::login::not_sent;
 use crate::login::phone::{self, Channel, Sending};
 use crate::notices::{self, Notice};
-use crate::phones;
+use crate::{phones, subscriptions};
 
 /// Wrong codes at a new number that a person may type in an hour, over all new numbers.
 const TRIES: u64 = 10;
@@ -124,6 +124,9 @@ async fn post_add(form: Form) -> Response {
     let added = async {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, form.get("credential"), &cx)?;
+        if !subscriptions::may_bind(&cx, &visitor.person, credential).await? {
+            return Ok(see_other("/account/proofing"));
+        }
         step_up(&cx, &form, &visitor).await?;
         let typed = Typed {
             number: form.get("number"),
@@ -231,7 +234,8 @@ async fn post_verify(form: Form) -> Response {
             match verify(&cx, &visitor, credential, (&phone, &binding), form.get("code")).await? {
                 Ok(rests) => {
                     let done = if rests { "resting" } else { "added" };
-                    return Ok(see_other(&format!("{here}&done={done}")));
+                    let here = format!("{here}&done={done}");
+                    return Ok(see_other(&resume::way_on(&cx, &form.browser, &here).await?));
                 }
                 Err(error) => error.to_owned(),
             }
@@ -291,6 +295,7 @@ async fn bind(cx: &Cx, visitor: &Visitor, credential: &Credential, phone: &Phone
     if first {
         store::prefer_phone(&transaction, credential.id, phone.id).await?;
         credentials::update_stage(&transaction, credential.id, "pending", "active", cx.now).await?;
+        subscriptions::begin_term(cx, &transaction, credential).await?;
     }
     let event = Event::new("phone_otp.number.added").by(visitor.person.id);
     let data = json!({ "credential": credential.id, "phone": phone.id, "number": phone.masked });

@@ -12,7 +12,7 @@ use stepgate_core::credentials::Credential;
 use stepgate_core::id::{ChallengeId, CredentialId, SessionId};
 use stepgate_store::credentials::{self, NewCredential};
 use stepgate_store::security_keys::{self as store, NewChallenge, NewKey, StoredKey};
-use stepgate_store::{StoreError, security_keys};
+use stepgate_store::{StoreError, Transaction, security_keys};
 use url::Url;
 use webauthn_rs::prelude::{
     AuthenticationResult, PublicKeyCredential, RegisterPublicKeyCredential, SecurityKey, SecurityKeyAuthentication,
@@ -23,6 +23,7 @@ use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
+use crate::subscriptions;
 
 /// How long a key has to sign.
 pub(super) const LIFE: Duration = Duration::from_secs(300);
@@ -147,15 +148,13 @@ pub async fn finish(
         Err(error) if is_about_its_make(&error) => return Ok(Bound::Untrusted),
         Err(_) => return Ok(Bound::Refused),
     };
-    let id = CredentialId::random(cx.entropy());
-    let new = NewCredential { credential: fresh(cx, person, id, label), sealed_secret: None, parameters: json!({}) };
     let data = serde_json::to_value(&key).map_err(Fault::internal)?;
     let synced = data.pointer("/cred/backup_eligible").and_then(serde_json::Value::as_bool).unwrap_or(false);
     // With a list of authorities the library takes no key that none of them vouched for.
     let attested = cx.app.attesters.is_some();
     let key = NewKey { id: key.cred_id(), data: &data.to_string(), synced, attested };
     let transaction = cx.app.db.begin().await?;
-    credentials::insert_credential(&transaction, &new).await?;
+    let id = owned(cx, &transaction, person, label).await?;
     match store::insert_key(&transaction, id, &key).await {
         Ok(()) => {}
         Err(StoreError::Conflict { .. }) => return Ok(Bound::Taken),
@@ -167,6 +166,24 @@ pub async fn finish(
     notices::tell(cx, &transaction, person.id, &notice(label).about(id)).await?;
     transaction.commit().await?;
     Ok(Bound::Added)
+}
+
+/// The credential that a new key is: one that the person bought and that waits for it, else one of its own.
+async fn owned(cx: &Cx, transaction: &Transaction, person: &Person, label: &str) -> Result<CredentialId, Fault> {
+    let (kind, proofed) = (CredentialKind::SecurityKey.as_str(), person.is_proofed(cx.now));
+    let waiting = credentials::list_credentials(&cx.app.db, person.id).await?;
+    if let Some(id) =
+        credentials::adopt_pending(transaction, (person.id, proofed), (kind, label), cx.now).await?
+    {
+        if let Some(bound) = waiting.iter().find(|held| held.id == id) {
+            subscriptions::begin_term(cx, transaction, bound).await?;
+        }
+        return Ok(id);
+    }
+    let id = CredentialId::random(cx.entropy());
+    let new = NewCredential { credential: fresh(cx, person, id, label), sealed_secret: None, parameters: json!({}) };
+    credentials::insert_credential(transaction, &new).await?;
+    Ok(id)
 }
 
 /// Whether a key was refused for what it is rather than for what it signed.
