@@ -173,7 +173,8 @@ impl Visitor {
         }
         let soon = cx.now + std::time::Duration::from_secs(30 * 24 * 3600);
         let kept = |held: &&Credential| {
-            !matches!(held.stage, CredentialState::Revoked | CredentialState::Pending) && held.kind != CredentialKind::Recovery
+            !matches!(held.stage, CredentialState::Revoked | CredentialState::Pending)
+                && held.kind != CredentialKind::Recovery
         };
         let ending = self.credentials.iter().filter(kept);
         let ending = ending.filter(|held| held.expires_at.is_some_and(|end| end < soon));

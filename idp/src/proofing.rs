@@ -131,7 +131,8 @@ async fn decide_in(
         Ok(findings) => check_approval(agent, request.person, findings)?,
         Err(reason) => check_refusal(agent, request.person, reason)?,
     }
-    let decided = store::decide_request(transaction, (request.id, agent), decision, cx.now).await.map_err(Fault::from)?;
+    let decided =
+        store::decide_request(transaction, (request.id, agent), decision, cx.now).await.map_err(Fault::from)?;
     if !decided {
         return Err(DecideFailure::Overtaken);
     }
@@ -147,10 +148,8 @@ async fn decide_in(
             ("proofing.approved", data, Notice::new("Your identity is proofed", text))
         }
         Err(reason) => {
-            let text = format!(
-                "Your identity could not be proofed: {}\n\nYou can ask again under Manage OTP.",
-                reason.trim()
-            );
+            let text =
+                format!("Your identity could not be proofed: {}\n\nYou can ask again under Manage OTP.", reason.trim());
             let data = json!({ "request": request.id, "reason": reason.trim() });
             ("proofing.refused", data, Notice::new("Your identity could not be proofed", text))
         }
@@ -165,9 +164,6 @@ async fn decide_in(
 ///
 /// # Errors
 /// The store.
-pub async fn person_of(
-    cx: &Cx,
-    request: &ProofingRequest,
-) -> Result<Option<stepgate_core::account::Person>, Fault> {
+pub async fn person_of(cx: &Cx, request: &ProofingRequest) -> Result<Option<stepgate_core::account::Person>, Fault> {
     Ok(people::find_person(&cx.app.db, request.person).await?)
 }

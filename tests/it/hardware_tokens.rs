@@ -25,7 +25,7 @@ async fn logged_in(world: &World, username: &str) -> Browser {
 }
 
 /// What a demo token shows so many steps from now, when the demo's clock was moved by so many seconds.
-fn shown(ahead: i64, moved: u64) -> String {
+pub(super) fn shown(ahead: i64, moved: u64) -> String {
     let now = stepgate::cx::Clock::default().now().unix_seconds() + i64::try_from(moved).unwrap();
     let step = now / 30 + ahead;
     code_at(SEED, &OathParameters::COMMON_TOTP, step.try_into().unwrap()).expose().clone()
@@ -51,7 +51,7 @@ async fn act(browser: &mut Browser, serial: &str, act: &str, fields: &[(&str, &s
 }
 
 /// The latest registration code that a person was mailed.
-async fn registration_code(world: &World, username: &str) -> String {
+pub(super) async fn registration_code(world: &World, username: &str) -> String {
     let read = async || {
         let mut found: Vec<(String, String)> = Vec::new();
         for node in 0..world.nodes() {

@@ -19,6 +19,14 @@ pub(super) async fn at(world: &World, username: &str, path: &str) -> Browser {
     browser
 }
 
+/// Presses *Activate* for the one Mobile ID that waits on the open page.
+pub(super) async fn begin_mobile(browser: &mut Browser) {
+    let form = browser.page.text.split("<form").find(|form| form.contains("action=\"/account/otp/mobile/start\""));
+    let form = form.unwrap_or_else(|| panic!("nothing to activate: {}", browser.page.words()));
+    let id = super::mobile_phones::between(form, "name=\"credential\" value=\"", "\"");
+    browser.submit_with("/account/otp/mobile/start", &[("credential", &id)]).await;
+}
+
 async fn waiting(world: &World, username: &str) -> i64 {
     let sql = format!(
         "SELECT COUNT(*) AS found FROM credentials c JOIN persons p ON p.id = c.person_id
@@ -38,7 +46,7 @@ async fn a_key_is_typed_in_any_way_and_every_refusal_says_why() {
         let cases = [
             ("short", "24 letters and digits"),
             (slipped.as_str(), "compare it group by group"),
-            ("DEMO-NOBODY-MOBILE-0001", "24 letters and digits"),
+            ("DEMO-NOBODY-MOBILE-0001", "Codes have no O"),
             ("DEMO-GRACE-MOBILE-0001", "handed to another person"),
         ];
         for (typed, said) in cases {
@@ -172,7 +180,10 @@ async fn of_two_who_use_one_key_at_the_same_moment_one_has_it() {
         assert_eq!(redirects, 1);
         let made = "SELECT COUNT(*) AS found FROM credentials WHERE license_key_id IS NOT NULL AND product = 'bundle'";
         assert_eq!(world.count(made).await, 2, "a bundle is two credentials, once");
-        assert_eq!(world.count("SELECT COUNT(DISTINCT person_id) AS found FROM credentials WHERE product = 'bundle'").await, 1);
+        assert_eq!(
+            world.count("SELECT COUNT(DISTINCT person_id) AS found FROM credentials WHERE product = 'bundle'").await,
+            1
+        );
         let terms = "SELECT COUNT(*) AS found FROM terms";
         assert_eq!(world.count(terms).await, 2);
     })
@@ -197,7 +208,7 @@ async fn from_the_refusal_by_key_and_phone_back_to_the_application() {
         assert_eq!(alice_again.page.name(), "license", "the page that the mail led to");
         alice_again.submit(&[("key", &key)]).await;
         assert!(alice_again.page.has("resume"), "{}", alice_again.page.words());
-        alice_again.submit_to("/account/otp/mobile/start").await;
+        begin_mobile(&mut alice_again).await;
         let code = super::mobile_phones::between(&alice_again.page.text, "id=\"enrol-code\">", "<");
         let (mut phone, digits) = MobileClient::enrol(&world.issuer, &code, "Alice's phone", None).await.unwrap();
         alice_again.submit(&[("digits", &digits)]).await;
@@ -210,7 +221,8 @@ async fn from_the_refusal_by_key_and_phone_back_to_the_application() {
         assert!(!alice_again.open("/account/otp").await.has("resume"));
 
         // In another browser the parked request is nobody's; the application is asked to begin again.
-        let partner = world.partner("days-later", serde_json::json!({ "initiate_login_uri": "https://rp.example/start" })).await;
+        let partner =
+            world.partner("days-later", serde_json::json!({ "initiate_login_uri": "https://rp.example/start" })).await;
         let started = partner.start(&[("acr_values", MOBILE)]);
         let mut heidi = world.browser();
         heidi.open(&started.url).await;
@@ -267,8 +279,74 @@ async fn the_demo_key_of_grace_is_the_one_that_her_mobile_id_was_bought_with() {
         grace.submit(&[("key", "demo grace mobile 0001")]).await;
         assert_eq!(grace.page.name(), "manage-otp", "{}", grace.page.words());
         assert_eq!(waiting(&world, "grace").await, 1, "it becomes nothing twice");
-        grace.submit_to("/account/otp/mobile/start").await;
+        begin_mobile(&mut grace).await;
         assert_eq!(grace.page.name(), "mobile-enrol");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_that_was_bought_is_what_the_help_desk_assigns_and_its_year_counts_from_the_purchase() {
+    on_each_backend(|world| async move {
+        let key = world.sell("alice", "hardware-token", 1).await.remove(0);
+        let mut alice = at(&world, "alice", "/account/otp/license").await;
+        alice.submit(&[("key", &key)]).await;
+        assert!(alice.page.words().contains("A token is being made ready for you"), "{}", alice.page.words());
+        assert!(!alice.page.text.contains("id=\"activate-"), "nothing to activate before there is one");
+        let id = super::mobile_phones::between(&alice.page.text, "credential\" id=\"credential-", "\"");
+        assert_eq!(alice.open(&format!("/account/otp/{id}")).await.status, 200);
+        assert!(world.shown_code("dave").await.len() == 6, "the demo's codes are not upset");
+        let one = "SELECT COUNT(*) AS found FROM credentials c JOIN persons p ON p.id = c.person_id
+                   WHERE p.username = 'alice' AND c.kind = 'hardware_token'";
+        for serial in ["HT-1001", "HT-1002"] {
+            let (done, said) = world.operate(&["token", "assign", serial, "alice", "--by", "simon"]);
+            assert!(done, "{said}");
+            if serial == "HT-1001" {
+                assert_eq!(world.count(one).await, 1, "what waited was adopted");
+                // It got lost in the post: what was bought goes on waiting, for another one.
+                let sql = "UPDATE credentials SET serial = NULL WHERE serial = 'HT-1001'";
+                world.tamper(sql).await;
+                world.tamper("UPDATE hardware_tokens SET stage = 'lost' WHERE serial = 'HT-1001'").await;
+            }
+        }
+        assert_eq!(world.count(one).await, 1);
+        let code = super::hardware_tokens::registration_code(&world, "alice").await;
+        alice.open("/account/otp/token").await;
+        let (first, second) = (super::hardware_tokens::shown(0, 0), super::hardware_tokens::shown(1, 0));
+        let typed = [("serial", "HT-1002"), ("registration", &code), ("first", &first), ("second", &second)];
+        alice.submit(&typed).await;
+        assert!(alice.page.words().contains("Your token is set up"), "{}", alice.page.words());
+        let year = "SELECT COUNT(*) AS found FROM credentials c JOIN license_keys k ON k.id = c.license_key_id
+                    WHERE c.serial = 'HT-1002' AND c.stage = 'active' AND c.purchased_at = k.purchased_at
+                      AND c.expires_at - c.purchased_at BETWEEN 365 * 86400000 AND 366 * 86400000";
+        // PostgreSQL reckons the products in 32 bits unless told otherwise.
+        let year = year.replace("365 * 86400000", "31536000000").replace("366 * 86400000", "31622400000");
+        assert_eq!(world.count(&year).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_terms_count_from_the_activation_the_year_begins_with_the_device() {
+    let settings = [("STEPGATE__SUBSCRIPTIONS__TERM_STARTS", "activation")];
+    stepgate_tests::on_each_backend_with(&settings, |world| async move {
+        let key = world.sell("alice", "mobile-id", 1).await.remove(0);
+        let mut alice = at(&world, "alice", "/account/otp/license").await;
+        alice.submit(&[("key", &key)]).await;
+        let ends = "SELECT COUNT(*) AS found FROM credentials WHERE product = 'mobile-id' AND license_key_id IN
+                    (SELECT id FROM license_keys WHERE stage = 'redeemed') AND expires_at IS NOT NULL";
+        assert_eq!(world.count(ends).await, 0);
+        world.advance(40 * 24 * 3600).await;
+        let mut alice = at(&world, "alice", "/account/otp").await;
+        begin_mobile(&mut alice).await;
+        let code = super::mobile_phones::between(&alice.page.text, "id=\"enrol-code\">", "<");
+        let (_, digits) = MobileClient::enrol(&world.issuer, &code, "Alice's phone", None).await.unwrap();
+        alice.submit(&[("digits", &digits)]).await;
+        assert_eq!(alice.page.name(), "manage-otp", "{}", alice.page.words());
+        let later = "SELECT COUNT(*) AS found FROM credentials WHERE product = 'mobile-id' AND stage = 'active'
+                     AND expires_at - purchased_at > 34900000000 AND notice_at IS NOT NULL AND license_key_id IN
+                    (SELECT license_key_id FROM terms)";
+        assert_eq!(world.count(later).await, 1, "a year from today, not from the purchase");
     })
     .await;
 }

@@ -54,7 +54,10 @@ async fn what_has_expired_says_so_at_the_application_and_goes_on_there_once_rene
         frank.open(&format!("/account/otp/renew?credential={renew}")).await;
         assert_eq!(frank.page.name(), "renew");
         assert!(frank.page.words().contains("48.00 USD"), "{}", frank.page.words());
-        assert!(frank.page.text.contains(&format!("value=\"renew:{renew}\"")) && frank.page.text.contains("action=\"/cart/add\""));
+        assert!(
+            frank.page.text.contains(&format!("value=\"renew:{renew}\""))
+                && frank.page.text.contains("action=\"/cart/add\"")
+        );
         // Every page of the portal says it.
         assert!(frank.open("/account/sessions").await.has("banner-action"));
         frank.open("/account/otp").await;
@@ -74,7 +77,9 @@ async fn what_has_expired_says_so_at_the_application_and_goes_on_there_once_rene
         // My Applications says what is wrong with what one has, and offers to mend it.
         let sql = format!("UPDATE credentials SET expires_at = {before} WHERE kind = 'phone_otp'");
         world.tamper(&sql).await;
-        world.tamper(r#"UPDATE applications SET policy = '{"accepts":["urn:stepgate:acr:otp"]}' WHERE url IS NOT NULL"#).await;
+        world
+            .tamper(r#"UPDATE applications SET policy = '{"accepts":["urn:stepgate:acr:otp"]}' WHERE url IS NOT NULL"#)
+            .await;
         let mine = at(&world, "frank", "/applications").await;
         assert!(mine.page.words().contains("which expired on"), "{}", mine.page.words());
         assert!(mine.page.text.contains("/account/otp/renew?credential="), "{}", mine.page.text);
@@ -120,10 +125,11 @@ async fn a_bundle_is_renewed_as_one_and_a_key_can_renew_instead_of_starting_anew
         let key = world.sell("oscar", "bundle", 1).await.remove(0);
         let mut alice = at(&world, "alice", "/account/otp/license").await;
         alice.submit(&[("key", &key)]).await;
-        world.tamper("UPDATE credentials SET stage = 'active', activated_at = created_at WHERE product = 'bundle'").await;
+        world
+            .tamper("UPDATE credentials SET stage = 'active', activated_at = created_at WHERE product = 'bundle'")
+            .await;
         world.advance(310 * DAY).await;
-        let (mobile, token) =
-            (ends(&world, "alice", "mobile_id").await, ends(&world, "alice", "hardware_token").await);
+        let (mobile, token) = (ends(&world, "alice", "mobile_id").await, ends(&world, "alice", "hardware_token").await);
         let id = credential(&world, "alice", "Mobile ID").await;
         let words = at(&world, "alice", &format!("/account/otp/renew?credential={id}")).await.page.words();
         assert!(words.contains("60.00 USD") && words.contains("together with it"), "{words}");
@@ -163,7 +169,12 @@ async fn an_organization_renews_by_itself_and_for_many_at_once() {
         let mut browser = at(&world, "bob", &format!("/account/otp/{bob}")).await;
         assert!(browser.page.words().contains("once your organization has an account"), "{}", browser.page.words());
         browser.submit(&[("on", "1")]).await;
-        assert!(browser.page.words().contains("nobody's account pays") || browser.page.words().contains("nobody&#39;s account pays"), "{}", browser.page.words());
+        assert!(
+            browser.page.words().contains("nobody's account pays")
+                || browser.page.words().contains("nobody&#39;s account pays"),
+            "{}",
+            browser.page.words()
+        );
         let account = "INSERT INTO sponsor_accounts (kind, id, currency, most, used)
                        SELECT 'organization', id, 'USD', 5000, 0 FROM organizations LIMIT 1";
         world.tamper(account).await;
@@ -183,8 +194,13 @@ async fn an_organization_renews_by_itself_and_for_many_at_once() {
             assert!(oscar.page.words().contains(name), "{name}: {}", oscar.page.words());
         }
         assert!(!oscar.page.words().contains(" bob "), "{}", oscar.page.words());
-        let ids: Vec<String> = oscar.page.text.split("name=\"renew\" value=\"").skip(1)
-            .map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
+        let ids: Vec<String> = oscar
+            .page
+            .text
+            .split("name=\"renew\" value=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap().to_owned())
+            .collect();
         let two: Vec<(&str, &str)> = vec![("renew", &ids[0]), ("renew", &ids[1]), ("renew", &bob), ("renew", "x")];
         oscar.submit_with("/cart/add-renewals", &two).await;
         let lines = world.texts("SELECT lines AS found FROM carts").await.remove(0);

@@ -17,11 +17,12 @@ async fn settled(world: &World, now_in_days: u64) {
 }
 
 async fn count(world: &World, about: &str) -> usize {
-    world.until("the mails are out", async || {
-        let waiting = "SELECT COUNT(*) AS found FROM outbox WHERE done_at IS NULL AND failed_at IS NULL";
-        world.count(waiting).await == 0
-    })
-    .await;
+    world
+        .until("the mails are out", async || {
+            let waiting = "SELECT COUNT(*) AS found FROM outbox WHERE done_at IS NULL AND failed_at IS NULL";
+            world.count(waiting).await == 0
+        })
+        .await;
     world.mails(BOB, about).await
 }
 
@@ -45,7 +46,11 @@ async fn each_reminder_comes_once_over_two_nodes() {
             assert_eq!(count(&world, subject).await, 1, "{subject}");
             // The banner is there from 30 days before, on every page.
             let page = at(&world, "bob", "/account/sessions").await.page;
-            assert_eq!(page.has("banner-action") && page.words().contains("Your Phone OTP end"), day >= 276, "{subject}");
+            assert_eq!(
+                page.has("banner-action") && page.words().contains("Your Phone OTP end"),
+                day >= 276,
+                "{subject}"
+            );
         }
         for (_, subject) in steps {
             assert_eq!(count(&world, subject).await, 1, "{subject}");

@@ -304,9 +304,8 @@ impl World {
             let url = format!("{}/demo/inbox.json", self.node(node));
             let Ok(answer) = self.http.get(url).send().await else { continue };
             let messages: Vec<Value> = answer.json().await.unwrap();
-            let fits = |it: &&Value| {
-                it["channel"] == "mail" && it["to"] == to && it["text"].as_str().unwrap().contains(about)
-            };
+            let fits =
+                |it: &&Value| it["channel"] == "mail" && it["to"] == to && it["text"].as_str().unwrap().contains(about);
             found += messages.iter().filter(fits).count();
         }
         found

@@ -157,7 +157,8 @@ pub fn check_approval(agent: PersonId, person: PersonId, findings: &Findings) ->
         return Err(NoDecision::NameDiffers);
     }
     let issuer = findings.issuer.trim();
-    let fits = (2..=60).contains(&issuer.chars().count()) && !issuer.chars().any(|it| it.is_numeric() || it.is_control());
+    let fits =
+        (2..=60).contains(&issuer.chars().count()) && !issuer.chars().any(|it| it.is_numeric() || it.is_control());
     if fits { Ok(()) } else { Err(NoDecision::Issuer) }
 }
 

@@ -8,8 +8,8 @@ use stepgate_core::subscriptions::term::Renewal;
 use stepgate_core::time::Timestamp;
 use stepgate_store::credentials::Suspended;
 use stepgate_store::deliveries::{self, DeliveryState};
-use stepgate_store::subscriptions::{self as terms, SoldAs};
 use stepgate_store::holdings;
+use stepgate_store::subscriptions::{self as terms, SoldAs};
 
 use super::phones::delivered;
 use super::{Visitor, change, proofing, renew};
@@ -84,7 +84,8 @@ impl Details {
                 _ => "Calls only",
             };
             let last = self.last.iter().find(|(known, ..)| *known == phone.id);
-            let last = last.and_then(|(_, state, at)| Some((delivered(*state)?, When::new(*at, cx.now, &self.zone).text)));
+            let last =
+                last.and_then(|(_, state, at)| Some((delivered(*state)?, When::new(*at, cx.now, &self.zone).text)));
             let last = last.map_or_else(String::new, |(words, when)| format!(" \u{b7} {words} {when}"));
             PhoneRow {
                 channels: format!("{channels}{last}"),
@@ -137,7 +138,9 @@ fn waits(cx: &Cx, visitor: &Visitor, credential: &Credential, sold: &SoldAs) -> 
         return None;
     }
     if sold.needs_proofing && !visitor.person.is_proofed(cx.now) {
-        return Some("It was bought with identity proofing: an agent looks at you first, then it can be set up.".to_owned());
+        return Some(
+            "It was bought with identity proofing: an agent looks at you first, then it can be set up.".to_owned(),
+        );
     }
     (credential.kind == CredentialKind::HardwareToken && credential.serial.is_none()).then(|| {
         "A token is being made ready for you. When it has come, activate it with its serial number and the registration \

@@ -136,9 +136,12 @@ fn page(cx: &Cx, visitor: &Visitor, key: &LicenseKey, (typed, error): (&str, Opt
         } else {
             "It was used, or is void: it cannot be handed over any more.".to_owned()
         },
-        note: None,
+        note: error.filter(|_| !open).map(|error| (Tone::Danger, error.to_owned())),
         actions: Vec::new(),
-        sections: vec![DetailSection { heading: "Whose it is to be".to_owned(), table: None, forms }],
+        sections: open
+            .then(|| DetailSection { heading: "Whose it is to be".to_owned(), table: None, forms })
+            .into_iter()
+            .collect(),
         back: Action::link("cancel", "License keys", "/account/otp/keys"),
     };
     pages::respond(StatusCode::OK, &page)

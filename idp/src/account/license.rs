@@ -158,7 +158,9 @@ async fn go_on(
     let no: NotRedeemed = match (form.get("way"), held) {
         ("", Some(held)) => return Ok(choice(cx, visitor, (key, held), (source, value))),
         ("renew", Some(held)) => match subscriptions::renew_by_key(cx, &visitor.person, (key, held)).await? {
-            Ok(_) => return Ok(see_other(&super::resume::way_on(cx, &form.browser, "/account/otp?done=renewed").await?)),
+            Ok(_) => {
+                return Ok(see_other(&super::resume::way_on(cx, &form.browser, "/account/otp?done=renewed").await?));
+            }
             Err(no) => no,
         },
         _ => match subscriptions::redeem(cx, &visitor.person, key).await? {
@@ -178,10 +180,7 @@ fn choice(
 ) -> Response {
     let path = if source == "key" { "/account/otp/license" } else { "/account/otp/license/activate" };
     let fields = |way: &str| {
-        vec![
-            Field::required(source, "", Control::Hidden, value),
-            Field::required("way", "", Control::Hidden, way),
-        ]
+        vec![Field::required(source, "", Control::Hidden, value), Field::required("way", "", Control::Hidden, way)]
     };
     let zone = visitor.zone();
     let rules = cx.app.settings.subscriptions.rules();

@@ -59,9 +59,7 @@ pub(super) fn note(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Optio
         (Renewal::Open { .. }, false) => {
             Some(format!("Ends on {}. Renewed now, it lasts a year longer than that.", date(ends)))
         }
-        (Renewal::Closed, _) => {
-            Some(format!("Expired on {}, too long ago to be renewed. Get a new one.", date(ends)))
-        }
+        (Renewal::Closed, _) => Some(format!("Expired on {}, too long ago to be renewed. Get a new one.", date(ends))),
         (Renewal::Opens(_), _) => None,
     }
 }
@@ -86,8 +84,7 @@ fn page(cx: &Cx, visitor: &Visitor, credential: &Credential, sold: &SoldAs) -> R
     if let (Some(product), Some(price), Some(ends)) = (product, price, credential.expires_at) {
         let until = When::date(settings.rules().renewed(ends), &zone).text;
         let hidden = |name: &str, value: String| Field::required(name, "", Control::Hidden, value);
-        let fields =
-            vec![hidden("product", product.id.to_string()), hidden("for", format!("renew:{}", credential.id))];
+        let fields = vec![hidden("product", product.id.to_string()), hidden("for", format!("renew:{}", credential.id))];
         let more = if product.kinds.len() > 1 { " What you bought together with it is renewed as well." } else { "" };
         let page = FormPage {
             layout: visitor.layout(cx, "Renew", Section::ManageOtp),

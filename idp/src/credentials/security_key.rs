@@ -172,9 +172,7 @@ pub async fn finish(
 async fn owned(cx: &Cx, transaction: &Transaction, person: &Person, label: &str) -> Result<CredentialId, Fault> {
     let (kind, proofed) = (CredentialKind::SecurityKey.as_str(), person.is_proofed(cx.now));
     let waiting = credentials::list_credentials(&cx.app.db, person.id).await?;
-    if let Some(id) =
-        credentials::adopt_pending(transaction, (person.id, proofed), (kind, label), cx.now).await?
-    {
+    if let Some(id) = credentials::adopt_pending(transaction, (person.id, proofed), (kind, label), cx.now).await? {
         if let Some(bound) = waiting.iter().find(|held| held.id == id) {
             subscriptions::begin_term(cx, transaction, bound).await?;
         }

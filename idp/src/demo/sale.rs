@@ -31,7 +31,8 @@ pub(super) async fn give_key(
     credential: &Credential,
 ) -> Result<(), Fault> {
     let products = cx.app.settings.subscriptions.products();
-    let Some(product) = products.into_iter().find(|product| product.kinds == [credential.kind] && !product.proofing) else {
+    let Some(product) = products.into_iter().find(|product| product.kinds == [credential.kind] && !product.proofing)
+    else {
         return Ok(());
     };
     let key = LicenseKey {

@@ -145,7 +145,8 @@ async fn assign(cx: &Cx, transaction: &Transaction, step: &Step<'_>, holder: &Pe
         return Ok(false);
     }
     if adopted.is_none() {
-        let waiting = NewCredential { credential: waiting(cx, holder, token, credential), sealed_secret: None, parameters };
+        let waiting =
+            NewCredential { credential: waiting(cx, holder, token, credential), sealed_secret: None, parameters };
         match credentials::insert_credential(transaction, &waiting).await {
             // Somebody got a token of that number past the inventory.
             Err(StoreError::Conflict { .. }) => return Ok(false),

@@ -42,7 +42,8 @@ async fn whom(cx: &Cx, purchaser: PersonId, typed: &str) -> Result<Option<Whom>,
         }
     }
     let (name, host) = typed.split_once('@').unwrap_or_default();
-    let plain = |part: &str| !part.is_empty() && !part.contains(|it: char| it.is_whitespace() || it.is_control() || it == '@');
+    let plain =
+        |part: &str| !part.is_empty() && !part.contains(|it: char| it.is_whitespace() || it.is_control() || it == '@');
     let address = plain(name) && plain(host) && host.contains('.') && typed.len() <= 254;
     Ok(address.then_some(Whom::Mail(typed)))
 }

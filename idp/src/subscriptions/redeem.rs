@@ -218,7 +218,8 @@ async fn insert(
     }
     if let Some(until) = ends {
         let (from, order) = (key.purchased_at, key.order);
-        write_term(cx, transaction, &Term { credential: id, person: person.id, key: key.id, order, from, until }).await?;
+        write_term(cx, transaction, &Term { credential: id, person: person.id, key: key.id, order, from, until })
+            .await?;
     }
     Ok(id)
 }

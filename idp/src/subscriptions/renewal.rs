@@ -31,9 +31,11 @@ pub fn renewal_product_of(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Op
     let currency = settings.currency().ok()?;
     let mut products = settings.products();
     products.retain(|product| product.renewal_price(currency).is_some());
-    let sold_as = |product: &&Product| Some(&product.id) == sold.product.as_ref() && product.kinds.contains(&credential.kind);
+    let sold_as =
+        |product: &&Product| Some(&product.id) == sold.product.as_ref() && product.kinds.contains(&credential.kind);
     let plain = |product: &&Product| {
-        let reach = credential.kind != stepgate_core::assurance::CredentialKind::PhoneOtp || product.reach == sold.reach;
+        let reach =
+            credential.kind != stepgate_core::assurance::CredentialKind::PhoneOtp || product.reach == sold.reach;
         product.kinds == [credential.kind] && reach && !product.proofing && !product.withdrawn
     };
     products.iter().find(sold_as).or_else(|| products.iter().find(plain)).cloned()

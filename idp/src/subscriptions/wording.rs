@@ -58,12 +58,23 @@ fn english(facts: &Facts<'_>) -> (String, String) {
         _ => format!("{label} has ended"),
     };
     let what = match facts.days {
-        1.. => format!("your {label} ends on {}. Renew it before then, and nothing changes: your device and your identity proofing stay, and a year is added to that date.", ends.text),
-        0 => format!("your {label} ends today, at {}. From then on it cannot be used to elevate until you renew it. Your password still works.", ends.exact),
-        _ => format!("your {label} ended on {}, and applications that ask for it are closed to you. You can still renew it: your device and your identity proofing stay.", ends.text),
+        1.. => format!(
+            "your {label} ends on {}. Renew it before then, and nothing changes: your device and your identity proofing stay, and a year is added to that date.",
+            ends.text
+        ),
+        0 => format!(
+            "your {label} ends today, at {}. From then on it cannot be used to elevate until you renew it. Your password still works.",
+            ends.exact
+        ),
+        _ => format!(
+            "your {label} ended on {}, and applications that ask for it are closed to you. You can still renew it: your device and your identity proofing stay.",
+            ends.text
+        ),
     };
     let until = facts.renewable_until.filter(|_| facts.days <= 0);
-    let until = until.map_or_else(String::new, |until| format!("\n\nIt can be renewed until {}. After that you need a new one.", until.text));
+    let until = until.map_or_else(String::new, |until| {
+        format!("\n\nIt can be renewed until {}. After that you need a new one.", until.text)
+    });
     let auto = if facts.auto_renew_failed {
         "\n\nIt was to be renewed by itself, but nobody's account pays for it: please renew it yourself."
     } else {
@@ -84,12 +95,23 @@ fn german(facts: &Facts<'_>) -> (String, String) {
         _ => format!("{label} ist abgelaufen"),
     };
     let what = match facts.days {
-        1.. => format!("Ihr {label} endet am {}. Wenn Sie vorher verlängern, ändert sich nichts: Gerät und Identitätsprüfung bleiben, und an dieses Datum wird ein Jahr angehängt.", ends.text),
-        0 => format!("Ihr {label} endet heute, um {}. Danach kann damit nicht mehr verstärkt werden, bis Sie verlängern. Ihr Passwort gilt weiter.", ends.exact),
-        _ => format!("Ihr {label} ist am {} abgelaufen; Anwendungen, die es verlangen, sind für Sie geschlossen. Sie können noch verlängern: Gerät und Identitätsprüfung bleiben.", ends.text),
+        1.. => format!(
+            "Ihr {label} endet am {}. Wenn Sie vorher verlängern, ändert sich nichts: Gerät und Identitätsprüfung bleiben, und an dieses Datum wird ein Jahr angehängt.",
+            ends.text
+        ),
+        0 => format!(
+            "Ihr {label} endet heute, um {}. Danach kann damit nicht mehr verstärkt werden, bis Sie verlängern. Ihr Passwort gilt weiter.",
+            ends.exact
+        ),
+        _ => format!(
+            "Ihr {label} ist am {} abgelaufen; Anwendungen, die es verlangen, sind für Sie geschlossen. Sie können noch verlängern: Gerät und Identitätsprüfung bleiben.",
+            ends.text
+        ),
     };
     let until = facts.renewable_until.filter(|_| facts.days <= 0);
-    let until = until.map_or_else(String::new, |until| format!("\n\nVerlängern können Sie bis {}. Danach brauchen Sie ein neues.", until.text));
+    let until = until.map_or_else(String::new, |until| {
+        format!("\n\nVerlängern können Sie bis {}. Danach brauchen Sie ein neues.", until.text)
+    });
     let auto = if facts.auto_renew_failed {
         "\n\nEs sollte von selbst verlängert werden, aber kein Konto zahlt dafür: bitte verlängern Sie selbst."
     } else {
