@@ -210,7 +210,8 @@ async fn from_the_refusal_by_key_and_phone_back_to_the_application() {
         assert!(alice_again.page.has("resume"), "{}", alice_again.page.words());
         begin_mobile(&mut alice_again).await;
         let code = super::mobile_phones::between(&alice_again.page.text, "id=\"enrol-code\">", "<");
-        let (mut phone, digits) = MobileClient::enrol(&world.issuer, &code, "Alice's phone", None).await.unwrap();
+        let (mut phone, digits) =
+            MobileClient::enrol_at(&world.issuer, &code, ("Alice's phone", 9 * 24 * 3600), None).await.unwrap();
         alice_again.submit(&[("digits", &digits)]).await;
         assert_eq!(alice_again.page.name(), "factor", "straight back to the request: {}", alice_again.page.words());
         alice_again.submit(&[("factor", "mobile_id")]).await;
@@ -298,10 +299,12 @@ async fn a_token_that_was_bought_is_what_the_help_desk_assigns_and_its_year_coun
         assert!(world.shown_code("dave").await.len() == 6, "the demo's codes are not upset");
         let one = "SELECT COUNT(*) AS found FROM credentials c JOIN persons p ON p.id = c.person_id
                    WHERE p.username = 'alice' AND c.kind = 'hardware_token'";
+        let mut lost = String::new();
         for serial in ["HT-1001", "HT-1002"] {
             let (done, said) = world.operate(&["token", "assign", serial, "alice", "--by", "simon"]);
             assert!(done, "{said}");
             if serial == "HT-1001" {
+                lost = super::hardware_tokens::registration_code(&world, "alice").await;
                 assert_eq!(world.count(one).await, 1, "what waited was adopted");
                 // It got lost in the post: what was bought goes on waiting, for another one.
                 let sql = "UPDATE credentials SET serial = NULL WHERE serial = 'HT-1001'";
@@ -310,7 +313,9 @@ async fn a_token_that_was_bought_is_what_the_help_desk_assigns_and_its_year_coun
             }
         }
         assert_eq!(world.count(one).await, 1);
-        let code = super::hardware_tokens::registration_code(&world, "alice").await;
+        let latest = async || super::hardware_tokens::registration_code(&world, "alice").await;
+        world.until("the second code came", async || latest().await != lost).await;
+        let code = latest().await;
         alice.open("/account/otp/token").await;
         let (first, second) = (super::hardware_tokens::shown(0, 0), super::hardware_tokens::shown(1, 0));
         let typed = [("serial", "HT-1002"), ("registration", &code), ("first", &first), ("second", &second)];
@@ -340,7 +345,8 @@ async fn where_terms_count_from_the_activation_the_year_begins_with_the_device()
         let mut alice = at(&world, "alice", "/account/otp").await;
         begin_mobile(&mut alice).await;
         let code = super::mobile_phones::between(&alice.page.text, "id=\"enrol-code\">", "<");
-        let (_, digits) = MobileClient::enrol(&world.issuer, &code, "Alice's phone", None).await.unwrap();
+        let (_, digits) =
+            MobileClient::enrol_at(&world.issuer, &code, ("Alice's phone", 40 * 24 * 3600), None).await.unwrap();
         alice.submit(&[("digits", &digits)]).await;
         assert_eq!(alice.page.name(), "manage-otp", "{}", alice.page.words());
         let later = "SELECT COUNT(*) AS found FROM credentials WHERE product = 'mobile-id' AND stage = 'active'

@@ -81,7 +81,8 @@ async fn nothing_is_bound_before_the_agent_has_seen_the_person() {
         alice.log_in("alice").await;
         begin_mobile(&mut alice).await;
         let code = super::mobile_phones::between(&alice.page.text, "id=\"enrol-code\">", "<");
-        let (mut phone, digits) = MobileClient::enrol(&world.issuer, &code, "Alice's phone", None).await.unwrap();
+        let (mut phone, digits) =
+            MobileClient::enrol_at(&world.issuer, &code, ("Alice's phone", 400), None).await.unwrap();
         alice.submit(&[("digits", &digits)]).await;
         assert_eq!(alice.page.url.path(), parked, "straight back");
         alice.submit(&[("factor", "mobile_id")]).await;

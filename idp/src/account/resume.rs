@@ -12,8 +12,9 @@ use crate::clients;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::Browser;
-use crate::login::Parked;
+use crate::login::{self, Parked};
 use crate::pages::Action;
+use crate::session;
 
 async fn parked(cx: &Cx, browser: &Browser) -> Result<Option<Parked>, Fault> {
     let Some(id) = browser.resume else { return Ok(None) };
@@ -21,13 +22,20 @@ async fn parked(cx: &Cx, browser: &Browser) -> Result<Option<Parked>, Fault> {
     Ok(found.filter(|parked| parked.interaction.client_id().is_some()))
 }
 
-/// Where the person goes once something is set up or renewed: straight back to the request that waits for it, else there.
+/// Where the person goes once something is set up or renewed: straight back to the request that waited for just that, else
+/// there.
 pub(super) async fn way_on(cx: &Cx, browser: &Browser, otherwise: &str) -> Result<String, Fault> {
     let waits = parked(cx, browser).await?.filter(|parked| {
         let interaction = &parked.interaction;
         interaction.stage == Stage::RequirementsNotMet && matches!(interaction.purpose, Purpose::Authorize { .. })
     });
-    Ok(waits.map_or_else(|| otherwise.to_owned(), |parked| parked.path()))
+    let live = session::find(cx, browser.session.as_deref()).await?;
+    if let (Some(parked), Some(live)) = (waits, live)
+        && login::can_go_on(cx, &parked.interaction, live).await?
+    {
+        return Ok(parked.path());
+    }
+    Ok(otherwise.to_owned())
 }
 
 /// The way back as a button.

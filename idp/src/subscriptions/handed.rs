@@ -24,7 +24,7 @@ pub enum Handed {
 }
 
 enum Whom {
-    Person(Person),
+    Person(Box<Person>),
     Mail(String),
 }
 
@@ -38,7 +38,7 @@ async fn whom(cx: &Cx, purchaser: PersonId, typed: &str) -> Result<Option<Whom>,
         let colleague = person.id == purchaser || theirs.iter().any(|one| mine.iter().any(|own| own.id == one.id));
         let known = person.username.as_str() == typed || verified_mail(&person).as_ref() == Some(&typed);
         if colleague && known && person.suspended_at.is_none() {
-            return Ok(Some(Whom::Person(person)));
+            return Ok(Some(Whom::Person(Box::new(person))));
         }
     }
     let (name, host) = typed.split_once('@').unwrap_or_default();
