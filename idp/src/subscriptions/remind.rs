@@ -36,14 +36,14 @@ pub async fn send_due(app: &Arc<App>) -> Result<u64, Fault> {
             return Ok(taken);
         }
         let mut failed = Vec::new();
-        let mut renewed = Vec::new();
         for notice in due.iter().filter(|notice| notice.auto_renew && concerns(notice)) {
-            // An order of its own; its renewal moves the notice on as well.
-            let list = if auto_renew::renew_by_itself(&cx, notice).await? { &mut renewed } else { &mut failed };
-            list.push(notice.credential.id);
+            // An order of its own. A renewal moves the end, so that the notice below is not there to be taken.
+            if !auto_renew::renew_by_itself(&cx, notice).await? {
+                failed.push(notice.credential.id);
+            }
         }
         let transaction = cx.app.db.begin().await?;
-        for notice in due.iter().filter(|notice| !renewed.contains(&notice.credential.id)) {
+        for notice in &due {
             if store::take_notice(&transaction, notice, cx.now).await? {
                 taken += 1;
                 tell(&cx, &transaction, notice, failed.contains(&notice.credential.id)).await?;
