@@ -3,27 +3,35 @@
 //! Owns: who may see them (a live session, else the login), and the header on them. Never: another person's things.
 
 mod applications;
+mod cards;
 mod change;
 mod connections;
 mod credential;
 pub(crate) mod fresh;
 mod hardware_token;
 mod history;
+mod keys;
+mod license;
 mod manage;
 mod mobile;
 mod otp_help;
 mod overview;
 mod password;
 mod recovery;
+mod resume;
+mod renew;
 mod phones;
+mod proofing;
 mod security_key;
 mod sessions;
+
+pub(crate) use fresh::step_up;
 
 use std::sync::Arc;
 
 use axum::Router;
 use stepgate_core::account::{Person, Role};
-use stepgate_core::assurance::{self, CredentialKind, Holdings};
+use stepgate_core::assurance::{self, CredentialKind, CredentialState, Holdings};
 use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose};
 use stepgate_core::credentials::Credential;
 use stepgate_store::{credentials, people};
@@ -37,6 +45,7 @@ use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::login::Parked;
 use crate::pages::{AccountHeader, Action, Banner, Layout, Section, StrengthView, Tone, When};
 use crate::session::{self, Live};
+use crate::subscriptions;
 
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
@@ -54,6 +63,10 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(sessions::routes())
         .merge(applications::routes())
         .merge(connections::routes())
+        .merge(license::routes())
+        .merge(keys::routes())
+        .merge(proofing::routes())
+        .merge(renew::routes())
 }
 
 /// Somebody who is logged in, and what every page of theirs shows.
@@ -159,7 +172,11 @@ impl Visitor {
             return Some(Banner { tone: Tone::Warning, text: text.to_owned(), action: None });
         }
         let soon = cx.now + std::time::Duration::from_secs(30 * 24 * 3600);
-        let ending = self.credentials.iter().filter(|held| held.kind != CredentialKind::Recovery);
+        let kept = |held: &&Credential| {
+            !matches!(held.stage, CredentialState::Revoked | CredentialState::Pending)
+                && held.kind != CredentialKind::Recovery
+        };
+        let ending = self.credentials.iter().filter(kept);
         let ending = ending.filter(|held| held.expires_at.is_some_and(|end| end < soon));
         let (credential, end) = ending.filter_map(|held| Some((held, held.expires_at?))).min_by_key(|(_, end)| *end)?;
         let when = When::new(end, cx.now, &self.zone());
@@ -172,8 +189,11 @@ impl Visitor {
         } else {
             (Tone::Warning, format!("Your {name} ends {}.", when.text))
         };
-        let action =
-            Action::link("banner-action", "Open Manage OTP", format!("/account/otp#credential-{}", credential.id));
+        let action = if subscriptions::is_renewable(cx, credential) {
+            Action::link("banner-action", "Renew", format!("/account/otp/renew?credential={}", credential.id))
+        } else {
+            Action::link("banner-action", "Open Manage OTP", format!("/account/otp#credential-{}", credential.id))
+        };
         Some(Banner { tone, text, action: Some(action) })
     }
 

@@ -9,6 +9,8 @@ mod janitor;
 mod operations;
 mod mobile;
 mod people;
+mod proofing;
+mod renewals;
 mod tokens;
 mod resets;
 mod phones;
@@ -42,6 +44,8 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(tokens::routes())
         .merge(janitor::routes())
         .merge(phones::routes())
+        .merge(proofing::routes())
+        .merge(renewals::routes())
 }
 
 /// What a list's address may carry.

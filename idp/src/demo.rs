@@ -12,6 +12,7 @@ mod people;
 mod phone;
 mod phones;
 mod playground;
+mod sale;
 mod tokens;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -27,6 +27,7 @@ pub mod access;
 pub mod outbox;
 pub mod notices;
 pub mod phones;
+pub mod proofing;
 pub mod credentials;
 pub mod login;
 pub mod hardware_tokens;

@@ -21,7 +21,7 @@ mod steps;
 mod unmet;
 
 pub use dispatch::{Answer, dispatch};
-pub use evaluate::{Standing, demand, stand};
+pub use evaluate::{Standing, can_go_on, demand, stand};
 pub use http::routes;
 pub use not_sent::not_sent;
 pub use parked::Parked;

@@ -117,6 +117,20 @@ pub async fn tell(cx: &Cx, transaction: &impl Connection, person: PersonId, noti
     Ok(())
 }
 
+/// A mail that tells of no act: a reminder, or something handed over. It carries no *this was not me*.
+///
+/// # Errors
+/// The store.
+pub async fn mail(
+    cx: &Cx,
+    transaction: &impl Connection,
+    (to, subject): (&str, &str),
+    text: &str,
+) -> Result<(), Fault> {
+    let mailed = Mailed { to: to.to_owned(), subject: subject.to_owned(), text: text.to_owned() };
+    keep(cx, transaction, MAIL, &mailed).await
+}
+
 /// Nobody waits for a notice: any node takes it at its next round.
 async fn keep(cx: &Cx, transaction: &impl Connection, kind: &str, message: &impl Serialize) -> Result<(), Fault> {
     let mut sealed = outbox::sealed(cx, kind, message, None)?;

@@ -64,6 +64,8 @@ pub struct Settings {
     pub janitor: crate::janitor::JanitorSettings,
     /// Credentials as annual subscriptions: what is sold, and the rules of terms.
     pub subscriptions: crate::subscriptions::SubscriptionSettings,
+    /// Identity proofing.
+    pub proofing: crate::proofing::ProofingSettings,
     /// The integrators' console.
     pub developer: crate::requests::DeveloperSettings,
 }

@@ -294,6 +294,33 @@ impl World {
         self.http.post(url).send().await.unwrap().json().await.unwrap()
     }
 
+    /// Sells something at the demo's cash desk, through a node: the keys that came of it.
+    pub async fn sell_at(&self, node: usize, sale: Value) -> Vec<Value> {
+        let answer = self.http.post(format!("{}/demo/sell", self.node(node))).json(&sale).send().await.unwrap();
+        assert!(answer.status().is_success(), "{sale}: {}", answer.status());
+        answer.json::<Value>().await.unwrap()["keys"].as_array().unwrap().clone()
+    }
+
+    /// The same: the letters of the keys.
+    pub async fn sell(&self, to: &str, product: &str, quantity: u32) -> Vec<String> {
+        let sold = self.sell_at(0, json!({ "to": to, "product": product, "quantity": quantity })).await;
+        sold.iter().map(|key| key["key"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// How many mails to an address have this subject's words in their text, over all nodes.
+    pub async fn mails(&self, to: &str, about: &str) -> usize {
+        let mut found = 0;
+        for node in 0..self.nodes.len() {
+            let url = format!("{}/demo/inbox.json", self.node(node));
+            let Ok(answer) = self.http.get(url).send().await else { continue };
+            let messages: Vec<Value> = answer.json().await.unwrap();
+            let fits =
+                |it: &&Value| it["channel"] == "mail" && it["to"] == to && it["text"].as_str().unwrap().contains(about);
+            found += messages.iter().filter(fits).count();
+        }
+        found
+    }
+
     /// Runs an operator's command on this world's database: whether it succeeded, and what it said.
     pub fn operate(&self, arguments: &[&str]) -> (bool, String) {
         let database = self.folder.join("0").join("stepgate.db");

@@ -97,6 +97,8 @@ typed_ids! {
     RequestId;
     /// One supervised reset of a person's authenticators.
     ResetId;
+    /// One person's wish to be identity-proofed.
+    ProofingId;
     /// One run of the playground.
     RunId;
     /// One hardware token of the inventory.

@@ -14,6 +14,7 @@ pub mod assurance;
 pub mod account;
 pub mod credentials;
 pub mod subscriptions;
+pub mod proofing;
 pub mod clients;
 pub mod grants;
 pub mod oidc;

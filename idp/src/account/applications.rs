@@ -6,10 +6,12 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use stepgate_core::assurance::{self, ApplicationPolicy, Ask, Decision, Requirement};
+use stepgate_core::assurance::{
+    self, ApplicationPolicy, Ask, CredentialKind, CredentialState, Decision, RepairReason, Requirement,
+};
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::clients::{Application, SubjectType};
-use stepgate_core::id::ApplicationId;
+use stepgate_core::id::{ApplicationId, CredentialId};
 use stepgate_store::{applications, consents, people};
 use url::Url;
 
@@ -22,7 +24,8 @@ use crate::http::extract::Browser;
 use crate::http::page::{PageFailure, with_browser};
 use crate::pages::account::{ApplicationRow, ApplicationsPage};
 use crate::pages::login::web_address;
-use crate::pages::{self, Action, Section, Tone};
+use crate::pages::{self, Action, Section, Tone, When};
+use crate::subscriptions;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/applications", get(get_applications))
@@ -101,7 +104,7 @@ async fn doors(cx: &Cx, visitor: &Visitor) -> Result<Vec<Door>, Fault> {
 
 /// Where the application starts a login by itself, told who starts it and for whom (OpenID Connect Core §4). A client
 /// that sees pairwise subjects is not told a name by which it could compare people with others.
-fn initiation(cx: &Cx, visitor: &Visitor, client: &Registered) -> Option<String> {
+pub(super) fn initiation(cx: &Cx, visitor: &Visitor, client: &Registered) -> Option<String> {
     let metadata = &client.client.metadata;
     let mut address = Url::parse(&web_address(metadata.initiate_login_uri.as_deref())?).ok()?;
     let mut query = address.query_pairs_mut();
@@ -137,24 +140,31 @@ fn row(
     let events = &visitor.live.session.events;
     let decision = assurance::decide(&cx.app.catalogue, &requirement, events, &visitor.holdings(cx), cx.now);
     let open = |label: &str| Action::link(format!("open-{}", application.id), label, address);
-    let manage = |label: &str| Action::link(format!("mend-{}", application.id), label, "/account/otp");
+    let mend = |label: &str, path: &str| Action::link(format!("mend-{}", application.id), label, path);
+    let unmet = |note: String, action| ((Tone::Warning, "Requirements not met".to_owned()), Some(note), action);
     let (status, note, action) = match decision {
-        Decision::Satisfied(_) => ((Tone::Ok, "Ready".to_owned()), None, open("Open")),
+        Decision::Satisfied(_) => ((Tone::Ok, "Ready".to_owned()), holds(&requirement, visitor, cx), open("Open")),
         Decision::Challenge { .. } | Decision::Reauthenticate { .. } => {
-            let note = "It asks for one more factor when you open it.".to_owned();
+            let with = holds(&requirement, visitor, cx).map_or_else(String::new, |holds| format!(" {holds}"));
+            let note = format!("It asks for one more factor when you open it.{with}");
             ((Tone::Notice, "Needs more than this login".to_owned()), Some(note), open("Elevate and open"))
         }
-        Decision::Repair { kind, .. } => {
-            let note = format!("Your {} needs attention first.", assurance::label(kind));
-            ((Tone::Warning, "Requirements not met".to_owned()), Some(note), manage("Open Manage OTP"))
+        Decision::Repair { credential, kind, reason } => {
+            let (words, action) = repair(cx, visitor, (credential, reason));
+            let action = mend(&action.0, &action.1);
+            unmet(format!("You have {}, which {words}.", assurance::label(kind)), action)
+        }
+        Decision::Acquire { acceptable, proofing: true } if acceptable.is_empty() => {
+            let note = "Your credential would do, but your identity is not proofed.".to_owned();
+            unmet(note, mend("Get proofed", "/account/proofing"))
         }
         Decision::Acquire { .. } => {
             let note = "You do not hold a credential that it accepts.".to_owned();
-            ((Tone::Warning, "Requirements not met".to_owned()), Some(note), manage("Open Manage OTP"))
+            unmet(note, mend("Get credential", "/account/otp/get"))
         }
         Decision::Unmet { .. } => {
             let note = "It accepts no credential at the moment.".to_owned();
-            ((Tone::Danger, "Closed".to_owned()), Some(note), manage("Open Manage OTP"))
+            ((Tone::Danger, "Closed".to_owned()), Some(note), mend("Open Manage OTP", "/account/otp"))
         }
     };
     Ok(ApplicationRow {
@@ -166,4 +176,39 @@ fn row(
         note,
         action: Some(action),
     })
+}
+
+/// What the person has that an application accepts.
+fn holds(requirement: &Requirement, visitor: &Visitor, cx: &Cx) -> Option<String> {
+    let mut kinds: Vec<&str> = Vec::new();
+    for held in &visitor.credentials {
+        let usable = held.state(cx.now) == CredentialState::Active && requirement.allows(held.kind);
+        let listed = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
+        let name = assurance::label(held.kind);
+        if usable && listed && !kinds.contains(&name) {
+            kinds.push(name);
+        }
+    }
+    (!kinds.is_empty()).then(|| format!("You have: {}.", kinds.join(", ")))
+}
+
+/// What is wrong with a credential, and the button that mends it: its words and where it leads.
+fn repair(cx: &Cx, visitor: &Visitor, (id, reason): (CredentialId, RepairReason)) -> (String, (String, String)) {
+    let card = format!("/account/otp#credential-{id}");
+    let held = visitor.credentials.iter().find(|held| held.id == id);
+    match reason {
+        RepairReason::NotActivated => ("is not activated yet".to_owned(), ("Activate".to_owned(), card)),
+        RepairReason::Suspended => ("is suspended".to_owned(), ("See why".to_owned(), card)),
+        RepairReason::Locked => ("is locked after too many wrong codes".to_owned(), ("See why".to_owned(), card)),
+        RepairReason::Expired => {
+            let ended = held.and_then(|held| held.expires_at).map(|at| When::date(at, &visitor.zone()).text);
+            let words = ended.map_or_else(|| "has expired".to_owned(), |on| format!("expired on {on}"));
+            let open = held.is_some_and(|held| subscriptions::is_renewable(cx, held));
+            if open {
+                (words, ("Renew".to_owned(), format!("/account/otp/renew?credential={id}")))
+            } else {
+                (words, ("Get credential".to_owned(), "/account/otp/get".to_owned()))
+            }
+        }
+    }
 }

@@ -14,11 +14,12 @@ use stepgate_core::credentials::Credential;
 use stepgate_core::credentials::hardware_token::{Mode, OathParameters};
 use stepgate_core::credentials::suspension::Cause;
 use stepgate_store::credentials::Suspended;
-use stepgate_store::{audit, credentials, mobile};
+use stepgate_store::subscriptions::SoldAs;
+use stepgate_store::{audit, credentials, mobile, subscriptions as terms};
 
 use super::change::{self, Which};
-use super::manage::{note, own};
-use super::{Visitor, history, visit};
+use super::manage::own;
+use super::{Visitor, cards, history, renew, visit};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -62,7 +63,8 @@ async fn details(cx: &Cx, visitor: &Visitor, credential: &Credential, said: &str
         _ => None,
     };
     let id = credential.id.to_string();
-    let mut actions = Vec::new();
+    let sold = terms::find_sold_as(&cx.app.db, credential.id).await?;
+    let mut actions: Vec<Action> = cards::primary(cx, visitor, credential, &sold).into_iter().collect();
     if state == CredentialState::Active {
         let elevate = Action::post(format!("elevate-{id}"), "Elevate", "/account/elevate");
         actions.push(elevate.with("kind", credential.kind.as_str()));
@@ -72,16 +74,18 @@ async fn details(cx: &Cx, visitor: &Visitor, credential: &Credential, said: &str
         actions.push(Action::link(format!("rename-{id}"), "Rename", rename));
         actions.extend(change::actions(credential, state, suspended));
     }
+    let mut forms: Vec<PageForm> = by_code(credential, suspended).into_iter().collect();
+    forms.extend(renew::switch(cx, visitor, credential, &sold).await?);
     Ok(CredentialPage {
         layout: visitor.layout(cx, &credential.label, Section::ManageOtp),
         heading: credential.label.clone(),
         tone: state_tone(state),
         state: state_name(state).to_owned(),
-        note: note(credential, state, suspended, cx),
-        facts: facts(cx, visitor, credential, suspended).await?,
+        note: cards::note(cx, visitor, credential, suspended),
+        facts: facts(cx, visitor, (credential, &sold), suspended).await?,
         actions,
         devices: devices(cx, visitor, credential).await?,
-        forms: by_code(credential, suspended).into_iter().collect(),
+        forms,
         history: history::of(cx, visitor, credential).await?,
         done: None,
         refused: refused(said).map(str::to_owned),
@@ -125,7 +129,7 @@ fn by_code(credential: &Credential, suspended: Option<Suspended>) -> Option<Page
 async fn facts(
     cx: &Cx,
     visitor: &Visitor,
-    credential: &Credential,
+    (credential, sold): (&Credential, &SoldAs),
     suspended: Option<Suspended>,
 ) -> Result<Vec<(String, Cell)>, Fault> {
     let zone = visitor.zone();
@@ -134,6 +138,12 @@ async fn facts(
     let mut add = |label: &str, value: Option<Cell>| facts.extend(value.map(|value| (label.to_owned(), value)));
     add("Serial number", credential.serial.clone().map(Cell::Code));
     add("Bought", credential.purchased_at.map(date));
+    let product = sold.product.as_ref().map(|sold| {
+        let products = cx.app.settings.subscriptions.products();
+        let known = products.into_iter().find(|product| product.id == *sold);
+        Cell::text(known.map_or_else(|| sold.to_string(), |product| product.name))
+    });
+    add("Bought as", product);
     add("Set up", credential.activated_at.map(date));
     add("Expires", credential.expires_at.map(date));
     let used = credential.last_used_at.map(|at| Cell::Time(When::new(at, cx.now, &zone)));
@@ -145,7 +155,7 @@ async fn facts(
     if visitor.person.is_proofed(cx.now) {
         add("Identity", Some(Cell::State(Tone::Ok, "Proofed".to_owned())));
     }
-    if credential.kind == CredentialKind::HardwareToken {
+    if credential.kind == CredentialKind::HardwareToken && credential.stage != CredentialState::Pending {
         let (label, text) = step(cx, credential).await?;
         add(label, Some(Cell::text(text)));
     }

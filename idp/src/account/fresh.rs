@@ -19,7 +19,7 @@ pub(super) const FRESH: Duration = Duration::from_secs(300);
 ///
 /// # Errors
 /// [`PageFailure::Elsewhere`] with the way to one; the store.
-pub(super) async fn step_up(cx: &Cx, form: &Form, visitor: &Visitor) -> Result<(), PageFailure> {
+pub(crate) async fn step_up(cx: &Cx, form: &Form, visitor: &Visitor) -> Result<(), PageFailure> {
     go(cx, form, visitor, None).await
 }
 

@@ -9,7 +9,7 @@ use axum::routing::get;
 use stepgate_core::authorize::interaction::{Landing, PortalPage};
 
 use super::fresh::step_up_at;
-use super::{Visitor, visit};
+use super::{Visitor, resume, visit};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::hardware_tokens::activate::{Activation, Typed, activate};
@@ -62,7 +62,11 @@ async fn post_activate(form: Form) -> Response {
         let (serial, registration) = (form.get("serial"), form.get("registration"));
         let typed = Typed { serial, registration, first: form.get("first"), second: form.get("second") };
         let error = match activate(&cx, &visitor.person, &typed).await? {
-            Activation::Done => return Ok(see_other("/account/otp?done=token-activated")),
+            Activation::Done => {
+                let on = resume::way_on(&cx, &form.browser, "/account/otp?done=token-activated").await?;
+                return Ok(see_other(&on));
+            }
+            Activation::NotProofed => return Ok(see_other("/account/proofing")),
             Activation::Malformed => "Type two codes from the display; digits only.",
             Activation::NothingWaits => {
                 "The serial number and the registration code do not belong together, or the code has run out. Look at \

@@ -13,7 +13,7 @@ use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::mobile_id::MOST_PHONES;
 
 use super::fresh::step_up;
-use super::{Visitor, visit};
+use super::{Visitor, resume, visit};
 use crate::app::App;
 use crate::credentials::mobile_id::{self, Confirmation, Started};
 use crate::cx::Cx;
@@ -21,6 +21,7 @@ use crate::http::extract::Form;
 use crate::http::page::{PageFailure, see_other};
 use crate::pages::otp::MobileEnrolPage;
 use crate::pages::{self, Section};
+use crate::subscriptions;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -46,6 +47,9 @@ async fn post_start(form: Form) -> Response {
         };
         if replaces.is_none() && phones::confirmed(&cx, credential).await?.len() >= MOST_PHONES {
             return Ok(see_other("/account/otp/mobile"));
+        }
+        if !subscriptions::may_bind(&cx, &visitor.person, credential).await? {
+            return Ok(see_other("/account/proofing"));
         }
         step_up(&cx, &form, &visitor).await?;
         let begun = mobile_id::start(&cx, &visitor.person, credential.id, visitor.live.session.id, replaces).await?;
@@ -73,7 +77,10 @@ async fn post_confirm(form: Form) -> Response {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let session = visitor.live.session.id;
         let text = match mobile_id::confirm(&cx, &visitor.person, session, form.get("digits")).await? {
-            Confirmation::Confirmed => return Ok(see_other("/account/otp?done=phone-added")),
+            Confirmation::Confirmed => {
+                let on = resume::way_on(&cx, &form.browser, "/account/otp?done=phone-added").await?;
+                return Ok(see_other(&on));
+            }
             Confirmation::NoPhoneYet => "No phone has read the picture yet. Open the app there first.",
             Confirmation::Wrong => "These are not the digits that the phone shows. Check them and try again.",
             Confirmation::Over => {

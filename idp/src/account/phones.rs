@@ -35,8 +35,8 @@ use crate::http::page::{PageFailure, see_other};
 use crate::login::not_sent;
 use crate::login::phone::{self, Channel, Sending};
 use crate::notices::{self, Notice};
-use crate::phones;
 use crate::phones::first_text::{self, Opened};
+use crate::{phones, subscriptions};
 
 /// Numbers that one credential has at most.
 const NUMBERS: usize = 5;
@@ -150,6 +150,9 @@ async fn post_add(form: Form) -> Response {
     let added = async {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, form.get("credential"), &cx)?;
+        if !subscriptions::may_bind(&cx, &visitor.person, credential).await? {
+            return Ok(see_other("/account/proofing"));
+        }
         step_up_at(&cx, &form, &visitor, Landing::Numbers(credential.id)).await?;
         let typed = Typed {
             number: form.get("number"),

@@ -9,7 +9,7 @@ use axum::routing::post;
 use stepgate_core::authorize::interaction::PortalPage;
 
 use super::fresh::step_up;
-use super::{Visitor, visit};
+use super::{Visitor, resume, visit};
 use crate::app::App;
 use crate::credentials::security_key::{self, Begun, Bound, MOST, Wish};
 use crate::cx::Cx;
@@ -100,7 +100,10 @@ async fn post_add(form: Form) -> Response {
         let Ok(challenge) = form.get("challenge").parse() else { return Err(PageFailure::NotFound) };
         let (session, answer) = (visitor.live.session.id, (label, form.get("response")));
         let error = match security_key::finish(&cx, &visitor.person, session, challenge, answer).await? {
-            Bound::Added => return Ok(see_other("/account/otp?done=key-added")),
+            Bound::Added => {
+                let on = resume::way_on(&cx, &form.browser, "/account/otp?done=key-added").await?;
+                return Ok(see_other(&on));
+            }
             Bound::Refused => "The key did not answer as it should. Try again.",
             Bound::Unverified => {
                 "This key was touched, but it did not ask who you are. Set a PIN on it (in the settings of your browser, \

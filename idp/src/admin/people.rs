@@ -83,10 +83,11 @@ async fn list(cx: &Cx, browser: &Browser, query: &ListQuery) -> Result<Response,
         heading: "People".to_owned(),
         filter: vec![Field::optional("q", "User ID or email begins with", Control::Text, query.q.clone())],
         table,
-        actions: (administrator.scope == Scope::All)
-            .then(|| Action::link("resets", "Resets of devices", "/admin/resets"))
-            .into_iter()
-            .collect(),
+        actions: vec![if administrator.scope == Scope::All {
+            Action::link("resets", "Resets of devices", "/admin/resets")
+        } else {
+            Action::link("renewals", "Renew for your people", "/admin/renewals")
+        }],
         done: None,
     };
     Ok(pages::respond(StatusCode::OK, &page))

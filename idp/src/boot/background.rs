@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::credentials::mobile_id;
 use crate::cx::OsEntropy;
 use crate::fault::Fault;
-use crate::{janitor, keys, logout, notices, outbox, phones, recovery, requests};
+use crate::{janitor, keys, logout, notices, outbox, phones, recovery, requests, subscriptions};
 
 /// Starts the background tasks; they end with the runtime.
 pub fn spawn(app: &Arc<App>, node: &str) {
@@ -21,6 +21,11 @@ pub fn spawn(app: &Arc<App>, node: &str) {
     every(app, node, Duration::from_secs(1), |app, _| async move { recovery::links::deliver(&app).await });
     every(app, node, Duration::from_secs(1), |app, _| async move { logout::deliver_left_behind(&app).await });
     every(app, node, Duration::from_secs(1), |app, _| async move { Ok(app.db.checkpoint().await?) });
+    // Of several nodes each notice is taken by one: no lease is needed.
+    every(app, node, Duration::from_secs(1), |app, _| async move {
+        subscriptions::send_due(&app).await?;
+        Ok(())
+    });
     every(app, node, Duration::from_secs(5), |app, _| async move {
         app.telemetry.upkeep();
         Ok(())

@@ -341,6 +341,9 @@ async fn hold(
         }
     }
     credentials::insert_credential(connection, &new).await?;
+    if matches!(holding, Holding::UnboundMobile) {
+        super::sale::give_key(cx, connection, person.id, &new.credential).await?;
+    }
     match holding {
         Holding::Phones(numbers) => {
             for (position, (number, voice)) in numbers.iter().enumerate() {

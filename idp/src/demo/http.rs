@@ -11,7 +11,7 @@ use axum::{Extension, Json, Router};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::json;
-use stepgate_core::assurance::CredentialKind;
+use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::credentials::hardware_token::{Mode, OathParameters, code_at};
 use stepgate_core::jose::SigningAlgorithm;
 use stepgate_store::{credentials, people as people_store};
@@ -44,6 +44,7 @@ pub fn routes(app: &Arc<App>, phones: Arc<Phones>, partner: String) -> Router {
         .route("/demo/rotate-keys", post(post_rotate_keys))
         .route("/demo/mobile-id/{username}/approve", post(post_approve))
         .route("/demo/mobile-id/{username}/deny", post(post_deny))
+        .route("/demo/sell", post(super::sale::post_sell))
         .route("/demo/playground", post(super::playground::post_run))
         .layer(Extension(phones))
         .layer(Extension(PartnerUrl(partner)))
@@ -94,6 +95,8 @@ async fn codes(cx: &Cx) -> Result<BTreeMap<String, String>, Fault> {
         for held in credentials::list_credentials(&cx.app.db, person.id).await? {
             let now = cx.now.unix_seconds().unsigned_abs();
             match held.kind {
+                // Bought, and waiting for a token.
+                CredentialKind::HardwareToken if held.stage == CredentialState::Pending => {}
                 CredentialKind::HardwareToken => {
                     let Some(secret) = credentials::find_secret(&cx.app.db, held.id).await? else { continue };
                     let parameters: OathParameters =

@@ -6,6 +6,7 @@ use stepgate_core::account::Person;
 use stepgate_core::credentials::hardware_token::inventory::{HardwareToken, TokenAct, TokenStage};
 use stepgate_core::credentials::hardware_token::{self, Memory, normalise_code};
 use stepgate_core::secret::{SecretBytes, constant_time_eq};
+use stepgate_store::credentials;
 use stepgate_store::tokens::{self, Bound, Change, Step};
 
 use super::{SEAL, registration_hash};
@@ -14,6 +15,7 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::login::hardware;
 use crate::notices::{self, Notice};
+use crate::subscriptions;
 
 /// What a person typed.
 pub struct Typed<'a> {
@@ -41,6 +43,8 @@ pub enum Activation {
     WrongCodes,
     /// They do, but far away from where a new token is.
     FarAway,
+    /// It was bought with identity proofing, and its holder is not proofed yet: not counted as a try.
+    NotProofed,
     /// Another press, or another person, was faster.
     Overtaken,
 }
@@ -55,6 +59,9 @@ pub async fn activate(cx: &Cx, person: &Person, typed: &Typed<'_>) -> Result<Act
         return Ok(Activation::Malformed);
     };
     let serial = typed.serial.trim();
+    if !waiting_may_be_bound(cx, person, serial).await? {
+        return Ok(Activation::NotProofed);
+    }
     let Some(reserved) = tokens::reserve_activation(&cx.app.db, serial, person.id, cx.now).await? else {
         return refused(cx, person, serial, Activation::NothingWaits).await;
     };
@@ -74,6 +81,15 @@ pub async fn activate(cx: &Cx, person: &Person, typed: &Typed<'_>) -> Result<Act
         return refused(cx, person, serial, outcome).await;
     };
     bind(cx, person, &token, &seed, found).await
+}
+
+/// Whether the credential that waits for this token may be bound to it now.
+async fn waiting_may_be_bound(cx: &Cx, person: &Person, serial: &str) -> Result<bool, Fault> {
+    let held = credentials::list_credentials(&cx.app.db, person.id).await?;
+    match held.iter().find(|held| held.serial.as_deref() == Some(serial)) {
+        Some(credential) => subscriptions::may_bind(cx, person, credential).await,
+        None => Ok(true),
+    }
 }
 
 async fn bind(
@@ -96,6 +112,9 @@ async fn bind(
         expires_at: token.life_ends_at,
     };
     let waits = token.allows(act, cx.now) && token.person == Some(person.id);
+    if let Some(waiting) = credentials::find_credential(&cx.app.db, credential).await? {
+        subscriptions::begin_term(cx, &transaction, &waiting).await?;
+    }
     if !waits
         || !tokens::take_step(&transaction, &step, &Change::InUse(found.drift)).await?
         || !tokens::bind_credential(&transaction, &bound, cx.now).await?

@@ -63,7 +63,7 @@ pub async fn act(
         TokenAct::TakeBack => {
             let taken = tokens::take_step(&transaction, &step(TokenStage::Stock), &Change::NoHolder).await?;
             if let (true, Some(credential)) = (taken, token.credential) {
-                tokens::delete_waiting_credential(&transaction, credential).await?;
+                tokens::release_waiting_credential(&transaction, credential).await?;
             }
             taken
         }
@@ -132,38 +132,47 @@ fn notice(act: TokenAct, serial: &str) -> Option<Notice> {
 
 async fn assign(cx: &Cx, transaction: &Transaction, step: &Step<'_>, holder: &Person) -> Result<bool, Fault> {
     let token = step.token;
-    let credential = CredentialId::random(cx.entropy());
+    let parameters = serde_json::to_value(token.parameters).map_err(Fault::internal)?;
+    // What the person bought waits for this; where nothing does, something is made for it.
+    let adopted = match tokens::adopt_waiting_credential(transaction, holder.id, (&token.serial, &parameters)).await {
+        Err(StoreError::Conflict { .. }) => return Ok(false),
+        other => other?,
+    };
+    let credential = adopted.unwrap_or_else(|| CredentialId::random(cx.entropy()));
     let (hash, notice) = registration(cx, token);
     let change = Change::Holder(holder.id, credential, &hash, cx.now + REGISTRATION_LIFETIME);
     if !tokens::take_step(transaction, step, &change).await? {
         return Ok(false);
     }
-    let waiting = NewCredential {
-        credential: Credential {
-            id: credential,
-            person: holder.id,
-            kind: CredentialKind::HardwareToken,
-            label: stepgate_core::assurance::label(CredentialKind::HardwareToken).to_owned(),
-            serial: Some(token.serial.clone()),
-            stage: CredentialState::Pending,
-            failures: 0,
-            retry_at: None,
-            last_used_at: None,
-            activated_at: None,
-            purchased_at: None,
-            expires_at: None,
-            created_at: cx.now,
-        },
-        sealed_secret: None,
-        parameters: serde_json::to_value(token.parameters).map_err(Fault::internal)?,
-    };
-    match credentials::insert_credential(transaction, &waiting).await {
-        // Somebody got a token of that number past the inventory.
-        Err(StoreError::Conflict { .. }) => return Ok(false),
-        other => other?,
+    if adopted.is_none() {
+        let waiting =
+            NewCredential { credential: waiting(cx, holder, token, credential), sealed_secret: None, parameters };
+        match credentials::insert_credential(transaction, &waiting).await {
+            // Somebody got a token of that number past the inventory.
+            Err(StoreError::Conflict { .. }) => return Ok(false),
+            other => other?,
+        }
     }
     notices::tell(cx, transaction, holder.id, &notice).await?;
     Ok(true)
+}
+
+fn waiting(cx: &Cx, holder: &Person, token: &HardwareToken, id: CredentialId) -> Credential {
+    Credential {
+        id,
+        person: holder.id,
+        kind: CredentialKind::HardwareToken,
+        label: stepgate_core::assurance::label(CredentialKind::HardwareToken).to_owned(),
+        serial: Some(token.serial.clone()),
+        stage: CredentialState::Pending,
+        failures: 0,
+        retry_at: None,
+        last_used_at: None,
+        activated_at: None,
+        purchased_at: None,
+        expires_at: None,
+        created_at: cx.now,
+    }
 }
 
 async fn send_code(cx: &Cx, transaction: &Transaction, step: &Step<'_>) -> Result<bool, Fault> {
@@ -210,7 +219,7 @@ async fn end(cx: &Cx, transaction: &Transaction, step: &Step<'_>) -> Result<bool
         return Ok(false);
     }
     if let Some(credential) = step.token.credential
-        && !tokens::delete_waiting_credential(transaction, credential).await?
+        && !tokens::release_waiting_credential(transaction, credential).await?
         && let Some(it) = &step.token.use_of_it
     {
         credentials::update_stage(transaction, credential, it.stage.as_str(), "revoked", cx.now).await?;

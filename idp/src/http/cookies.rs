@@ -62,6 +62,11 @@ impl CookieNames {
         self.header(cookie, value, "")
     }
 
+    /// A `Set-Cookie` header that lives for so many seconds, whether or not the browser is closed.
+    pub fn set_for(self, cookie: Cookie, value: &str, seconds: u64) -> HeaderValue {
+        self.header(cookie, value, &format!("; Max-Age={seconds}"))
+    }
+
     /// A `Set-Cookie` header that removes the cookie.
     pub fn clear(self, cookie: Cookie) -> HeaderValue {
         self.header(cookie, "", "; Max-Age=0")

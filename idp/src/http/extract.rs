@@ -92,6 +92,7 @@ impl FromRequestParts<Arc<App>> for Browser {
 /// A form that one of our own pages posted: same origin, with the proof for this browser.
 pub struct Form {
     fields: BTreeMap<String, String>,
+    pairs: Vec<(String, String)>,
     /// The browser that posted it.
     pub browser: Browser,
     /// The request's context.
@@ -102,6 +103,11 @@ impl Form {
     /// A field, trimmed; empty when absent.
     pub fn get(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", |value| value.trim())
+    }
+
+    /// Each value of a field that may come several times: ticks of one name.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.pairs.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.trim())
     }
 
     /// A field exactly as typed; for passwords.
@@ -125,15 +131,16 @@ impl FromRequest<Arc<App>> for Form {
         }
         let body = axum::body::to_bytes(body, MAX_FORM).await.map_err(|_| refuse(PageFailure::FormTooLarge))?;
         let mut fields: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in form_urlencoded::parse(&body) {
-            fields.entry(name.into_owned()).or_insert_with(|| value.into_owned());
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+        for (name, value) in &pairs {
+            fields.entry(name.clone()).or_insert_with(|| value.clone());
         }
         let proven = !browser.fresh
             && fields.get("csrf").is_some_and(|given| csrf::holds(&app.secrets.csrf, &browser.token, given));
         if !proven {
             return Err(refuse(PageFailure::StaleForm));
         }
-        Ok(Self { fields, browser, cx })
+        Ok(Self { fields, pairs, browser, cx })
     }
 }
 

@@ -17,7 +17,7 @@ use stepgate_core::oidc::Prompt;
 use stepgate_core::time::Timestamp;
 use stepgate_store::{consents, credentials, people};
 
-use crate::clients::Registered;
+use crate::clients::{self, Registered};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::session::Live;
@@ -283,4 +283,16 @@ async fn consent(
     let allowed = consents::find_consent(&cx.app.db.read, person.id, &client.client.id).await?;
     let covered = request.consent_items().iter().all(|item| is_covered(item, &allowed));
     Ok((if covered { ConsentOnRecord::Covers } else { ConsentOnRecord::Lacks }, allowed))
+}
+
+/// Whether a parked request of a client could go on in this session: what it lacked is there.
+pub async fn can_go_on(cx: &Cx, interaction: &Interaction, live: Live) -> Result<bool, Fault> {
+    let Some(client) = interaction.client_id() else { return Ok(false) };
+    let Some(client) = clients::find(cx, client).await? else { return Ok(false) };
+    let Ok(requirement) = demand(cx, interaction, Some(&client)) else { return Ok(false) };
+    let standing = stand(cx, live, interaction, &requirement, Some(&client)).await?;
+    let lacks = |decision: &Decision| {
+        matches!(decision, Decision::Repair { .. } | Decision::Acquire { .. } | Decision::Unmet { .. })
+    };
+    Ok(standing.is_some_and(|standing| !lacks(standing.decision())))
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use stepgate_core::authorize::interaction::{Interaction, Stage};
-use stepgate_core::id::InteractionId;
+use stepgate_core::id::{InteractionId, PersonId};
 use stepgate_core::secret::TokenHash;
 use stepgate_core::time::Timestamp;
-use stepgate_store::interactions;
+use stepgate_store::{interactions, pushed, wanted};
 
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -27,6 +27,9 @@ pub struct Parked {
 
 /// How long after a step was taken the same button may still have been pressed: a double click on a slow line.
 const SAME_PRESS: Duration = Duration::from_secs(3);
+
+/// How long a request waits for a person who gets what they lack: until the post has come.
+pub const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 #[derive(Serialize, Deserialize)]
 struct Data {
@@ -94,6 +97,21 @@ impl Parked {
         self.row.data = data;
         self.row.version += 1;
         Ok(true)
+    }
+
+    /// Keeps the request while its person gets what they lack: for [`KEPT_FOR`] from when it began. What it was pushed as is
+    /// kept as long, to be used up once; a browser can come with its reference no longer than before.
+    pub async fn keep(&self, cx: &Cx, person: PersonId) -> Result<(), Fault> {
+        let until = self.row.created_at + KEPT_FOR;
+        let (Some(request), true) = (self.interaction.request(), cx.now < until) else { return Ok(()) };
+        if !interactions::keep_interaction(&cx.app.db.write, self.id, until).await? {
+            return Ok(());
+        }
+        if let Some(pushed) = request.pushed {
+            pushed::keep_pushed(&cx.app.db.write, pushed, until).await?;
+        }
+        wanted::want(&cx.app.db.write, (person, &request.client_id), (cx.now, until)).await?;
+        Ok(())
     }
 
     /// Uses the request up, in the transaction that gives what was asked for. `false` when that was done already.

@@ -1,10 +1,11 @@
 //! From a scene to its page.
 
 mod device;
+mod requirements;
 
 use axum::response::Response;
 use jiff::tz::TimeZone;
-use stepgate_core::assurance::{self, CredentialKind, Decision, Explanation, Product, RepairReason, Verdict};
+use stepgate_core::assurance::CredentialKind;
 use stepgate_core::authorize::interaction::{Choice, Named, Purpose, SkipOtp, Stage};
 use stepgate_core::credentials::{Credential, MobileDevice, Phone};
 use stepgate_core::id::ChallengeId;
@@ -13,6 +14,7 @@ use stepgate_store::{challenges, credentials, deliveries, mobile, people, phones
 use super::consent;
 use super::dispatch::Scene;
 use super::http::Say;
+use super::parked::KEPT_FOR;
 use super::phone;
 use super::receipt;
 use crate::credentials::{mobile_id, security_key};
@@ -24,10 +26,8 @@ use crate::pages::factor::{
     CodePage, CodeSource, FactorChoice, FactorPage, MobileIdWaitPage, PhoneChoice, Resend, Skip,
 };
 use crate::pages::login::{Asking, Flow, LoginPage, PasswordPage, web_address};
-use crate::pages::parts::kind_name;
-use crate::pages::requirements::{Accepted, Held, RequirementsNotMetPage};
 use crate::pages::security_key::SecurityKeyPage;
-use crate::pages::{self, Action, Layout, When};
+use crate::pages::{self, Layout, Tone, When};
 
 /// Shows the page of the stage that the interaction is at.
 pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<Say>) -> Result<Response, PageFailure> {
@@ -69,9 +69,14 @@ pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<
             _ => pages::respond(ok, &consent::page(scene, flow, layout(cx, "Allow access"))),
         },
         Stage::RequirementsNotMet => {
-            let page = pages::respond(ok, &requirements(cx, scene, flow).await?);
-            // Whoever goes and mends a credential is led back to this request afterwards.
-            with_cookie(page, cx.app.cookies.set(Cookie::Resume, &scene.parked.id.to_string()))
+            let page = pages::respond(ok, &requirements::page(cx, scene, flow).await?);
+            // Whoever goes and mends a credential is led back to this request afterwards, in minutes or in days.
+            if let Some(person) = scene.person() {
+                scene.parked.keep(cx, person.id).await?;
+            }
+            let (cookies, kept) = (cx.app.cookies, KEPT_FOR.as_secs());
+            let page = with_cookie(page, cookies.set_for(Cookie::Browser, browser.token(), kept));
+            with_cookie(page, cookies.set_for(Cookie::Resume, &scene.parked.id.to_string(), kept))
         }
     })
 }
@@ -272,84 +277,4 @@ async fn security_key_page(
         skip: skip(scene, may_skip),
         error,
     })
-}
-
-async fn requirements(cx: &Cx, scene: &Scene, flow: Flow) -> Result<RequirementsNotMetPage, PageFailure> {
-    let Some(standing) = &scene.standing else { return Err(PageFailure::InteractionGone) };
-    let explanation = assurance::explain(&scene.requirement, &standing.holdings);
-    let held = credentials::list_credentials(&cx.app.db, standing.person.id).await?;
-    let has = explanation.has.iter().map(|line| {
-        let credential = held.iter().find(|credential| credential.id == line.credential);
-        let detail = credential.and_then(|credential| credential.serial.clone());
-        let label = detail.map_or_else(
-            || kind_name(line.kind).to_owned(),
-            |serial| format!("{} \u{b7} {serial}", kind_name(line.kind)),
-        );
-        Held { kind: line.kind, label, reason: reason(line.verdict, line.kind).to_owned() }
-    });
-    let main = shortest(standing.decision());
-    Ok(RequirementsNotMetPage {
-        layout: layout(cx, "Login requirements not met"),
-        accepts: accepts(scene, &explanation),
-        has: has.collect(),
-        main,
-        others: vec![Action::link("manage-otp", "Open Manage OTP", "/account/otp")],
-        flow,
-    })
-}
-
-fn accepts(scene: &Scene, explanation: &Explanation) -> Vec<Accepted> {
-    let kinds = [
-        CredentialKind::PhoneOtp,
-        CredentialKind::MobileId,
-        CredentialKind::HardwareToken,
-        CredentialKind::SecurityKey,
-    ];
-    let suffix = if explanation.proofing { ", proofed" } else { "" };
-    let allowed = kinds.into_iter().filter(|kind| scene.requirement.allows(*kind));
-    allowed.map(|kind| Accepted { kind, label: format!("{}{suffix}", kind_name(kind)) }).collect()
-}
-
-const fn reason(verdict: Verdict, kind: CredentialKind) -> &'static str {
-    match verdict {
-        Verdict::Usable => "Can be used",
-        Verdict::RefusedByPartner if matches!(kind, CredentialKind::PhoneOtp) => "Phones are not accepted",
-        Verdict::RefusedByPartner => "Not accepted here",
-        Verdict::NotActivated => "Bought, not activated yet",
-        Verdict::Suspended => "Suspended",
-        Verdict::Locked => "Locked after too many wrong codes",
-        Verdict::Expired => "Its subscription has ended",
-        Verdict::NotProofed => "Your identity has not been proofed",
-    }
-}
-
-/// The button for the shortest way.
-fn shortest(decision: &Decision) -> Option<Action> {
-    let manage = |label: &str, credential: Option<stepgate_core::id::CredentialId>| {
-        let anchor = credential.map_or_else(String::new, |id| format!("#credential-{id}"));
-        Action::link("continue", label, format!("/account/otp{anchor}"))
-    };
-    match decision {
-        Decision::Repair { credential, kind, reason } => {
-            let label = match reason {
-                RepairReason::NotActivated => format!("Activate your {}", kind_name(*kind)),
-                RepairReason::Suspended => format!("See why your {} is suspended", kind_name(*kind)),
-                RepairReason::Locked => format!("Unlock your {}", kind_name(*kind)),
-                RepairReason::Expired => format!("Renew your {}", kind_name(*kind)),
-            };
-            Some(manage(&label, Some(*credential)))
-        }
-        Decision::Acquire { acceptable, proofing } => {
-            let label = match (acceptable.as_slice(), proofing) {
-                ([], true) => "See how to get proofed".to_owned(),
-                ([Product { kind, .. }], _) => format!("Get {}", kind_name(*kind)),
-                _ => "Get a credential".to_owned(),
-            };
-            Some(manage(&label, None))
-        }
-        Decision::Challenge { .. }
-        | Decision::Reauthenticate { .. }
-        | Decision::Satisfied(_)
-        | Decision::Unmet { .. } => None,
-    }
 }

@@ -90,6 +90,7 @@ impl Layout {
             ("/admin/janitor", "Janitor"),
             ("/admin/audit", "Audit"),
             ("/admin/tokens", "Tokens"),
+            ("/admin/proofing", "Proofing"),
             ("/admin/keys", "Keys"),
             ("/admin/phones", "Phones"),
         ]

@@ -78,12 +78,27 @@ impl CredentialCard {
     }
 }
 
+/// What needs attention first, and the one button that helps.
+#[derive(Clone, Debug)]
+pub struct StatusCard {
+    /// How much.
+    pub tone: Tone,
+    /// `Phone OTP has expired`.
+    pub heading: String,
+    /// What that means.
+    pub text: String,
+    /// *Renew*, *Activate*.
+    pub action: Option<Action>,
+}
+
 /// Manage OTP: everything about a person's credentials.
 #[derive(Clone, Debug, Template)]
 #[template(path = "account/manage-otp.html")]
 pub struct ManageOtpPage {
     /// The frame.
     pub layout: Layout,
+    /// What needs attention first.
+    pub status: Option<StatusCard>,
     /// *Elevate*: its element id becomes `elevate`. `None` when the session has shown all that the person holds.
     pub elevate: Option<Action>,
     /// The credentials.
@@ -233,8 +248,15 @@ impl Page for ManageOtpPage {
             text: "Phone OTP expires in 12 days.".into(),
             action: Some(Action::link("banner-renew", "Renew", "/account/otp/c1/renew")),
         });
+        let status = StatusCard {
+            tone: Tone::Danger,
+            heading: "Mobile ID has expired".into(),
+            text: "It cannot elevate until it is renewed; your device and your proofing stay.".into(),
+            action: Some(Action::post("status-action", "Renew", "/cart/add").with("for", "renew:c3")),
+        };
         let page = Self {
             layout,
+            status: Some(status),
             elevate: Some(elevate),
             cards: vec![phone, token, expired, pending],
             more: more.clone(),
@@ -255,6 +277,7 @@ impl Page for ManageOtpPage {
         }
         let risen = Self {
             layout: proofed,
+            status: None,
             elevate: None,
             cards,
             done: Some("Your session now shows OTP Hardware Token.".into()),
@@ -262,6 +285,7 @@ impl Page for ManageOtpPage {
         };
         let empty = Self {
             layout: samples::portal("Manage OTP", Section::ManageOtp),
+            status: None,
             elevate: None,
             cards: vec![],
             more,

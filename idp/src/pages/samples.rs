@@ -48,6 +48,8 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<self_help::SelfHelpPage>("self-help", &mut pages)?;
     add::<self_help::GuidePage>("guide", &mut pages)?;
     add::<credential::CredentialPage>("credential", &mut pages)?;
+    add::<sections::SectionsPage>("sections", &mut pages)?;
+    add::<sections::RenewalsPage>("renewals", &mut pages)?;
     add::<admin::ListPage>("admin-list", &mut pages)?;
     add::<admin::DetailPage>("admin-detail", &mut pages)?;
     add::<developer::ConsolePage>("developer", &mut pages)?;

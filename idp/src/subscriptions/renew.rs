@@ -1,6 +1,6 @@
 //! A longer term for a credential that its holder keeps.
 
-use stepgate_core::assurance::CredentialState;
+use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::credentials::Credential;
 use stepgate_core::subscriptions::license_key::LicenseKey;
 use stepgate_core::subscriptions::term::Renewal;
@@ -30,29 +30,55 @@ pub fn is_renewable(cx: &Cx, credential: &Credential) -> bool {
     kept && credential.expires_at.is_some_and(|ends| matches!(rules.renewal(ends, cx.now), Renewal::Open { .. }))
 }
 
-/// Uses a key up for another year of `credential`, which was read before the transaction began. A year is added to the old
-/// end, so that nobody loses days by being early; device and proofing stay what they are.
+/// Uses a key up for another year of `credentials`, which were read before the transaction began: one, or those that a
+/// bundle became. A year is added to each one's old end, so that nobody loses days by being early; device and proofing
+/// stay what they are. What the key does not give, or cannot be renewed, is left alone.
 ///
 /// # Errors
 /// The store.
 pub async fn renew(
     cx: &Cx,
     transaction: &impl Connection,
-    (key, credential): (&LicenseKey, &Credential),
+    (key, credentials): (&LicenseKey, &[Credential]),
 ) -> Result<Renewed, Fault> {
-    let Some(ends) = credential.expires_at.filter(|_| is_renewable(cx, credential)) else {
-        return Ok(Renewed::NotRenewable);
-    };
-    let until = cx.app.settings.subscriptions.rules().renewed(ends);
-    if license_keys::take_key(transaction, key.id, credential.person, cx.now).await?.is_none()
-        || !store::extend_term(transaction, credential.id, (Some(ends), until), cx.now).await?
-    {
+    let fits = |held: &&Credential| key.gives.kinds.contains(&held.kind) && is_renewable(cx, held);
+    let fitting: Vec<_> =
+        credentials.iter().filter(fits).filter_map(|held| held.expires_at.map(|ends| (held, ends))).collect();
+    let Some((first, _)) = fitting.first() else { return Ok(Renewed::NotRenewable) };
+    if license_keys::take_key(transaction, key.id, first.person, cx.now).await?.is_none() {
         return Ok(Renewed::Raced);
     }
-    let term =
-        Term { credential: credential.id, person: credential.person, key: key.id, order: key.order, from: ends, until };
-    store::insert_term(transaction, (stepgate_core::id::EventId::random(cx.entropy()).uuid(), &term), cx.now).await?;
-    let data = serde_json::json!({ "credential": credential.id, "license_key": key.id, "until": until });
-    audit::record(cx, transaction, Event::new("subscription.renewed").to(credential.person).data(data)).await?;
-    Ok(Renewed::Until(until))
+    let rules = cx.app.settings.subscriptions.rules();
+    let mut latest = Timestamp::from_unix_millis(0);
+    for (credential, ends) in fitting {
+        let until = rules.renewed(ends);
+        if !store::extend_term(transaction, credential.id, (Some(ends), until), cx.now).await? {
+            return Ok(Renewed::Raced);
+        }
+        let (id, person) = (credential.id, credential.person);
+        let term = Term { credential: id, person, key: key.id, order: key.order, from: ends, until };
+        let term_id = stepgate_core::id::EventId::random(cx.entropy()).uuid();
+        store::insert_term(transaction, (term_id, &term), cx.now).await?;
+        let data = serde_json::json!({ "credential": id, "license_key": key.id, "until": until });
+        audit::record(cx, transaction, Event::new("subscription.renewed").to(person).data(data)).await?;
+        latest = latest.max(until);
+    }
+    Ok(Renewed::Until(latest))
+}
+
+/// What a renewal of `credential` renews when it is paid for as something that gives these kinds: itself, and what else
+/// came of the same key where a bundle is renewed.
+///
+/// # Errors
+/// The store.
+pub async fn renewed_with(cx: &Cx, credential: Credential, kinds: &[CredentialKind]) -> Result<Vec<Credential>, Fault> {
+    if kinds.len() < 2 {
+        return Ok(vec![credential]);
+    }
+    let sold = store::find_sold_as(&cx.app.db, credential.id).await?;
+    let Some(key) = sold.key else { return Ok(vec![credential]) };
+    let mut all = store::list_credentials_of_key(&cx.app.db, key).await?;
+    all.retain(|other| other.person == credential.person && other.id != credential.id);
+    all.insert(0, credential);
+    Ok(all)
 }

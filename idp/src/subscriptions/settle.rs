@@ -7,7 +7,7 @@ use stepgate_core::subscriptions::license_key::{self, KeyStage, LicenseKey};
 use stepgate_core::subscriptions::order::{LineFor, Order, OrderEvent, OrderLine, OrderStage};
 use stepgate_store::{Connection, credentials, license_keys, orders};
 
-use super::renew::{Renewed, renew};
+use super::renew::{Renewed, renew, renewed_with};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -39,14 +39,18 @@ pub async fn settle(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<Sett
             return Ok(if read.stage == OrderStage::Paid { Settled::Before } else { Settled::Impossible(read.stage) });
         };
         // Read before the transaction: what changes in between is noticed by its conditional statements.
-        let mut renewed: Vec<Option<Credential>> = Vec::new();
+        let mut renewed: Vec<Vec<Credential>> = Vec::new();
         for line in &read.lines {
-            renewed.push(match line.whom {
+            let found = match line.whom {
                 // One order renews a credential once; a second line of it leaves a key.
                 LineFor::Renewal(id) if !renewed.iter().flatten().any(|other| other.id == id) => {
                     credentials::find_credential(&cx.app.db, id).await?
                 }
                 LineFor::Renewal(_) | LineFor::Later | LineFor::Person(_) => None,
+            };
+            renewed.push(match found {
+                Some(credential) => renewed_with(cx, credential, &line.gives.kinds).await?,
+                None => Vec::new(),
             });
         }
         let transaction = cx.app.db.begin().await?;
@@ -54,8 +58,8 @@ pub async fn settle(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<Sett
             continue;
         }
         let mut raced = false;
-        for (place, (line, credential)) in (0..).zip(read.lines.iter().zip(&renewed)) {
-            raced |= !make_keys(cx, &transaction, &read, (place, line), credential.as_ref()).await?;
+        for (place, (line, credentials)) in (0..).zip(read.lines.iter().zip(&renewed)) {
+            raced |= !make_keys(cx, &transaction, &read, (place, line), credentials).await?;
         }
         if raced {
             continue;
@@ -75,7 +79,7 @@ async fn make_keys(
     transaction: &impl Connection,
     order: &Order,
     (place, line): (u32, &OrderLine),
-    credential: Option<&Credential>,
+    credentials: &[Credential],
 ) -> Result<bool, Fault> {
     for number in 0..line.quantity {
         let mut key = LicenseKey {
@@ -97,14 +101,12 @@ async fn make_keys(
             LineFor::Later => {}
             LineFor::Person(person) => key.holder = Some(person),
             // A credential that cannot be renewed any more leaves its holder a key for a new one.
-            LineFor::Renewal(_) => key.holder = credential.map(|found| found.person).or(Some(order.purchaser)),
+            LineFor::Renewal(_) => key.holder = credentials.first().map(|found| found.person).or(Some(order.purchaser)),
         }
         let hash =
             license_key::derive(&cx.app.secrets.licenses, key.id).hash(&cx.app.secrets.licenses, CodePurpose::License);
         license_keys::insert_key(transaction, &key, (number, &hash)).await?;
-        if let Some(credential) = credential
-            && renew(cx, transaction, (&key, credential)).await? == Renewed::Raced
-        {
+        if !credentials.is_empty() && renew(cx, transaction, (&key, credentials)).await? == Renewed::Raced {
             return Ok(false);
         }
     }

@@ -263,6 +263,21 @@ pub async fn update_stage(
     Ok(run(connection, sql, vec![to.into(), activated.into(), id.uuid().into(), from.into()]).await? == 1)
 }
 
+/// Puts a credential into use that the person bought and that waits for a device of this kind; `None` where none does. One
+/// that needs a proofed person is left alone while they are not.
+pub async fn adopt_pending(
+    connection: &impl Connection,
+    (person, proofed): (PersonId, bool),
+    (kind, label): (&str, &str),
+    now: Timestamp,
+) -> Result<Option<CredentialId>, StoreError> {
+    let sql = "UPDATE credentials SET stage = 'active', label = ?, activated_at = ?, failures = 0, retry_at = NULL
+               WHERE stage = 'pending' AND id = (SELECT id FROM credentials WHERE person_id = ? AND kind = ?
+                 AND stage = 'pending' AND (needs_proofing = FALSE OR ?) ORDER BY purchased_at, id LIMIT 1) RETURNING id";
+    let values = vec![label.into(), at(now), person.uuid().into(), kind.into(), proofed.into()];
+    one(connection, sql, values).await?.map(|row| Ok(CredentialId::from_uuid(row.get("id")?))).transpose()
+}
+
 /// Gives a credential another name.
 pub async fn update_label(connection: &impl Connection, id: CredentialId, label: &str) -> Result<(), StoreError> {
     let sql = "UPDATE credentials SET label = ? WHERE id = ?";

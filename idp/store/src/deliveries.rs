@@ -226,6 +226,26 @@ pub async fn find_last(db: &Db, phone: PhoneId) -> Result<Option<(DeliveryState,
     Ok(states(&rows)?.map(|state| (state, updated)))
 }
 
+/// What became of the last message to each number of a person.
+pub async fn list_last(db: &Db, person: PersonId) -> Result<Vec<(PhoneId, DeliveryState, Timestamp)>, StoreError> {
+    let sql = "SELECT d.id, d.phone_id, d.state, d.updated_at FROM phones p
+               JOIN credentials c ON c.id = p.credential_id JOIN phone_deliveries d ON d.phone_id = p.id
+               WHERE c.person_id = ? AND d.message_id = (SELECT message_id FROM phone_deliveries
+                 WHERE phone_id = p.id ORDER BY sent_at DESC LIMIT 1) ORDER BY d.phone_id, d.sent_at";
+    let rows = all(&db.read, sql, vec![person.uuid().into()]).await?;
+    let mut last: Vec<(PhoneId, DeliveryState, Timestamp)> = Vec::new();
+    for row in &rows {
+        let phone = PhoneId::from_uuid(row.get("phone_id")?);
+        let state = row.parsed("phone_deliveries", "state", DeliveryState::named)?;
+        let updated = row.time("updated_at")?;
+        match last.last_mut().filter(|known| known.0 == phone) {
+            Some(known) => *known = (phone, known.1.max(state), updated),
+            None => last.push((phone, state, updated)),
+        }
+    }
+    Ok(last)
+}
+
 fn states(rows: &[Row]) -> Result<Option<DeliveryState>, StoreError> {
     let mut best = None;
     for row in rows {

@@ -98,3 +98,14 @@ pub async fn finish_interaction(connection: &impl Connection, read: &Interaction
     let values = vec![read.id.uuid().into(), read.stage.as_str().into(), read.version.into()];
     Ok(run(connection, sql, values).await? == 1)
 }
+
+/// Keeps a parked request longer, while its person gets what they lack. Only one that waits for that, and never shorter.
+pub async fn keep_interaction(
+    connection: &impl Connection,
+    id: InteractionId,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE interactions SET expires_at = ?
+               WHERE id = ? AND stage = 'requirements_not_met' AND expires_at < ?";
+    Ok(run(connection, sql, vec![at(until), id.uuid().into(), at(until)]).await? == 1)
+}

@@ -111,7 +111,8 @@ pub async fn take_key(
 ) -> Result<Option<LicenseKey>, StoreError> {
     let sql = format!(
         "UPDATE license_keys SET stage = 'redeemed', redeemed_by = ?, redeemed_at = ?
-         WHERE id = ? AND stage = 'unredeemed' AND (holder_id IS NULL OR holder_id = ?) RETURNING {KEY}"
+         WHERE id = ? AND stage = 'unredeemed'
+           AND (holder_id = ? OR holder_id IS NULL AND holder_mail IS NULL) RETURNING {KEY}"
     );
     let values = vec![person.uuid().into(), at(now), id.uuid().into(), person.uuid().into()];
     one(connection, &sql, values).await?.as_ref().map(key).transpose()
@@ -131,4 +132,50 @@ pub async fn void_keys_of_order(
 pub async fn restore_keys_of_order(connection: &impl Connection, order: OrderId) -> Result<u64, StoreError> {
     let sql = "UPDATE license_keys SET stage = 'unredeemed', voided_at = NULL WHERE order_id = ? AND stage = 'void'";
     run(connection, sql, vec![order.uuid().into()]).await
+}
+
+/// A key that was handed to an address becomes its reader's, once they have shown that the address is theirs. `false`
+/// when it was taken back, redeemed, or handed to somebody else since.
+pub async fn claim_key(
+    connection: &impl Connection,
+    id: LicenseKeyId,
+    (person, verified_mail): (PersonId, &str),
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE license_keys SET holder_id = ?
+               WHERE id = ? AND holder_id IS NULL AND holder_mail = ? AND stage = 'unredeemed'";
+    let values = vec![person.uuid().into(), id.uuid().into(), verified_mail.to_lowercase().into()];
+    Ok(run(connection, sql, values).await? == 1)
+}
+
+/// The keys that were handed to an address and wait for somebody to whom it belongs.
+pub async fn list_keys_for_mail(db: &Db, verified_mail: &str) -> Result<Vec<LicenseKey>, StoreError> {
+    let sql = format!(
+        "SELECT {KEY} FROM license_keys WHERE holder_mail = ? AND holder_id IS NULL AND stage = 'unredeemed'
+         ORDER BY purchased_at, id LIMIT 200"
+    );
+    all(&db.read, &sql, vec![verified_mail.to_lowercase().into()]).await?.iter().map(key).collect()
+}
+
+/// A key that somebody bought, with the user IDs of whom it was handed to and who redeemed it.
+#[derive(Clone, Debug)]
+pub struct BoughtKey {
+    /// The key.
+    pub key: LicenseKey,
+    /// Its holder's user ID.
+    pub holder: Option<String>,
+    /// The user ID of who redeemed it.
+    pub redeemed_by: Option<String>,
+}
+
+/// What a purchaser bought, newest first: what is left, and who redeemed what when. Nobody else is told.
+pub async fn list_keys_bought(db: &Db, purchaser: PersonId, limit: u32) -> Result<Vec<BoughtKey>, StoreError> {
+    let columns = KEY.split(',').map(|column| format!("k.{}", column.trim())).collect::<Vec<_>>().join(", ");
+    let sql = format!(
+        "SELECT {columns}, h.username AS holder, r.username AS redeemer FROM license_keys k
+         LEFT JOIN persons h ON h.id = k.holder_id LEFT JOIN persons r ON r.id = k.redeemed_by
+         WHERE k.purchaser_id = ? ORDER BY k.purchased_at DESC, k.order_id, k.line, k.number LIMIT {limit}"
+    );
+    let bought =
+        |row: &Row| Ok(BoughtKey { key: key(row)?, holder: row.get("holder")?, redeemed_by: row.get("redeemer")? });
+    all(&db.read, &sql, vec![purchaser.uuid().into()]).await?.iter().map(bought).collect()
 }

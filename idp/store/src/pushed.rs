@@ -95,3 +95,14 @@ pub async fn take_pushed(
     let sql = "UPDATE pushed_requests SET used_at = ? WHERE id = ? AND used_at IS NULL";
     Ok(run(connection, sql, vec![at(now), id.uuid().into()]).await? == 1)
 }
+
+/// Keeps the row of a pushed request as long as the parked request that it became: it must still be there to be used up
+/// once. Its reference opens nothing longer for that.
+pub async fn keep_pushed(
+    connection: &impl Connection,
+    id: PushedRequestId,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE pushed_requests SET kept_until = ? WHERE id = ?";
+    run(connection, sql, vec![at(until), id.uuid().into()]).await.map(drop)
+}

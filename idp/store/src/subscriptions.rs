@@ -1,10 +1,13 @@
 //! Terms of credentials: how long they are paid for, and who has to be told that they end.
 
-use stepgate_core::id::{CredentialId, LicenseKeyId, OrderId, PersonId};
+use stepgate_core::contact::Reach;
+use stepgate_core::credentials::Credential;
+use stepgate_core::id::{CredentialId, LicenseKeyId, OrderId, OrganizationId, PersonId};
 use stepgate_core::subscriptions::product::ProductId;
 use stepgate_core::subscriptions::term::next_notice;
 use stepgate_core::time::Timestamp;
 
+use crate::credentials::{CREDENTIAL, credential};
 use crate::row::{Row, all, at, at_if, one, run};
 use crate::{Connection, Db, StoreError};
 
@@ -87,19 +90,81 @@ pub struct SoldAs {
     pub key: Option<LicenseKeyId>,
     /// Whether it is renewed without being asked.
     pub auto_renew: bool,
+    /// How far a Phone OTP reaches.
+    pub reach: Reach,
+    /// Whether its person must be identity-proofed before it is bound.
+    pub needs_proofing: bool,
+}
+
+const SOLD_AS: &str = "id, product, license_key_id, auto_renew, needs_proofing, parameters";
+
+fn sold_as(row: &Row) -> Result<SoldAs, StoreError> {
+    let parameters: serde_json::Value = row.json("credentials", "parameters")?;
+    let reach = parameters.get("reach").cloned().and_then(|reach| serde_json::from_value(reach).ok());
+    Ok(SoldAs {
+        product: row.get::<Option<String>>("product")?.and_then(|text| ProductId::try_from(text).ok()),
+        key: row.get::<Option<uuid::Uuid>>("license_key_id")?.map(LicenseKeyId::from_uuid),
+        auto_renew: row.get("auto_renew")?,
+        reach: reach.unwrap_or_default(),
+        needs_proofing: row.get("needs_proofing")?,
+    })
 }
 
 /// What a credential was sold as.
 pub async fn find_sold_as(db: &Db, id: CredentialId) -> Result<SoldAs, StoreError> {
-    let sql = "SELECT id, product, license_key_id, auto_renew FROM credentials WHERE id = ?";
-    let row = one(&db.read, sql, vec![id.uuid().into()]).await?;
-    row.map_or(Ok(SoldAs::default()), |row| {
-        Ok(SoldAs {
-            product: row.get::<Option<String>>("product")?.and_then(|text| ProductId::try_from(text).ok()),
-            key: row.get::<Option<uuid::Uuid>>("license_key_id")?.map(LicenseKeyId::from_uuid),
-            auto_renew: row.get("auto_renew")?,
-        })
-    })
+    let sql = format!("SELECT {SOLD_AS} FROM credentials WHERE id = ?");
+    one(&db.read, &sql, vec![id.uuid().into()]).await?.as_ref().map_or(Ok(SoldAs::default()), sold_as)
+}
+
+/// What each credential of a person was sold as, all at once.
+pub async fn list_sold_as(db: &Db, person: PersonId) -> Result<Vec<(CredentialId, SoldAs)>, StoreError> {
+    let sql = format!("SELECT {SOLD_AS} FROM credentials WHERE person_id = ?");
+    let sold = |row: &Row| Ok((CredentialId::from_uuid(row.get("id")?), sold_as(row)?));
+    all(&db.read, &sql, vec![person.uuid().into()]).await?.iter().map(sold).collect()
+}
+
+/// The credentials that a key was activated as: several for a bundle.
+pub async fn list_credentials_of_key(db: &Db, key: LicenseKeyId) -> Result<Vec<Credential>, StoreError> {
+    let sql = format!("SELECT {CREDENTIAL} FROM credentials WHERE license_key_id = ? ORDER BY created_at, id");
+    all(&db.read, &sql, vec![key.uuid().into()]).await?.iter().map(credential).collect()
+}
+
+/// The credentials of an organization's people that end before a moment, the first to end first: what an administrator
+/// may renew for them.
+pub async fn list_ending_of(
+    db: &Db,
+    organization: OrganizationId,
+    (after, before): (Timestamp, Timestamp),
+    limit: u32,
+) -> Result<Vec<(Credential, String)>, StoreError> {
+    let columns = CREDENTIAL.split(',').map(|column| format!("c.{}", column.trim())).collect::<Vec<_>>().join(", ");
+    let sql = format!(
+        "SELECT {columns}, p.username AS username FROM memberships m JOIN persons p ON p.id = m.person_id
+         JOIN credentials c ON c.person_id = p.id
+         WHERE m.organization_id = ? AND c.expires_at > ? AND c.expires_at <= ? AND p.suspended_at IS NULL
+           AND c.stage NOT IN ('revoked', 'pending') ORDER BY c.expires_at, c.id LIMIT {limit}"
+    );
+    let named = |row: &Row| Ok((credential(row)?, row.get("username")?));
+    all(&db.read, &sql, vec![organization.uuid().into(), at(after), at(before)]).await?.iter().map(named).collect()
+}
+
+/// Begins the term of a credential that counts from its activation; `false` when it has one.
+pub async fn begin_term(
+    connection: &impl Connection,
+    id: CredentialId,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE credentials SET expires_at = ?, notice_at = ?
+               WHERE id = ? AND expires_at IS NULL AND license_key_id IS NOT NULL AND stage <> 'revoked'";
+    let next = next_notice(until, now).map(|notice| notice.due);
+    Ok(run(connection, sql, vec![at(until), at_if(next), id.uuid().into()]).await? == 1)
+}
+
+/// The person must be identity-proofed before this is bound.
+pub async fn set_needs_proofing(connection: &impl Connection, id: CredentialId) -> Result<(), StoreError> {
+    let sql = "UPDATE credentials SET needs_proofing = TRUE WHERE id = ?";
+    run(connection, sql, vec![id.uuid().into()]).await.map(drop)
 }
 
 /// Notes what a credential was sold as.
@@ -117,43 +182,4 @@ pub async fn set_sold_as(
 pub async fn set_auto_renew(connection: &impl Connection, id: CredentialId, on: bool) -> Result<(), StoreError> {
     let sql = "UPDATE credentials SET auto_renew = ? WHERE id = ?";
     run(connection, sql, vec![on.into(), id.uuid().into()]).await.map(drop)
-}
-
-/// A credential whose holder is to be told that it ends.
-#[derive(Clone, Copy, Debug)]
-pub struct DueNotice {
-    /// The credential.
-    pub credential: CredentialId,
-    /// Whose.
-    pub person: PersonId,
-    /// When it ends.
-    pub ends: Timestamp,
-    /// Since when the notice is due.
-    pub due: Timestamp,
-}
-
-/// Notices that are due at `now`, the longest overdue first; of credentials that are given up there are none.
-pub async fn list_due_notices(db: &Db, now: Timestamp, limit: u32) -> Result<Vec<DueNotice>, StoreError> {
-    let sql = format!(
-        "SELECT id, person_id, expires_at, notice_at FROM credentials
-         WHERE notice_at IS NOT NULL AND notice_at <= ? AND expires_at IS NOT NULL ORDER BY notice_at LIMIT {limit}"
-    );
-    let due = |row: &Row| {
-        Ok(DueNotice {
-            credential: CredentialId::from_uuid(row.get("id")?),
-            person: PersonId::from_uuid(row.get("person_id")?),
-            ends: row.time("expires_at")?,
-            due: row.time("notice_at")?,
-        })
-    };
-    all(&db.read, &sql, vec![at(now)]).await?.iter().map(due).collect()
-}
-
-/// Takes a notice that is due, and sets when the next one is: of several nodes one sends it. Call it in the transaction
-/// that puts it into the outbox.
-pub async fn take_notice(connection: &impl Connection, notice: &DueNotice, now: Timestamp) -> Result<bool, StoreError> {
-    let sql = "UPDATE credentials SET notice_at = ? WHERE id = ? AND notice_at = ? AND expires_at = ?";
-    let next = next_notice(notice.ends, now).map(|next| next.due);
-    let values = vec![at_if(next), notice.credential.uuid().into(), at(notice.due), at(notice.ends)];
-    Ok(run(connection, sql, values).await? == 1)
 }

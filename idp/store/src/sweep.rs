@@ -16,8 +16,6 @@ pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> 
     let day = hour * 24;
     let tables = [
         ("interactions", "id", Duration::ZERO),
-        // A parked request may still use it up, and a replay is to be recognised.
-        ("pushed_requests", "id", hour * 2),
         ("authorization_codes", "hash", hour),
         ("refresh_tokens", "hash", day),
         ("device_authorizations", "id", hour),
@@ -34,6 +32,7 @@ pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> 
         ("playground_runs", "id", Duration::ZERO),
         ("token_resyncs", "credential_id", Duration::ZERO),
         ("notice_links", "token_hash", day),
+        ("wanted_applications", "person_id", Duration::ZERO),
     ];
     let mut removed = 0;
     for (table, key, kept) in tables {
@@ -42,6 +41,13 @@ pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> 
         );
         removed += batches(db, &sql, now - kept).await?;
     }
+    // A parked request may still use it up, and a replay is to be recognised.
+    let pushed = format!(
+        "DELETE FROM pushed_requests WHERE id IN (SELECT id FROM pushed_requests
+         WHERE expires_at < ? AND COALESCE(kept_until, 0) < {} LIMIT {BATCH})",
+        now.unix_millis()
+    );
+    removed += batches(db, &pushed, now - hour * 2).await?;
     let ephemeral = format!(
         "DELETE FROM ephemeral WHERE expires_at < ? AND (purpose, name) IN
          (SELECT purpose, name FROM ephemeral WHERE expires_at < ? LIMIT {BATCH})"

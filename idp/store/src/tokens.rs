@@ -301,10 +301,27 @@ pub async fn bind_credential(
     Ok(run(connection, sql, values).await? == 1)
 }
 
-/// Removes a credential that waited for a token which was taken back.
-pub async fn delete_waiting_credential(connection: &impl Connection, id: CredentialId) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM credentials WHERE id = ? AND kind = 'hardware_token' AND stage = 'pending'";
-    Ok(run(connection, sql, vec![id.uuid().into()]).await? == 1)
+/// A credential that its holder bought, and that waits for a token, gets this one.
+pub async fn adopt_waiting_credential(
+    connection: &impl Connection,
+    person: PersonId,
+    (serial, parameters): (&str, &serde_json::Value),
+) -> Result<Option<CredentialId>, StoreError> {
+    let sql = "UPDATE credentials SET serial = ?, parameters = ? WHERE serial IS NULL AND stage = 'pending' AND id =
+                 (SELECT id FROM credentials WHERE person_id = ? AND kind = 'hardware_token' AND stage = 'pending'
+                    AND serial IS NULL ORDER BY purchased_at, id LIMIT 1) RETURNING id";
+    let values = vec![serial.into(), json(parameters)?, person.uuid().into()];
+    one(connection, sql, values).await?.map(|row| Ok(CredentialId::from_uuid(row.get("id")?))).transpose()
+}
+
+/// What waited for a token which was taken back: it goes, or waits for another one where it was bought.
+pub async fn release_waiting_credential(connection: &impl Connection, id: CredentialId) -> Result<bool, StoreError> {
+    let waiting = "WHERE id = ? AND kind = 'hardware_token' AND stage = 'pending'";
+    let bought = format!("UPDATE credentials SET serial = NULL {waiting} AND license_key_id IS NOT NULL");
+    if run(connection, &bought, vec![id.uuid().into()]).await? == 1 {
+        return Ok(true);
+    }
+    Ok(run(connection, &format!("DELETE FROM credentials {waiting}"), vec![id.uuid().into()]).await? == 1)
 }
 
 /// The sealed seed of a token that is in nobody's use.

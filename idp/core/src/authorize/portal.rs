@@ -14,6 +14,9 @@ pub enum PortalPage {
     ManageOtp,
     OtpHelp,
     Bind,
+    License,
+    Keys,
+    Proofing,
     Sessions,
     Applications,
     AccountApplications,
@@ -29,6 +32,9 @@ impl PortalPage {
         Self::ManageOtp,
         Self::OtpHelp,
         Self::Bind,
+        Self::License,
+        Self::Keys,
+        Self::Proofing,
         Self::Sessions,
         Self::Applications,
         Self::AccountApplications,
@@ -44,6 +50,9 @@ impl PortalPage {
             Self::ManageOtp => "/account/otp",
             Self::OtpHelp => "/account/otp/help",
             Self::Bind => "/account/otp/bind",
+            Self::License => "/account/otp/license",
+            Self::Keys => "/account/otp/keys",
+            Self::Proofing => "/account/proofing",
             Self::Sessions => "/account/sessions",
             Self::Applications => "/applications",
             Self::AccountApplications => "/account/applications",
@@ -56,7 +65,16 @@ impl PortalPage {
     /// Whether a session that rests on a recovery code reaches it: only what helps to bind a new device, and to look
     /// after the account meanwhile.
     pub const fn is_about_credentials(self) -> bool {
-        matches!(self, Self::Account | Self::ManageOtp | Self::OtpHelp | Self::Bind | Self::Sessions | Self::Mobile)
+        matches!(
+            self,
+            Self::Account
+                | Self::ManageOtp
+                | Self::OtpHelp
+                | Self::Bind
+                | Self::License
+                | Self::Sessions
+                | Self::Mobile
+        )
     }
 
     /// The page at a path, or above it: `/admin/people` leads back to `/admin`.

@@ -14,7 +14,7 @@ use stepgate_core::credentials::{Credential, Phone, phone_otp};
 use stepgate_store::{challenges, credentials, phones as store};
 
 use super::{Which, binding, own_phone, page, told};
-use crate::account::{Visitor, visit};
+use crate::account::{Visitor, resume, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -23,8 +23,7 @@ use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other};
 use crate::login::phone::{self, Channel, Sending};
 use crate::login::{not_sent, receipt};
-use crate::phones;
-use crate::session;
+use crate::{phones, session, subscriptions};
 
 /// Wrong codes at a new number that a person may type in an hour, over all new numbers.
 const TRIES: u64 = 10;
@@ -75,7 +74,8 @@ async fn post_verify(form: Form) -> Response {
             match verify(&cx, &visitor, credential, (&phone, &binding), form.get("code")).await? {
                 Ok(rests) => {
                     let done = if rests { "resting" } else { "added" };
-                    return Ok(see_other(&format!("{here}&done={done}")));
+                    let here = format!("{here}&done={done}");
+                    return Ok(see_other(&resume::way_on(&cx, &form.browser, &here).await?));
                 }
                 Err(error) => error.to_owned(),
             }
@@ -135,6 +135,7 @@ async fn bind(cx: &Cx, visitor: &Visitor, credential: &Credential, phone: &Phone
     if first {
         store::prefer_phone(&transaction, credential.id, phone.id).await?;
         credentials::update_stage(&transaction, credential.id, "pending", "active", cx.now).await?;
+        subscriptions::begin_term(cx, &transaction, credential).await?;
     }
     let event = Event::new("phone_otp.number.added").by(visitor.person.id);
     let data = json!({ "credential": credential.id, "phone": phone.id, "number": phone.masked });

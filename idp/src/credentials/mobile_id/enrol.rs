@@ -22,6 +22,7 @@ use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
+use crate::subscriptions;
 
 /// An enrolment that has begun: what the browser shows.
 pub struct Started {
@@ -162,6 +163,7 @@ pub async fn confirm(cx: &Cx, person: &Person, session: SessionId, typed: &str) 
         Some(old) => mobile::find_device(&cx.app.db, old).await?.filter(|old| old.person == person.id),
         None => None,
     };
+    let bound = credentials::find_credential(&cx.app.db, enrolment.credential).await?;
     let transaction = cx.app.db.begin().await?;
     let once = mobile::confirm_enrolment(&transaction, &enrolment.code_hash, cx.now).await?
         && mobile::activate_device(&transaction, device.id).await?;
@@ -170,6 +172,9 @@ pub async fn confirm(cx: &Cx, person: &Person, session: SessionId, typed: &str) 
     }
     let (pending, active) = (CredentialState::Pending.as_str(), CredentialState::Active.as_str());
     credentials::update_stage(&transaction, enrolment.credential, pending, active, cx.now).await?;
+    if let Some(bound) = &bound {
+        subscriptions::begin_term(cx, &transaction, bound).await?;
+    }
     let event = Event::new("mobile_id.phone.activated").by(person.id).data(json!({ "device": device.id }));
     audit::record(cx, &transaction, event).await?;
     if let Some(old) = &replaced {

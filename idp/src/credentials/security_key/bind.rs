@@ -6,7 +6,7 @@ use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::credentials::Credential;
 use stepgate_core::credentials::fido_metadata::Trouble;
 use stepgate_core::id::{ChallengeId, CredentialId, SessionId};
-use stepgate_store::StoreError;
+use stepgate_store::{StoreError, Transaction};
 use stepgate_store::credentials::{self, NewCredential};
 use stepgate_store::security_keys::{self as store, NewKey};
 use webauthn_rs::prelude::{
@@ -19,6 +19,7 @@ use crate::credentials::attestation::UserVerification;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
+use crate::subscriptions;
 
 /// Keys of one person at most.
 pub const MOST: usize = 20;
@@ -134,11 +135,9 @@ pub async fn finish(
         return Ok(Bound::Unverified);
     }
     let synced = fact("/cred/backup_eligible");
-    let id = CredentialId::random(cx.entropy());
-    let new = NewCredential { credential: fresh(cx, person, id, label), sealed_secret: None, parameters: json!({}) };
     let key = NewKey { id: key.cred_id(), data: &data.to_string(), synced, attested };
     let transaction = cx.app.db.begin().await?;
-    credentials::insert_credential(&transaction, &new).await?;
+    let id = owned(cx, &transaction, person, label).await?;
     match store::insert_key(&transaction, id, &key).await {
         Ok(()) => {}
         Err(StoreError::Conflict { .. }) => return Ok(Bound::Taken),
@@ -150,6 +149,22 @@ pub async fn finish(
     notices::tell(cx, &transaction, person.id, &notice(label).about(id)).await?;
     transaction.commit().await?;
     Ok(Bound::Added)
+}
+
+/// The credential that a new key is: one that the person bought and that waits for it, else one of its own.
+async fn owned(cx: &Cx, transaction: &Transaction, person: &Person, label: &str) -> Result<CredentialId, Fault> {
+    let (kind, proofed) = (CredentialKind::SecurityKey.as_str(), person.is_proofed(cx.now));
+    let waiting = credentials::list_credentials(&cx.app.db, person.id).await?;
+    if let Some(id) = credentials::adopt_pending(transaction, (person.id, proofed), (kind, label), cx.now).await? {
+        if let Some(bound) = waiting.iter().find(|held| held.id == id) {
+            subscriptions::begin_term(cx, transaction, bound).await?;
+        }
+        return Ok(id);
+    }
+    let id = CredentialId::random(cx.entropy());
+    let new = NewCredential { credential: fresh(cx, person, id, label), sealed_secret: None, parameters: json!({}) };
+    credentials::insert_credential(transaction, &new).await?;
+    Ok(id)
 }
 
 /// The key, and whether somebody vouched for it. Where no more than that is lost, it is taken without.

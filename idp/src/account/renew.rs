@@ -1,0 +1,214 @@
+//! *Renew*, renewal by itself, and who is reminded.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Query;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde_json::json;
+use stepgate_core::authorize::interaction::PortalPage;
+use stepgate_core::credentials::Credential;
+use stepgate_core::subscriptions::term::Renewal;
+use stepgate_store::subscriptions::SoldAs;
+use stepgate_store::{subscriptions as store, term_notices};
+
+use super::change::Which;
+use super::manage::own;
+use super::{Visitor, visit};
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::http::extract::{Browser, Form};
+use crate::http::page::{PageFailure, see_other, with_browser};
+use crate::pages::admin::DetailSection;
+use crate::pages::form::{Control, Field, Form as PageForm};
+use crate::pages::otp::FormPage;
+use crate::pages::sections::SectionsPage;
+use crate::pages::{self, Action, Section, When};
+use crate::subscriptions;
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/account/otp/renew", get(get_renew))
+        .route("/account/otp/auto-renew", post(post_auto_renew))
+        .route("/account/otp/reminders", get(get_reminders).post(post_reminders))
+}
+
+/// *Renew*, for what can be renewed now and nothing else.
+pub(super) fn action(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Option<Action> {
+    let product = subscriptions::renewal_product_of(cx, credential, sold)?;
+    let action = Action::post(format!("renew-{}", credential.id), "Renew", "/cart/add");
+    Some(action.with("product", product.id.as_str()).with("for", format!("renew:{}", credential.id)))
+}
+
+/// What a term's end means, in words; `None` while nothing has to be done.
+pub(super) fn note(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Option<String> {
+    let ends = credential.expires_at?;
+    let zone = visitor.zone();
+    let date = |at| When::date(at, &zone).text;
+    match (subscriptions::stands(cx, credential)?, ends <= cx.now) {
+        (Renewal::Open { until }, true) => Some(format!(
+            "Expired on {}. It cannot elevate until it is renewed, which is possible until {}; your device and your \
+             proofing stay.",
+            date(ends),
+            date(until)
+        )),
+        (Renewal::Open { .. }, false) => {
+            Some(format!("Ends on {}. Renewed now, it lasts a year longer than that.", date(ends)))
+        }
+        (Renewal::Closed, _) => Some(format!("Expired on {}, too long ago to be renewed. Get a new one.", date(ends))),
+        (Renewal::Opens(_), _) => None,
+    }
+}
+
+async fn get_renew(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
+    let shown = async {
+        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
+        let credential = own(&visitor, &which.credential, None)?;
+        let sold = store::find_sold_as(&cx.app.db, credential.id).await?;
+        Ok(with_browser(&cx, &browser, page(&cx, &visitor, credential, &sold)))
+    };
+    shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+fn page(cx: &Cx, visitor: &Visitor, credential: &Credential, sold: &SoldAs) -> Response {
+    let zone = visitor.zone();
+    let settings = &cx.app.settings.subscriptions;
+    let product = subscriptions::renewal_product_of(cx, credential, sold);
+    let price = settings.currency().ok().zip(product.as_ref()).and_then(|(it, product)| product.renewal_price(it));
+    let back = Action::link("cancel", "Back to Manage OTP", "/account/otp");
+    let heading = format!("Renew {}", credential.label);
+    if let (Some(product), Some(price), Some(ends)) = (product, price, credential.expires_at) {
+        let until = When::date(settings.rules().renewed(ends), &zone).text;
+        let hidden = |name: &str, value: String| Field::required(name, "", Control::Hidden, value);
+        let fields = vec![hidden("product", product.id.to_string()), hidden("for", format!("renew:{}", credential.id))];
+        let more = if product.kinds.len() > 1 { " What you bought together with it is renewed as well." } else { "" };
+        let page = FormPage {
+            layout: visitor.layout(cx, "Renew", Section::ManageOtp),
+            page: "renew",
+            heading,
+            lead: format!(
+                "{price} for another year of {}: until {until}. Your device and your proofing stay as they are.{more}",
+                product.name
+            ),
+            form: PageForm::main("/cart/add", "Add to cart", fields),
+            back,
+        };
+        return pages::respond(StatusCode::OK, &page);
+    }
+    let (lead, actions) = match subscriptions::stands(cx, credential) {
+        Some(Renewal::Opens(at)) => {
+            let lead = format!("It can be renewed from {} on. There is nothing to do yet.", When::date(at, &zone).text);
+            (lead, Vec::new())
+        }
+        Some(_) => {
+            let lead = note(cx, visitor, credential).unwrap_or_default();
+            (lead, vec![Action::link("get", "Get a new one", "/account/otp/get")])
+        }
+        None => ("It does not end, so there is nothing to renew.".to_owned(), Vec::new()),
+    };
+    let page = SectionsPage {
+        layout: visitor.layout(cx, "Renew", Section::ManageOtp),
+        page: "renew",
+        heading,
+        lead,
+        note: None,
+        actions,
+        sections: Vec::new(),
+        back,
+    };
+    pages::respond(StatusCode::OK, &page)
+}
+
+/// The switch on the details page: whether it is renewed by itself, and who would pay.
+pub(super) async fn switch(
+    cx: &Cx,
+    visitor: &Visitor,
+    credential: &Credential,
+    sold: &SoldAs,
+) -> Result<Option<PageForm>, Fault> {
+    if credential.expires_at.is_none() {
+        return Ok(None);
+    }
+    let on = sold.auto_renew;
+    let pays = subscriptions::payer(cx, visitor.person.id).await?.is_some();
+    let words = match (on, pays) {
+        (true, true) => "It is renewed by itself when its time comes, on your organization's account.",
+        (true, false) => {
+            "It is to be renewed by itself, but nobody's account pays for it yet: until then we only remind you."
+        }
+        (false, true) => "It can be renewed by itself when its time comes, on your organization's account.",
+        (false, false) => {
+            "It can be renewed by itself once your organization has an account that pays; until then we only remind you."
+        }
+    };
+    let label = if on { "Do not renew by itself" } else { "Renew by itself" };
+    let fields = vec![
+        Field::required("credential", "", Control::Hidden, credential.id.to_string()),
+        Field::required("on", "", Control::Hidden, if on { "0" } else { "1" }),
+    ];
+    let mut form = PageForm::side("auto-renew", "/account/otp/auto-renew", label, fields);
+    form.effect = Some(words.to_owned());
+    Ok(Some(form))
+}
+
+async fn post_auto_renew(form: Form) -> Response {
+    let cx = form.cx.clone();
+    let done = async {
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
+        let credential = own(&visitor, form.get("credential"), None)?;
+        let on = form.get("on") == "1";
+        let transaction = cx.app.db.begin().await?;
+        store::set_auto_renew(&transaction, credential.id, on).await?;
+        let event = Event::new("subscription.auto_renew").by(visitor.person.id);
+        audit::record(&cx, &transaction, event.data(json!({ "credential": credential.id, "on": on }))).await?;
+        transaction.commit().await?;
+        Ok(see_other(&format!("/account/otp/{}", credential.id)))
+    };
+    done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+async fn get_reminders(cx: Cx, browser: Browser) -> Response {
+    let shown = async {
+        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
+        let on = term_notices::wants_reminders(&cx.app.db, visitor.person.id).await?;
+        let field = Field::optional("mails", "Remind me by mail", Control::Tick, if on { "1" } else { "" })
+            .help("60, 30, 15 and 7 days before the end, and 30 days after it.");
+        let section = DetailSection {
+            heading: "By mail".to_owned(),
+            table: None,
+            forms: vec![PageForm::main("/account/otp/reminders", "Save", vec![field])],
+        };
+        let page = SectionsPage {
+            layout: visitor.layout(&cx, "Reminders", Section::ManageOtp),
+            page: "reminders",
+            heading: "Reminders".to_owned(),
+            lead: "Before a subscription ends we say so here on every page, and by mail. On the day itself we always write."
+                .to_owned(),
+            note: None,
+            actions: Vec::new(),
+            sections: vec![section],
+            back: Action::link("cancel", "Manage OTP", "/account/otp"),
+        };
+        Ok(with_browser(&cx, &browser, pages::respond(StatusCode::OK, &page)))
+    };
+    shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+async fn post_reminders(form: Form) -> Response {
+    let cx = form.cx.clone();
+    let done = async {
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
+        let on = form.get("mails") == "1";
+        let transaction = cx.app.db.begin().await?;
+        term_notices::set_reminders(&transaction, visitor.person.id, on).await?;
+        let event = Event::new("subscription.reminders").by(visitor.person.id);
+        audit::record(&cx, &transaction, event.data(json!({ "on": on }))).await?;
+        transaction.commit().await?;
+        Ok(see_other("/account/otp?done=reminders"))
+    };
+    done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}

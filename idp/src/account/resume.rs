@@ -1,0 +1,54 @@
+//! Back to the application that asked for what the person did not have.
+//!
+//! In the browser that began it, the parked request goes on. In another one it does not: whoever parked it could be
+//! somebody else, and its answer belongs to the application's page in that browser. There the application is asked to
+//! start anew.
+
+use stepgate_core::authorize::interaction::{Purpose, Stage};
+use stepgate_store::wanted;
+
+use super::{Visitor, applications};
+use crate::clients;
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::http::extract::Browser;
+use crate::login::{self, Parked};
+use crate::pages::Action;
+use crate::session;
+
+async fn parked(cx: &Cx, browser: &Browser) -> Result<Option<Parked>, Fault> {
+    let Some(id) = browser.resume else { return Ok(None) };
+    let found = Parked::find(cx, id, browser.token()).await?;
+    Ok(found.filter(|parked| parked.interaction.client_id().is_some()))
+}
+
+/// Where the person goes once something is set up or renewed: straight back to the request that waited for just that, else
+/// there.
+pub(super) async fn way_on(cx: &Cx, browser: &Browser, otherwise: &str) -> Result<String, Fault> {
+    let waits = parked(cx, browser).await?.filter(|parked| {
+        let interaction = &parked.interaction;
+        interaction.stage == Stage::RequirementsNotMet && matches!(interaction.purpose, Purpose::Authorize { .. })
+    });
+    let live = session::find(cx, browser.session.as_deref()).await?;
+    if let (Some(parked), Some(live)) = (waits, live)
+        && login::can_go_on(cx, &parked.interaction, live).await?
+    {
+        return Ok(parked.path());
+    }
+    Ok(otherwise.to_owned())
+}
+
+/// The way back as a button.
+pub(super) async fn action(cx: &Cx, visitor: &Visitor, browser: &Browser) -> Result<Option<Action>, Fault> {
+    if let Some(parked) = parked(cx, browser).await? {
+        let Some(client_id) = parked.interaction.client_id() else { return Ok(None) };
+        let client = clients::find(cx, client_id).await?;
+        let name = client.map_or_else(|| "the application".to_owned(), |client| client.application.name.clone());
+        return Ok(Some(Action::link("resume", format!("Go on to {name}"), parked.path())));
+    }
+    let Some(client) = wanted::find_wanted(&cx.app.db, visitor.person.id, cx.now).await? else { return Ok(None) };
+    let Some(client) = clients::find(cx, &client).await? else { return Ok(None) };
+    let address = applications::initiation(cx, visitor, &client).or_else(|| client.application.url.clone());
+    let label = format!("Go on to {}", client.application.name);
+    Ok(address.map(|address| Action::link("resume", label, address)))
+}

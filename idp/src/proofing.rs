@@ -1,0 +1,169 @@
+//! Identity proofing by an agent: somebody asks, an agent looks at them and their document, and decides.
+//!
+//! Owns: what a decision sets in motion. Never: documents, their numbers or pictures; who may decide is
+//! `stepgate_core::proofing`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use stepgate_core::id::{LicenseKeyId, PersonId, ProofingId};
+use stepgate_core::proofing::{Findings, MOST_REFUSED, NoDecision, ProofingStage, check_approval, check_refusal};
+use stepgate_store::proofing::{self as store, ProofingRequest};
+use stepgate_store::{Connection, people};
+
+use crate::audit::{self, Event};
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::notices::{self, Notice};
+
+/// Identity proofing.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProofingSettings {
+    /// Days for which a proofing counts; 0: it does not end.
+    pub valid_days: u16,
+}
+
+impl Default for ProofingSettings {
+    fn default() -> Self {
+        Self { valid_days: 1826 }
+    }
+}
+
+/// Puts a person into the agents' queue; somebody who is in it stays where they are. In the transaction of what it is for.
+///
+/// # Errors
+/// The store.
+pub async fn ask_in(
+    cx: &Cx,
+    connection: &impl Connection,
+    person: PersonId,
+    key: Option<LicenseKeyId>,
+) -> Result<(), Fault> {
+    let id = ProofingId::random(cx.entropy());
+    if store::insert_request(connection, (id, person, key), cx.now).await? {
+        let data = json!({ "request": id, "license_key": key });
+        audit::record(cx, connection, Event::new("proofing.asked").by(person).data(data)).await?;
+    }
+    Ok(())
+}
+
+/// Where a person stands with an agent.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    /// Nothing was asked, and nothing was bought that would pay for it.
+    Nothing,
+    /// In the queue.
+    Waits(ProofingRequest),
+    /// Refused; can ask again.
+    Refused(ProofingRequest),
+    /// Refused too often.
+    RefusedForGood(ProofingRequest),
+    /// Approved once.
+    Approved(ProofingRequest),
+}
+
+/// Where a person stands.
+///
+/// # Errors
+/// The store.
+pub async fn standing(cx: &Cx, person: PersonId) -> Result<Standing, Fault> {
+    let requests = store::list_requests_of(&cx.app.db, person).await?;
+    let refused = requests.iter().take_while(|request| request.stage == ProofingStage::Refused).count();
+    let Some(latest) = requests.into_iter().next() else { return Ok(Standing::Nothing) };
+    Ok(match latest.stage {
+        ProofingStage::Asked => Standing::Waits(latest),
+        ProofingStage::Approved => Standing::Approved(latest),
+        ProofingStage::Refused if refused >= MOST_REFUSED => Standing::RefusedForGood(latest),
+        ProofingStage::Refused => Standing::Refused(latest),
+    })
+}
+
+/// Asks again after a refusal: what paid for the first time pays for this one. `false`: there is nothing to ask again.
+///
+/// # Errors
+/// The store.
+pub async fn ask_again(cx: &Cx, person: PersonId) -> Result<bool, Fault> {
+    let Standing::Refused(before) = standing(cx, person).await? else { return Ok(false) };
+    let transaction = cx.app.db.begin().await?;
+    ask_in(cx, &transaction, person, before.key).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Why an agent's decision does not stand.
+#[derive(Debug, thiserror::Error)]
+pub enum DecideFailure {
+    /// By the rules.
+    #[error(transparent)]
+    No(#[from] NoDecision),
+    /// Somebody else was faster.
+    #[error("Another agent has decided this a moment ago.")]
+    Overtaken,
+    /// Ours.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Decides a request: what was found, or why it is refused. The outcome is on the account at once.
+///
+/// # Errors
+/// Why not; the store.
+pub async fn decide(
+    cx: &Cx,
+    agent: PersonId,
+    request: &ProofingRequest,
+    decision: Result<&Findings, &str>,
+) -> Result<(), DecideFailure> {
+    let transaction = cx.app.db.begin().await.map_err(Fault::from)?;
+    decide_in(cx, &transaction, (agent, request), decision).await?;
+    transaction.commit().await.map_err(Fault::from)?;
+    Ok(())
+}
+
+async fn decide_in(
+    cx: &Cx,
+    transaction: &impl Connection,
+    (agent, request): (PersonId, &ProofingRequest),
+    decision: Result<&Findings, &str>,
+) -> Result<(), DecideFailure> {
+    match decision {
+        Ok(findings) => check_approval(agent, request.person, findings)?,
+        Err(reason) => check_refusal(agent, request.person, reason)?,
+    }
+    let decided =
+        store::decide_request(transaction, (request.id, agent), decision, cx.now).await.map_err(Fault::from)?;
+    if !decided {
+        return Err(DecideFailure::Overtaken);
+    }
+    let (kind, data, notice) = match decision {
+        Ok(found) => {
+            let days = cx.app.settings.proofing.valid_days;
+            let until = (days > 0).then(|| cx.now + std::time::Duration::from_secs(24 * 3600) * u32::from(days));
+            store::set_proofed(transaction, request.person, until, cx.now).await.map_err(Fault::from)?;
+            let data = json!({ "request": request.id, "method": found.method.as_str(),
+                "document": found.document.as_str(), "issuer": found.issuer.trim(), "until": until });
+            let text = "Your identity is proofed. What you bought with proofing can be set up now, under Manage OTP. \
+                        Applications hear of it from the next code or approval on.";
+            ("proofing.approved", data, Notice::new("Your identity is proofed", text))
+        }
+        Err(reason) => {
+            let text =
+                format!("Your identity could not be proofed: {}\n\nYou can ask again under Manage OTP.", reason.trim());
+            let data = json!({ "request": request.id, "reason": reason.trim() });
+            ("proofing.refused", data, Notice::new("Your identity could not be proofed", text))
+        }
+    };
+    let event = Event { actor: Some(agent), ..Event::new(kind).to(request.person) }.data(data);
+    audit::record(cx, transaction, event).await?;
+    notices::tell(cx, transaction, request.person, &notice.by_mail_only()).await?;
+    Ok(())
+}
+
+/// The person whom a request is about.
+///
+/// # Errors
+/// The store.
+pub async fn person_of(cx: &Cx, request: &ProofingRequest) -> Result<Option<stepgate_core::account::Person>, Fault> {
+    Ok(people::find_person(&cx.app.db, request.person).await?)
+}

@@ -1,0 +1,111 @@
+//! Handing a key that was bought to somebody: a person of the purchaser's organizations, or whoever has an address.
+
+use serde_json::json;
+use stepgate_core::account::Person;
+use stepgate_core::id::PersonId;
+use stepgate_core::subscriptions::license_key::LicenseKey;
+use stepgate_store::{license_keys, people};
+
+use super::redeem::{name_of, verified_mail};
+use crate::audit::{self, Event};
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::notices::{self, Notice};
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// It is theirs, and they were told.
+    Done,
+    /// Neither a user ID of the organization nor an address.
+    NoSuchPerson,
+    /// It was redeemed or given back since, or is not the purchaser's.
+    NotAnyMore,
+}
+
+enum Whom {
+    Person(Box<Person>),
+    Mail(String),
+}
+
+/// Whom `typed` names. People outside of the purchaser's organizations are known by address alone: nobody learns here who
+/// has an account.
+async fn whom(cx: &Cx, purchaser: PersonId, typed: &str) -> Result<Option<Whom>, Fault> {
+    let typed = typed.trim().to_lowercase();
+    if let Some(person) = people::find_person_by_login(&cx.app.db, &typed).await? {
+        let mine = people::organizations_of(&cx.app.db, purchaser).await?;
+        let theirs = people::organizations_of(&cx.app.db, person.id).await?;
+        let colleague = person.id == purchaser || theirs.iter().any(|one| mine.iter().any(|own| own.id == one.id));
+        let known = person.username.as_str() == typed || verified_mail(&person).as_ref() == Some(&typed);
+        if colleague && known && person.suspended_at.is_none() {
+            return Ok(Some(Whom::Person(Box::new(person))));
+        }
+    }
+    let (name, host) = typed.split_once('@').unwrap_or_default();
+    let plain =
+        |part: &str| !part.is_empty() && !part.contains(|it: char| it.is_whitespace() || it.is_control() || it == '@');
+    let address = plain(name) && plain(host) && host.contains('.') && typed.len() <= 254;
+    Ok(address.then_some(Whom::Mail(typed)))
+}
+
+/// Hands a key to whom `typed` names, and tells them where to redeem it. The key itself is in no mail.
+///
+/// # Errors
+/// The store.
+pub async fn hand_over(cx: &Cx, purchaser: &Person, key: &LicenseKey, typed: &str) -> Result<Handed, Fault> {
+    let Some(whom) = whom(cx, purchaser.id, typed).await? else { return Ok(Handed::NoSuchPerson) };
+    let (holder, mail) = match &whom {
+        Whom::Person(person) => (Some(person.id), None),
+        Whom::Mail(mail) => (None, Some(mail.as_str())),
+    };
+    let transaction = cx.app.db.begin().await?;
+    if !license_keys::assign_key(&transaction, (key.id, purchaser.id), holder, mail).await? {
+        return Ok(Handed::NotAnyMore);
+    }
+    let data = json!({ "license_key": key.id, "holder": holder, "mail": mail });
+    let event = Event { actor: Some(purchaser.id), ..Event::new("license_key.handed") };
+    let event = Event { person: holder.or(Some(purchaser.id)), ..event };
+    audit::record(cx, &transaction, event.data(data)).await?;
+    let (from, product) = (purchaser.display_name(), name_of(cx, key));
+    let link = cx.app.url("/account/otp/license");
+    match whom {
+        Whom::Person(person) if person.id == purchaser.id => {}
+        Whom::Person(person) => {
+            let text = format!(
+                "{from} has a license key for you: {product}. Open this page to use it, nothing has to be typed:\n\n{link}"
+            );
+            let notice = Notice::new("A license key is waiting for you", text).by_mail_only();
+            notices::tell(cx, &transaction, person.id, &notice).await?;
+        }
+        Whom::Mail(mail) => {
+            let brand = &cx.app.settings.server.name;
+            let text = format!(
+                "Hello,\n\n{from} has a license key for you: {product}. Sign in with the account that has this address, and \
+                 use it here:\n\n{link}\n\nIf you do not know {from}, do nothing.\n\n{brand}\n"
+            );
+            notices::mail(cx, &transaction, (&mail, "A license key is waiting for you"), &text).await?;
+        }
+    }
+    transaction.commit().await?;
+    Ok(Handed::Done)
+}
+
+/// Takes a key back that nobody has redeemed; `false` when somebody has.
+///
+/// # Errors
+/// The store.
+pub async fn take_back(cx: &Cx, purchaser: &Person, key: &LicenseKey) -> Result<bool, Fault> {
+    let transaction = cx.app.db.begin().await?;
+    let taken = license_keys::assign_key(&transaction, (key.id, purchaser.id), None, None).await?;
+    if taken {
+        let event = Event::new("license_key.taken_back").by(purchaser.id);
+        audit::record(cx, &transaction, event.data(json!({ "license_key": key.id }))).await?;
+        if let Some(holder) = key.holder.filter(|holder| *holder != purchaser.id) {
+            let text = format!("The license key for {} that was handed to you was taken back.", name_of(cx, key));
+            let notice = Notice::new("A license key was taken back", text).by_mail_only();
+            notices::tell(cx, &transaction, holder, &notice).await?;
+        }
+    }
+    transaction.commit().await?;
+    Ok(taken)
+}
