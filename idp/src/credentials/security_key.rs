@@ -26,7 +26,6 @@ use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
-use crate::subscriptions;
 
 /// How long a key has to sign.
 pub(super) const LIFE: Duration = Duration::from_secs(300);

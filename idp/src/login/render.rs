@@ -27,7 +27,7 @@ use crate::pages::factor::{
 };
 use crate::pages::login::{Asking, Flow, LoginPage, PasswordPage, web_address};
 use crate::pages::security_key::SecurityKeyPage;
-use crate::pages::{self, Layout, Tone, When};
+use crate::pages::{self, Layout, When};
 
 /// Shows the page of the stage that the interaction is at.
 pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<Say>) -> Result<Response, PageFailure> {

@@ -6,9 +6,9 @@ use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::credentials::Credential;
 use stepgate_core::credentials::fido_metadata::Trouble;
 use stepgate_core::id::{ChallengeId, CredentialId, SessionId};
-use stepgate_store::{StoreError, Transaction};
 use stepgate_store::credentials::{self, NewCredential};
 use stepgate_store::security_keys::{self as store, NewKey};
+use stepgate_store::{StoreError, Transaction};
 use webauthn_rs::prelude::{
     RegisterPublicKeyCredential, SecurityKey, SecurityKeyRegistration, Webauthn, WebauthnError,
 };
