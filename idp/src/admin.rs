@@ -11,6 +11,8 @@ mod people;
 mod tokens;
 mod resets;
 mod phones;
+mod invitations;
+mod reports;
 
 use std::sync::Arc;
 
@@ -40,6 +42,8 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(tokens::routes())
         .merge(janitor::routes())
         .merge(phones::routes())
+        .merge(invitations::routes())
+        .merge(reports::routes())
 }
 
 /// What a list's address may carry.

@@ -117,6 +117,20 @@ pub async fn tell(cx: &Cx, transaction: &impl Connection, person: PersonId, noti
     Ok(())
 }
 
+/// Mails words to an address, which may be nobody's here yet. Call it in the transaction of the act.
+///
+/// # Errors
+/// The store.
+pub async fn mail(
+    cx: &Cx,
+    transaction: &impl Connection,
+    (to, subject): (&str, &str),
+    text: String,
+) -> Result<(), Fault> {
+    let mailed = Mailed { to: to.to_owned(), subject: subject.to_owned(), text };
+    keep(cx, transaction, MAIL, &mailed).await
+}
+
 /// Nobody waits for a notice: any node takes it at its next round.
 async fn keep(cx: &Cx, transaction: &impl Connection, kind: &str, message: &impl Serialize) -> Result<(), Fault> {
     let mut sealed = outbox::sealed(cx, kind, message, None)?;

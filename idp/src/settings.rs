@@ -64,6 +64,8 @@ pub struct Settings {
     pub janitor: crate::janitor::JanitorSettings,
     /// Credentials as annual subscriptions: what is sold, and the rules of terms.
     pub subscriptions: crate::subscriptions::SubscriptionSettings,
+    /// Figures for programs.
+    pub reports: crate::reports::ReportSettings,
     /// The integrators' console.
     pub developer: crate::requests::DeveloperSettings,
 }

@@ -9,7 +9,7 @@ mod settle;
 
 pub use renew::{Renewed, is_renewable, renew};
 pub use settings::{ProductSettings, SubscriptionSettings};
-pub use settle::{Settled, settle};
+pub use settle::{Holder, Settled, settle, settle_in};
 
 use stepgate_core::id::LicenseKeyId;
 use stepgate_core::secret::SecretString;

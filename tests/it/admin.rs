@@ -2,7 +2,7 @@
 
 use stepgate_tests::{Browser, World, on_each_backend};
 
-const TABS: [&str; 10] = [
+const TABS: [&str; 12] = [
     "/admin/people",
     "/admin/organizations",
     "/admin/partners",
@@ -13,6 +13,8 @@ const TABS: [&str; 10] = [
     "/admin/phones",
     "/developer",
     "/admin/tokens",
+    "/admin/invitations",
+    "/admin/reports",
 ];
 
 async fn logged_in(world: &World, username: &str) -> Browser {
@@ -30,13 +32,13 @@ async fn every_role_sees_its_own_and_nothing_else() {
     on_each_backend(|world| async move {
         // One letter a tab: yes, no.
         let cases = [
-            ("admin", "yyyyyyyyyy"),
-            ("oscar", "yynnnnnnnn"),
-            ("petra", "nnyyynnnyn"),
-            ("ingrid", "nnnyynnnyn"),
-            ("agnes", "nnnnnnnnnn"),
-            ("alice", "nnnnnnnnnn"),
-            ("simon", "yynnnynnny"),
+            ("admin", "yyyyyyyyyyyy"),
+            ("oscar", "yynnnnnnnnyy"),
+            ("petra", "nnyyynnnynyy"),
+            ("ingrid", "nnnyynnnynnn"),
+            ("agnes", "nnnnnnnnnnnn"),
+            ("alice", "nnnnnnnnnnnn"),
+            ("simon", "yynnnynnnynn"),
         ];
         for (username, expected) in cases {
             let mut browser = logged_in(&world, username).await;

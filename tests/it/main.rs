@@ -24,6 +24,7 @@ mod encryption;
 mod exchange;
 mod faults;
 mod hardware_tokens;
+mod help;
 mod firefox;
 mod janitor;
 mod keys;

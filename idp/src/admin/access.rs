@@ -28,6 +28,10 @@ pub enum Place {
     Developer,
     /// Hardware tokens: the inventory, and the files that come in and go out.
     Tokens,
+    /// Invitations that an organization or a partner pays for.
+    Invitations,
+    /// What was sold, and what ends.
+    Reports,
 }
 
 impl Place {
@@ -44,6 +48,8 @@ impl Place {
         Self::Phones,
         Self::Developer,
         Self::Tokens,
+        Self::Invitations,
+        Self::Reports,
     ];
 
     /// The address of its tab.
@@ -59,6 +65,8 @@ impl Place {
             Self::Phones => "/admin/phones",
             Self::Developer => "/developer",
             Self::Tokens => "/admin/tokens",
+            Self::Invitations => "/admin/invitations",
+            Self::Reports => "/admin/reports",
         }
     }
 }
@@ -97,6 +105,9 @@ const fn reach(role: Role, place: Place, act: Act) -> Option<bool> {
         // Support helps people; it hands out no roles and sees no keys.
         (Role::Support, Place::People | Place::Tokens, _)
         | (Role::Support, Place::Organizations | Place::Audit, Act::See) => Some(true),
+        (Role::Finance, Place::Reports, Act::See) => Some(true),
+        (Role::OrganizationAdministrator(_) | Role::PartnerAdministrator(_), Place::Invitations, _)
+        | (Role::OrganizationAdministrator(_) | Role::PartnerAdministrator(_), Place::Reports, Act::See) => Some(false),
         (Role::OrganizationAdministrator(_), Place::People, _) => Some(false),
         (Role::OrganizationAdministrator(_), Place::Organizations, Act::See) => Some(false),
         (Role::PartnerAdministrator(_), Place::Applications | Place::Clients | Place::Developer, _) => Some(false),
@@ -135,14 +146,14 @@ mod tests {
     fn each_role_at_each_place() {
         let id = uuid::Uuid::from_u128(1);
         let roles = [
-            (Role::Operator, "AA AA AA AA AA AA AA AA AA AA AA"),
-            (Role::Support, "AA -- A- -- -- -- A- -- -- -- AA"),
-            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- -- --"),
-            (Role::Finance, "-- -- -- -- -- -- -- -- -- -- --"),
-            (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- -- -- -- --"),
-            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- -- oo --"),
-            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- -- oo --"),
-            (Role::ApplicationAdministrator(ApplicationId::from_uuid(id)), "-- -- -- -- o- -- -- -- -- -- --"),
+            (Role::Operator, "AA AA AA AA AA AA AA AA AA AA AA AA AA"),
+            (Role::Support, "AA -- A- -- -- -- A- -- -- -- AA -- --"),
+            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- -- -- -- --"),
+            (Role::Finance, "-- -- -- -- -- -- -- -- -- -- -- -- A-"),
+            (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- -- -- -- -- oo o-"),
+            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- -- oo -- oo o-"),
+            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- -- oo -- -- --"),
+            (Role::ApplicationAdministrator(ApplicationId::from_uuid(id)), "-- -- -- -- o- -- -- -- -- -- -- -- --"),
         ];
         let letter = |scope: Scope| match scope {
             Scope::All => 'A',

@@ -25,6 +25,8 @@ pub enum Asset {
     CheckSessionScript,
     /// The style sheet of the integrators' console, beside the first.
     ConsoleStylesheet,
+    /// The style sheet of the help pages, beside the first.
+    HelpStylesheet,
     /// Copy buttons.
     ConsoleScript,
     /// Has a security key sign.
@@ -42,6 +44,7 @@ impl Asset {
         Self::SignedOutScript,
         Self::CheckSessionScript,
         Self::ConsoleStylesheet,
+        Self::HelpStylesheet,
         Self::ConsoleScript,
         Self::KeyScript,
     ];
@@ -57,6 +60,7 @@ impl Asset {
             Self::SignedOutScript => "signed-out.js",
             Self::CheckSessionScript => "check-session.js",
             Self::ConsoleStylesheet => "console.css",
+            Self::HelpStylesheet => "help.css",
             Self::ConsoleScript => "console.js",
             Self::KeyScript => "webauthn.js",
         }
@@ -65,7 +69,7 @@ impl Asset {
     /// Its media type.
     pub const fn media_type(self) -> &'static str {
         match self {
-            Self::Stylesheet | Self::ConsoleStylesheet => "text/css; charset=utf-8",
+            Self::Stylesheet | Self::ConsoleStylesheet | Self::HelpStylesheet => "text/css; charset=utf-8",
             Self::Logo | Self::Favicon => "image/svg+xml",
             Self::WaitScript
             | Self::SubmitScript
@@ -87,6 +91,7 @@ impl Asset {
             Self::SignedOutScript => include_bytes!("../../static/signed-out.js"),
             Self::CheckSessionScript => include_bytes!("../../static/check-session.js"),
             Self::ConsoleStylesheet => include_bytes!("../../static/console.css"),
+            Self::HelpStylesheet => include_bytes!("../../static/help.css"),
             Self::ConsoleScript => include_bytes!("../../static/console.js"),
             Self::KeyScript => include_bytes!("../../static/webauthn.js"),
         }

@@ -17,6 +17,8 @@ pub enum PortalPage {
     Mobile,
     Developer,
     Admin,
+    Help,
+    Join,
 }
 
 impl PortalPage {
@@ -32,6 +34,8 @@ impl PortalPage {
         Self::Mobile,
         Self::Developer,
         Self::Admin,
+        Self::Help,
+        Self::Join,
     ];
 
     /// Its path.
@@ -47,13 +51,18 @@ impl PortalPage {
             Self::Mobile => "/mobile",
             Self::Developer => "/developer",
             Self::Admin => "/admin",
+            Self::Help => "/help",
+            Self::Join => "/join",
         }
     }
 
     /// Whether a session that rests on a recovery code reaches it: only what helps to bind a new device, and to look
     /// after the account meanwhile.
     pub const fn is_about_credentials(self) -> bool {
-        matches!(self, Self::Account | Self::ManageOtp | Self::OtpHelp | Self::Bind | Self::Sessions | Self::Mobile)
+        matches!(
+            self,
+            Self::Account | Self::ManageOtp | Self::OtpHelp | Self::Bind | Self::Sessions | Self::Mobile | Self::Help
+        )
     }
 
     /// The page at a path, or above it: `/admin/people` leads back to `/admin`.
