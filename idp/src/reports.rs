@@ -75,15 +75,20 @@ impl Sales {
     /// For programs. Amounts are whole minor units.
     pub fn json(&self) -> Value {
         let product = |it: &ProductFigures| json!({ "product": it.product, "sold": it.sold, "renewed": it.renewed, "activated": it.activated });
-        let money = |it: &Revenue| {
-            json!({
-                "currency": it.currency, "orders": it.orders, "net_minor": it.net, "tax_minor": it.tax,
-                "gross_minor": it.gross, "refunded_minor": it.refunded,
-            })
+        let money = |it: &Revenue| -> serde_json::Map<String, Value> {
+            let figures = [
+                ("currency", json!(it.currency)),
+                ("orders", json!(it.orders)),
+                ("net_minor", json!(it.net)),
+                ("tax_minor", json!(it.tax)),
+                ("gross_minor", json!(it.gross)),
+                ("refunded_minor", json!(it.refunded)),
+            ];
+            figures.into_iter().map(|(name, figure)| (name.to_owned(), figure)).collect()
         };
         let named = |it: &Revenue| {
             let mut figures = money(it);
-            figures["name"] = json!(it.whose);
+            figures.insert("name".to_owned(), json!(it.whose));
             figures
         };
         json!({

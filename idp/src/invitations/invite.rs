@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use stepgate_core::entropy::random_token;
-use stepgate_core::id::{InvitationId, OrderId, PersonId};
+use stepgate_core::id::{InvitationId, LicenseKeyId, OrderId, OrganizationId, PersonId};
 use stepgate_core::secret::TokenHash;
 use stepgate_core::subscriptions::invitation::{Flaw, Invitation, InvitationState, Invitee, LINK_DAYS, Sheet, share};
 use stepgate_core::subscriptions::money::Money;
@@ -161,6 +161,47 @@ pub async fn invite(cx: &Cx, batch: &Batch, invitees: &[Invitee]) -> Result<Invi
         person: members.iter().find(|(email, _)| *email == it.email).map(|(_, person)| *person),
         mail: Some(it.email.clone()),
     };
+    let (order, placing) = placed(cx, batch, organization, (lines, totals));
+    if orders::find_order_of_request(&cx.app.db, &placing.request_hash).await?.is_some() {
+        return Ok(Invited::Before);
+    }
+    let transaction = cx.app.db.begin().await?;
+    // The sponsor's row is written first: of two batches at the same moment the second waits, and sees what is left.
+    if !accounts::charge(&transaction, batch.sponsor, totals.gross).await? {
+        return Ok(Invited::Poor);
+    }
+    match orders::insert_order(&transaction, &order, &placing).await {
+        Err(StoreError::Conflict { .. }) => return Ok(Invited::Before),
+        placed => placed?,
+    }
+    let keys = settle_in(cx, &transaction, &order, invitees.iter().map(holder).collect()).await?;
+    for (place, (invitee, key)) in invitees.iter().zip(keys).enumerate() {
+        let charged = share(totals.gross, place, invitees.len());
+        let invitation = new_invitation(cx, batch, &order, (invitee, key, charged));
+        let token = random_token(cx.entropy());
+        match store::insert_invitation(&transaction, &invitation, &TokenHash::of(&token)).await {
+            Err(StoreError::Conflict { .. }) => return Ok(Invited::Raced),
+            kept => kept?,
+        }
+        mail(cx, &transaction, (&invitation, &token), (&batch.name, &batch.product.name)).await?;
+    }
+    let data = json!({
+        "order": order.number, "product": batch.product.id, "people": invitees.len(), "sponsor": batch.sponsor,
+        "charged": totals.gross,
+    });
+    let event = Event { actor: Some(batch.by), ..Event::new("invitation.sent") };
+    audit::record(cx, &transaction, event.data(data)).await?;
+    transaction.commit().await?;
+    Ok(Invited::Now(invitees.len()))
+}
+
+/// The order of a batch, which its sponsor pays.
+fn placed(
+    cx: &Cx,
+    batch: &Batch,
+    organization: Option<OrganizationId>,
+    (lines, totals): (Vec<OrderLine>, Totals),
+) -> (Order, Placing) {
     let order = Order {
         id: OrderId::random(cx.entropy()),
         number: order_number(cx),
@@ -185,56 +226,36 @@ pub async fn invite(cx: &Cx, batch: &Batch, invitees: &[Invitee]) -> Result<Invi
         due_at: None,
         invoice_number: None,
     };
-    if orders::find_order_of_request(&cx.app.db, &placing.request_hash).await?.is_some() {
-        return Ok(Invited::Before);
+    (order, placing)
+}
+
+fn new_invitation(
+    cx: &Cx,
+    batch: &Batch,
+    order: &Order,
+    (invitee, key, charged): (&Invitee, LicenseKeyId, Money),
+) -> Invitation {
+    Invitation {
+        id: InvitationId::random(cx.entropy()),
+        sponsor: batch.sponsor,
+        organization: order.organization,
+        order: order.id,
+        key,
+        product: batch.product.id.clone(),
+        email: invitee.email.clone(),
+        name: invitee.name.clone(),
+        username: invitee.username.as_ref().map(|name| name.as_str().to_owned()),
+        charged,
+        invited_by: batch.by,
+        person: None,
+        created_at: cx.now,
+        sent_at: cx.now,
+        expires_at: days_after(cx.now, LINK_DAYS),
+        opened_at: None,
+        joined_at: None,
+        activated_at: None,
+        withdrawn_at: None,
     }
-    let transaction = cx.app.db.begin().await?;
-    // The sponsor's row is written first: of two batches at the same moment the second waits, and sees what is left.
-    if !accounts::charge(&transaction, batch.sponsor, totals.gross).await? {
-        return Ok(Invited::Poor);
-    }
-    match orders::insert_order(&transaction, &order, &placing).await {
-        Err(StoreError::Conflict { .. }) => return Ok(Invited::Before),
-        placed => placed?,
-    }
-    let keys = settle_in(cx, &transaction, &order, invitees.iter().map(holder).collect()).await?;
-    for (place, (invitee, key)) in invitees.iter().zip(keys).enumerate() {
-        let invitation = Invitation {
-            id: InvitationId::random(cx.entropy()),
-            sponsor: batch.sponsor,
-            organization,
-            order: order.id,
-            key,
-            product: batch.product.id.clone(),
-            email: invitee.email.clone(),
-            name: invitee.name.clone(),
-            username: invitee.username.as_ref().map(|name| name.as_str().to_owned()),
-            charged: share(totals.gross, place, invitees.len()),
-            invited_by: batch.by,
-            person: None,
-            created_at: cx.now,
-            sent_at: cx.now,
-            expires_at: days_after(cx.now, LINK_DAYS),
-            opened_at: None,
-            joined_at: None,
-            activated_at: None,
-            withdrawn_at: None,
-        };
-        let token = random_token(cx.entropy());
-        match store::insert_invitation(&transaction, &invitation, &TokenHash::of(&token)).await {
-            Err(StoreError::Conflict { .. }) => return Ok(Invited::Raced),
-            kept => kept?,
-        }
-        mail(cx, &transaction, (&invitation, &token), (&batch.name, &batch.product.name)).await?;
-    }
-    let data = json!({
-        "order": order.number, "product": batch.product.id, "people": invitees.len(), "sponsor": batch.sponsor,
-        "charged": totals.gross,
-    });
-    let event = Event { actor: Some(batch.by), ..Event::new("invitation.sent") };
-    audit::record(cx, &transaction, event.data(data)).await?;
-    transaction.commit().await?;
-    Ok(Invited::Now(invitees.len()))
 }
 
 /// Eight letters and digits that nobody confuses when they are read out.

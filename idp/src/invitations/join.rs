@@ -60,7 +60,7 @@ pub struct Choice {
 /// What became of it.
 pub enum Joined {
     /// The account is there, its person is logged in, and the key is theirs.
-    As(Renewed),
+    As(Box<Renewed>),
     /// Somebody has that user ID.
     NameTaken,
     /// Somebody has that address: they log in instead.
@@ -131,7 +131,7 @@ pub async fn join(cx: &Cx, invitation: &Invitation, choice: Choice) -> Result<Jo
         FactorEvent { method: Method::Password, at: cx.now, credential, evidence: Evidence::default(), proofed: false };
     let renewed = session::begin(cx, &transaction, id, event).await?;
     transaction.commit().await?;
-    Ok(Joined::As(renewed))
+    Ok(Joined::As(Box::new(renewed)))
 }
 
 /// Takes an invitation up with the account that its address has; `false` when it is over. The person becomes nobody's

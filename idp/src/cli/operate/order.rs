@@ -53,10 +53,12 @@ pub(super) async fn command(operator: Operator, command: OrderCommand) -> Result
             let order = find(db, &number).await?;
             let keys = license_keys::list_keys_of_order(db, order.id).await?;
             let key = |key: &stepgate_core::subscriptions::license_key::LicenseKey| json!({ "id": key.id, "line": key.line, "product": key.product, "stage": key.stage.as_str() });
-            let mut shown = line(&order);
-            shown["lines"] = serde_json::to_value(&order.lines).map_err(other)?;
-            shown["billing"] = serde_json::to_value(&order.billing).map_err(other)?;
-            shown["keys"] = keys.iter().map(key).collect();
+            let keys: Vec<Value> = keys.iter().map(key).collect();
+            let more = json!({ "lines": order.lines, "billing": order.billing, "keys": keys });
+            let (mut shown, more) = (line(&order), more.as_object().cloned().unwrap_or_default());
+            if let Some(shown) = shown.as_object_mut() {
+                shown.extend(more);
+            }
             Ok(shown)
         }
         OrderCommand::Pay { number, by } => pay(operator.settings, (&number, &by)).await,
