@@ -102,6 +102,17 @@ pub async fn visit(cx: &Cx, browser: &Browser, page: PortalPage) -> Result<Box<V
     Err(PageFailure::elsewhere(with_browser(cx, browser, see_other(&parked.path()))))
 }
 
+/// Who visits a page that everybody may read; `None` for somebody who is not logged in.
+///
+/// # Errors
+/// The store.
+pub async fn known(cx: &Cx, browser: &Browser) -> Result<Option<Box<Visitor>>, Fault> {
+    let Some(live) = session::find(cx, browser.session.as_deref()).await? else { return Ok(None) };
+    let found = visitor(cx, browser, live).await?;
+    let is_login = |it: &Visitor| assurance::is_login(&it.live.session.events, &it.holdings(cx), cx.now);
+    Ok(found.filter(is_login).map(Box::new))
+}
+
 async fn visitor(cx: &Cx, browser: &Browser, live: Live) -> Result<Option<Visitor>, Fault> {
     let person = people::find_person(&cx.app.db, live.session.person).await?;
     let Some(person) = person.filter(|person| person.suspended_at.is_none()) else { return Ok(None) };

@@ -14,6 +14,8 @@ mod renewals;
 mod tokens;
 mod resets;
 mod phones;
+mod invitations;
+mod reports;
 
 use std::sync::Arc;
 
@@ -46,6 +48,8 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(phones::routes())
         .merge(proofing::routes())
         .merge(renewals::routes())
+        .merge(invitations::routes())
+        .merge(reports::routes())
 }
 
 /// What a list's address may carry.

@@ -107,6 +107,9 @@ fn adapt(mut settings: Settings, options: &Options, folder: &std::path::Path) ->
     if settings.phone.first_text == FirstText::default() {
         settings.phone.first_text = FirstText::of_the_demo();
     }
+    if settings.reports.clients.is_empty() {
+        settings.reports.clients.push("demo-service".to_owned());
+    }
     settings.registration.mode = settings.registration.mode.or(Some(RegistrationMode::Open));
     settings
 }

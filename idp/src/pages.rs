@@ -30,6 +30,8 @@ pub mod self_help;
 pub mod not_me;
 pub mod credential;
 pub mod phones;
+pub mod help;
+pub mod reports;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};

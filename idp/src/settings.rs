@@ -66,6 +66,8 @@ pub struct Settings {
     pub subscriptions: crate::subscriptions::SubscriptionSettings,
     /// Identity proofing.
     pub proofing: crate::proofing::ProofingSettings,
+    /// Figures for programs.
+    pub reports: crate::reports::ReportSettings,
     /// The integrators' console.
     pub developer: crate::requests::DeveloperSettings,
 }

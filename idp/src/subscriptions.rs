@@ -22,7 +22,7 @@ pub use remind::send_due;
 pub use renew::{Renewed, is_renewable, renew};
 pub use renewal::{renewal_product, renewal_product_of, stands};
 pub use settings::{ProductSettings, SubscriptionSettings};
-pub use settle::{Settled, settle};
+pub use settle::{Holder, Settled, settle, settle_in};
 
 use stepgate_core::id::LicenseKeyId;
 use stepgate_core::secret::SecretString;

@@ -22,6 +22,7 @@ mod m20261128_000017_notices;
 mod m20261128_000018_subscriptions;
 mod m20261128_000021_token_wear;
 mod m20261128_000023_activation;
+mod m20261128_000024_reach;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000018_subscriptions::Migration),
             Box::new(m20261128_000021_token_wear::Migration),
             Box::new(m20261128_000023_activation::Migration),
+            Box::new(m20261128_000024_reach::Migration),
         ]
     }
 }

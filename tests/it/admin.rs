@@ -2,7 +2,7 @@
 
 use stepgate_tests::{Browser, World, on_each_backend};
 
-const TABS: [&str; 11] = [
+const TABS: [&str; 13] = [
     "/admin/people",
     "/admin/organizations",
     "/admin/partners",
@@ -14,6 +14,8 @@ const TABS: [&str; 11] = [
     "/developer",
     "/admin/tokens",
     "/admin/proofing",
+    "/admin/invitations",
+    "/admin/reports",
 ];
 
 async fn logged_in(world: &World, username: &str) -> Browser {
@@ -31,13 +33,13 @@ async fn every_role_sees_its_own_and_nothing_else() {
     on_each_backend(|world| async move {
         // One letter a tab: yes, no.
         let cases = [
-            ("admin", "yyyyyyyyyyy"),
-            ("oscar", "yynnnnnnnnn"),
-            ("petra", "nnyyynnnynn"),
-            ("ingrid", "nnnyynnnynn"),
-            ("agnes", "nnnnnnnnnny"),
-            ("alice", "nnnnnnnnnnn"),
-            ("simon", "yynnnynnnyn"),
+            ("admin", "yyyyyyyyyyyyy"),
+            ("oscar", "yynnnnnnnnnyy"),
+            ("petra", "nnyyynnnynnyy"),
+            ("ingrid", "nnnyynnnynnnn"),
+            ("agnes", "nnnnnnnnnnynn"),
+            ("alice", "nnnnnnnnnnnnn"),
+            ("simon", "yynnnynnnynnn"),
         ];
         for (username, expected) in cases {
             let mut browser = logged_in(&world, username).await;

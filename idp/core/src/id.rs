@@ -113,4 +113,6 @@ typed_ids! {
     LicenseKeyId;
     /// One voucher.
     VoucherId;
+    /// One invitation with a sponsored credential.
+    InvitationId;
 }

@@ -8,3 +8,5 @@ pub mod product;
 pub mod term;
 pub mod license_key;
 pub mod order;
+pub mod invitation;
+pub mod export;

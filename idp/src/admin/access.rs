@@ -30,6 +30,10 @@ pub enum Place {
     Tokens,
     /// Requests to be identity-proofed.
     Proofing,
+    /// Invitations that an organization or a partner pays for.
+    Invitations,
+    /// What was sold, and what ends.
+    Reports,
 }
 
 impl Place {
@@ -47,6 +51,8 @@ impl Place {
         Self::Developer,
         Self::Tokens,
         Self::Proofing,
+        Self::Invitations,
+        Self::Reports,
     ];
 
     /// The address of its tab.
@@ -63,6 +69,8 @@ impl Place {
             Self::Developer => "/developer",
             Self::Tokens => "/admin/tokens",
             Self::Proofing => "/admin/proofing",
+            Self::Invitations => "/admin/invitations",
+            Self::Reports => "/admin/reports",
         }
     }
 }
@@ -102,6 +110,9 @@ const fn reach(role: Role, place: Place, act: Act) -> Option<bool> {
         (Role::Support, Place::People | Place::Tokens, _)
         | (Role::Support, Place::Organizations | Place::Audit, Act::See) => Some(true),
         (Role::ProofingAgent, Place::Proofing, _) => Some(true),
+        (Role::Finance, Place::Reports, Act::See) => Some(true),
+        (Role::OrganizationAdministrator(_) | Role::PartnerAdministrator(_), Place::Invitations, _)
+        | (Role::OrganizationAdministrator(_) | Role::PartnerAdministrator(_), Place::Reports, Act::See) => Some(false),
         (Role::OrganizationAdministrator(_), Place::People, _) => Some(false),
         (Role::OrganizationAdministrator(_), Place::Organizations, Act::See) => Some(false),
         (Role::PartnerAdministrator(_), Place::Applications | Place::Clients | Place::Developer, _) => Some(false),
@@ -140,14 +151,14 @@ mod tests {
     fn each_role_at_each_place() {
         let id = uuid::Uuid::from_u128(1);
         let roles = [
-            (Role::Operator, "AA AA AA AA AA AA AA AA AA AA AA AA"),
-            (Role::Support, "AA -- A- -- -- -- A- -- -- -- AA --"),
-            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- -- -- AA"),
-            (Role::Finance, "-- -- -- -- -- -- -- -- -- -- -- --"),
-            (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- -- -- -- -- --"),
-            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- -- oo -- --"),
-            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- -- oo -- --"),
-            (Role::ApplicationAdministrator(ApplicationId::from_uuid(id)), "-- -- -- -- o- -- -- -- -- -- -- --"),
+            (Role::Operator, "AA AA AA AA AA AA AA AA AA AA AA AA AA AA"),
+            (Role::Support, "AA -- A- -- -- -- A- -- -- -- AA -- -- --"),
+            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- -- -- AA -- --"),
+            (Role::Finance, "-- -- -- -- -- -- -- -- -- -- -- -- -- A-"),
+            (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- -- -- -- -- -- oo o-"),
+            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- -- oo -- -- oo o-"),
+            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- -- oo -- -- -- --"),
+            (Role::ApplicationAdministrator(ApplicationId::from_uuid(id)), "-- -- -- -- o- -- -- -- -- -- -- -- -- --"),
         ];
         let letter = |scope: Scope| match scope {
             Scope::All => 'A',

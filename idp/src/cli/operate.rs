@@ -2,8 +2,10 @@
 
 mod client;
 mod janitor;
+mod order;
 mod phone;
 mod registration_token;
+mod report;
 mod secret;
 mod resource;
 mod token;
@@ -65,6 +67,12 @@ pub(super) enum Operate {
     /// Codes by telephone: the switch, the day's spending.
     #[command(subcommand)]
     Phone(phone::PhoneCommand),
+    /// Orders.
+    #[command(subcommand)]
+    Order(order::OrderCommand),
+    /// What was sold, and what ends.
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -262,6 +270,8 @@ pub(super) async fn run(command: Operate, settings: Settings) -> Result<Value, O
         Operate::User(command) => user_command(&operator, command).await,
         Operate::Token(command) => token::command(operator, command).await,
         Operate::Phone(command) => phone::command(&operator, (command, per_day)).await,
+        Operate::Order(command) => order::command(operator, command).await,
+        Operate::Report(command) => report::command(&operator, command).await,
         Operate::Audit(AuditCommand::Verify) => {
             while audit::seal_events(&operator.db, 500).await? == 500 {}
             match audit::verify_chain(&operator.db).await? {

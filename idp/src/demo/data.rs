@@ -14,8 +14,10 @@ use stepgate_core::credentials::{Credential, Phone};
 use stepgate_core::id::{ApplicationId, CredentialId, OrganizationId, PartnerId, PersonId, PhoneId};
 use stepgate_core::oidc::ResponseType;
 use stepgate_core::secret::SecretString;
+use stepgate_core::subscriptions::money::Money;
+use stepgate_core::subscriptions::order::Sponsor;
 use stepgate_store::credentials::NewCredential;
-use stepgate_store::{applications, credentials, leases, people, recovery};
+use stepgate_store::{applications, credentials, leases, people, recovery, sponsors};
 
 use super::people::{DemoPerson, DemoRole, Holding, PASSWORD, PEOPLE, SEED};
 use super::{Phones, paper};
@@ -77,6 +79,12 @@ async fn places(cx: &Cx, partner_url: &str) -> Result<Places, Fault> {
         &Partner { id: partner, name: "Iron Works Inc.".to_owned(), created_at: cx.now },
     )
     .await?;
+    // Both pay for people whom they invite.
+    if let Ok(currency) = cx.app.settings.subscriptions.currency() {
+        for sponsor in [Sponsor::Organization(organization), Sponsor::Partner(partner)] {
+            sponsors::set_most(&transaction, sponsor, Money::new(100_000, currency)).await?;
+        }
+    }
     for (name, client) in clients(partner_url) {
         let application = Application {
             id: ApplicationId::random(cx.entropy()),

@@ -33,6 +33,20 @@ pub fn see_other(location: &str) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Redirect::to(location)).into_response()
 }
 
+/// A table to keep, for a spreadsheet. What is in it is made safe where it is written (`core::subscriptions::export`).
+pub fn download_csv(name: &'static str, text: String) -> Response {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    let mut response = (headers, text).into_response();
+    if let Ok(value) = HeaderValue::try_from(disposition) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+    }
+    response
+}
+
 /// Adds a cookie to a response.
 pub fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
     response.headers_mut().append(header::SET_COOKIE, cookie);

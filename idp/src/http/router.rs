@@ -17,8 +17,8 @@ use crate::http::page::{Framing, PageFailure};
 use crate::pages::assets;
 use crate::telemetry::Route;
 use crate::{
-    account, admin, authorize, credentials, developer, device, discovery, help, introspection, login, logout, not_me,
-    par, phones, recovery, registration, requests, revocation, token, userinfo,
+    account, admin, authorize, credentials, developer, device, discovery, help, introspection, invitations, login,
+    logout, not_me, par, phones, recovery, registration, requests, revocation, token, userinfo,
 };
 
 /// Everything that the provider answers.
@@ -41,6 +41,7 @@ pub fn routes(app: &Arc<App>) -> Router {
         .merge(help::routes())
         .merge(recovery::routes())
         .merge(not_me::routes())
+        .merge(invitations::routes())
         // Phones.
         .merge(credentials::mobile_id::routes())
         // Providers of telephone services.

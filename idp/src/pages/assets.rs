@@ -27,6 +27,8 @@ pub enum Asset {
     CheckSessionScript,
     /// The style sheet of the integrators' console, beside the first.
     ConsoleStylesheet,
+    /// The style sheet of the help pages, beside the first.
+    HelpStylesheet,
     /// Copy buttons.
     ConsoleScript,
     /// Has a security key sign.
@@ -45,6 +47,7 @@ impl Asset {
         Self::SignedOutScript,
         Self::CheckSessionScript,
         Self::ConsoleStylesheet,
+        Self::HelpStylesheet,
         Self::ConsoleScript,
         Self::KeyScript,
     ];
@@ -61,6 +64,7 @@ impl Asset {
             Self::SignedOutScript => "signed-out.js",
             Self::CheckSessionScript => "check-session.js",
             Self::ConsoleStylesheet => "console.css",
+            Self::HelpStylesheet => "help.css",
             Self::ConsoleScript => "console.js",
             Self::KeyScript => "webauthn.js",
         }
@@ -69,7 +73,7 @@ impl Asset {
     /// Its media type.
     pub const fn media_type(self) -> &'static str {
         match self {
-            Self::Stylesheet | Self::ConsoleStylesheet => "text/css; charset=utf-8",
+            Self::Stylesheet | Self::ConsoleStylesheet | Self::HelpStylesheet => "text/css; charset=utf-8",
             Self::Logo | Self::Favicon => "image/svg+xml",
             Self::WaitScript
             | Self::ReceiptScript
@@ -93,6 +97,7 @@ impl Asset {
             Self::SignedOutScript => include_bytes!("../../static/signed-out.js"),
             Self::CheckSessionScript => include_bytes!("../../static/check-session.js"),
             Self::ConsoleStylesheet => include_bytes!("../../static/console.css"),
+            Self::HelpStylesheet => include_bytes!("../../static/help.css"),
             Self::ConsoleScript => include_bytes!("../../static/console.js"),
             Self::KeyScript => include_bytes!("../../static/webauthn.js"),
         }

@@ -145,6 +145,16 @@ impl CodeSource {
         }
     }
 
+    /// Where somebody finds help who gets no further: the words of the link, and the page.
+    pub(crate) const fn stuck(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Text(_) | Self::Voice(_) => ("The code does not arrive", "/help/phone-otp#no-code"),
+            Self::HardwareToken(_) => ("Its codes are refused", "/help/hardware-token#refused"),
+            Self::OfflineCode => ("How that works", "/help/mobile-id#offline"),
+            Self::Recovery => ("I have no recovery codes", "/help/self-help#all-lost"),
+        }
+    }
+
     pub(crate) const fn is_numeric(&self) -> bool {
         !matches!(self, Self::Recovery)
     }

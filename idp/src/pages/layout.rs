@@ -64,6 +64,10 @@ impl Layout {
         Asset::ConsoleScript.url()
     }
 
+    pub(crate) fn help_stylesheet(&self) -> String {
+        Asset::HelpStylesheet.url()
+    }
+
     pub(crate) fn is_wide(&self) -> bool {
         matches!(self.section, Section::Admin(_) | Section::Developer(_) | Section::Demo)
     }
@@ -91,6 +95,8 @@ impl Layout {
             ("/admin/audit", "Audit"),
             ("/admin/tokens", "Tokens"),
             ("/admin/proofing", "Proofing"),
+            ("/admin/invitations", "Invitations"),
+            ("/admin/reports", "Reports"),
             ("/admin/keys", "Keys"),
             ("/admin/phones", "Phones"),
         ]

@@ -9,6 +9,7 @@ use super::layout::{Banner, Layout, Section};
 use super::parts::{Action, Tone, kind_icon, kind_name, state_name, state_tone};
 use super::samples;
 use super::when::{When, duration_text};
+use crate::help::{self, Topic};
 
 /// One number of a Phone OTP credential.
 #[derive(Clone, Debug)]
@@ -71,6 +72,23 @@ impl CredentialCard {
 
     pub(crate) fn tone(&self) -> Tone {
         state_tone(self.state)
+    }
+
+    /// Where its holder reads on: what its state asks for, else how it works.
+    pub(crate) fn help_path(&self) -> String {
+        let topic = match (self.state, self.kind) {
+            (CredentialState::Expired, _) => return "/help/renewals#late".to_owned(),
+            (CredentialState::Suspended | CredentialState::Locked | CredentialState::Revoked, _) => {
+                return "/help/overview#states".to_owned();
+            }
+            (_, CredentialKind::PhoneOtp) => Topic::PhoneOtp,
+            (_, CredentialKind::MobileId) => Topic::MobileId,
+            (_, CredentialKind::HardwareToken) => Topic::HardwareToken,
+            (_, CredentialKind::SecurityKey) => Topic::SecurityKey,
+            (_, CredentialKind::Password | CredentialKind::Recovery) => Topic::SelfHelp,
+        };
+        let part = if self.state == CredentialState::Pending { "#set-up" } else { "" };
+        format!("{}{part}", help::link(topic))
     }
 
     pub(crate) fn expires_word(&self) -> &'static str {

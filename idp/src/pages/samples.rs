@@ -55,6 +55,9 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<developer::ConsolePage>("developer", &mut pages)?;
     add::<demo::DemoPage>("demo", &mut pages)?;
     add::<demo::InboxPage>("demo-inbox", &mut pages)?;
+    add::<reports::ReportPage>("admin-reports", &mut pages)?;
+    add::<help::HelpIndexPage>("help", &mut pages)?;
+    add::<help::HelpTopicPage>("help-topic", &mut pages)?;
     Ok(pages)
 }
 

@@ -5,7 +5,7 @@ use stepgate_core::credentials::recovery::CodePurpose;
 use stepgate_core::id::{LicenseKeyId, PersonId};
 use stepgate_core::subscriptions::license_key::{self, KeyStage, LicenseKey};
 use stepgate_core::subscriptions::order::{LineFor, Order, OrderEvent, OrderLine, OrderStage};
-use stepgate_store::{Connection, credentials, license_keys, orders};
+use stepgate_store::{Connection, credentials, license_keys, orders, reports};
 
 use super::renew::{Renewed, renew, renewed_with};
 use crate::audit::{self, Event};
@@ -64,13 +64,85 @@ pub async fn settle(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<Sett
         if raced {
             continue;
         }
-        let data = serde_json::json!({ "order": read.number, "method": read.method, "gross": read.totals.gross });
-        let event = Event { actor: by, ..Event::new("order.paid").to(read.purchaser).data(data) };
-        audit::record(cx, &transaction, event).await?;
+        note_paid(cx, &transaction, &read, by).await?;
         transaction.commit().await?;
         return Ok(Settled::Now);
     }
     Err(Fault::internal(format!("order {} is changed by others all the time", order.number)))
+}
+
+/// What the audit log and the reports hear of a payment.
+async fn note_paid(cx: &Cx, transaction: &impl Connection, order: &Order, by: Option<PersonId>) -> Result<(), Fault> {
+    reports::insert_sales(transaction, order, cx.now).await?;
+    let data = serde_json::json!({ "order": order.number, "method": order.method, "gross": order.totals.gross });
+    let event = Event { actor: by, ..Event::new("order.paid").to(order.purchaser).data(data) };
+    audit::record(cx, transaction, event).await
+}
+
+/// For whom a key is made.
+#[derive(Clone, Debug, Default)]
+pub struct Holder {
+    /// The person.
+    pub person: Option<PersonId>,
+    /// The address, where there is no account yet.
+    pub mail: Option<String>,
+}
+
+/// The same for an order that was placed in this very transaction, and whose sponsor's account was charged in it: nothing
+/// can have come in between. Each key goes to its holder, in the order of the lines. The keys.
+///
+/// # Errors
+/// The store; fewer or more holders than keys.
+pub async fn settle_in(
+    cx: &Cx,
+    transaction: &impl Connection,
+    order: &Order,
+    holders: Vec<Holder>,
+) -> Result<Vec<LicenseKeyId>, Fault> {
+    if order.keys() as usize != holders.len() {
+        return Err(Fault::internal(format!("order {} has {} keys", order.number, order.keys())));
+    }
+    if !orders::move_order(transaction, order, OrderStage::Paid, (Some(order.purchaser), cx.now)).await? {
+        return Err(Fault::internal(format!("order {} is not in this transaction", order.number)));
+    }
+    let mut made = Vec::new();
+    let mut holders = holders.into_iter();
+    for (place, line) in (0..).zip(&order.lines) {
+        for number in 0..line.quantity {
+            let holder = holders.next().unwrap_or_default();
+            let key =
+                LicenseKey { holder: holder.person, holder_mail: holder.mail, ..new_key(cx, order, (place, line)) };
+            keep(cx, transaction, (&key, number)).await?;
+            made.push(key.id);
+        }
+    }
+    note_paid(cx, transaction, order, Some(order.purchaser)).await?;
+    Ok(made)
+}
+
+/// A key of a line, for nobody yet.
+fn new_key(cx: &Cx, order: &Order, (place, line): (u32, &OrderLine)) -> LicenseKey {
+    LicenseKey {
+        id: LicenseKeyId::random(cx.entropy()),
+        order: Some(order.id),
+        line: place,
+        product: line.product.clone(),
+        gives: line.gives.clone(),
+        stage: KeyStage::Unredeemed,
+        purchaser: Some(order.purchaser),
+        purchased_at: cx.now,
+        holder: None,
+        holder_mail: None,
+        renews: None,
+        redeemed_by: None,
+        redeemed_at: None,
+    }
+}
+
+async fn keep(cx: &Cx, transaction: &impl Connection, (key, number): (&LicenseKey, u32)) -> Result<(), Fault> {
+    let secret = &cx.app.secrets.licenses;
+    let hash = license_key::derive(secret, key.id).hash(secret, CodePurpose::License);
+    Ok(license_keys::insert_key(transaction, key, (number, &hash)).await?)
 }
 
 /// The keys of a line; `false` when a renewal raced with another.
@@ -82,30 +154,14 @@ async fn make_keys(
     credentials: &[Credential],
 ) -> Result<bool, Fault> {
     for number in 0..line.quantity {
-        let mut key = LicenseKey {
-            id: LicenseKeyId::random(cx.entropy()),
-            order: Some(order.id),
-            line: place,
-            product: line.product.clone(),
-            gives: line.gives.clone(),
-            stage: KeyStage::Unredeemed,
-            purchaser: Some(order.purchaser),
-            purchased_at: cx.now,
-            holder: None,
-            holder_mail: None,
-            renews: None,
-            redeemed_by: None,
-            redeemed_at: None,
-        };
+        let mut key = new_key(cx, order, (place, line));
         match line.whom {
             LineFor::Later => {}
             LineFor::Person(person) => key.holder = Some(person),
             // A credential that cannot be renewed any more leaves its holder a key for a new one.
             LineFor::Renewal(_) => key.holder = credentials.first().map(|found| found.person).or(Some(order.purchaser)),
         }
-        let hash =
-            license_key::derive(&cx.app.secrets.licenses, key.id).hash(&cx.app.secrets.licenses, CodePurpose::License);
-        license_keys::insert_key(transaction, &key, (number, &hash)).await?;
+        keep(cx, transaction, (&key, number)).await?;
         if !credentials.is_empty() && renew(cx, transaction, (&key, credentials)).await? == Renewed::Raced {
             return Ok(false);
         }

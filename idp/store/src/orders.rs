@@ -130,6 +130,14 @@ pub async fn list_orders_of(db: &Db, purchaser: PersonId) -> Result<Vec<Order>, 
     all(&db.read, &sql, vec![purchaser.uuid().into()]).await?.iter().map(order).collect()
 }
 
+/// Orders of everybody, in one stage or in any, newest first.
+pub async fn list_orders(db: &Db, stage: Option<OrderStage>, limit: u32) -> Result<Vec<Order>, StoreError> {
+    let only = if stage.is_some() { "WHERE stage = ?" } else { "" };
+    let sql = format!("SELECT {ORDER} FROM orders {only} ORDER BY placed_at DESC, id LIMIT {limit}");
+    let values = stage.map(|stage| stage.as_str().into()).into_iter().collect();
+    all(&db.read, &sql, values).await?.iter().map(order).collect()
+}
+
 /// Unpaid orders whose time is over at `now`, oldest first.
 pub async fn list_overdue_orders(db: &Db, now: Timestamp, limit: u32) -> Result<Vec<Order>, StoreError> {
     let sql = format!(

@@ -23,6 +23,8 @@ pub enum PortalPage {
     Mobile,
     Developer,
     Admin,
+    Help,
+    Join,
 }
 
 impl PortalPage {
@@ -41,6 +43,8 @@ impl PortalPage {
         Self::Mobile,
         Self::Developer,
         Self::Admin,
+        Self::Help,
+        Self::Join,
     ];
 
     /// Its path.
@@ -59,6 +63,8 @@ impl PortalPage {
             Self::Mobile => "/mobile",
             Self::Developer => "/developer",
             Self::Admin => "/admin",
+            Self::Help => "/help",
+            Self::Join => "/join",
         }
     }
 
@@ -74,6 +80,7 @@ impl PortalPage {
                 | Self::License
                 | Self::Sessions
                 | Self::Mobile
+                | Self::Help
         )
     }
 

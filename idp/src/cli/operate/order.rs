@@ -1,0 +1,107 @@
+//! Commands about orders. Money that came is noted through the same use case as on the pages of the finance role.
+
+use std::net::SocketAddr;
+
+use stepgate_core::account::Role;
+use stepgate_core::subscriptions::order::{Order, OrderStage};
+use stepgate_store::{license_keys, orders};
+
+use super::*;
+use crate::boot::{self, Delivery};
+use crate::cx::Cx;
+use crate::subscriptions::{Settled, settle};
+
+/// Commands about orders.
+#[derive(Subcommand)]
+pub(in crate::cli) enum OrderCommand {
+    /// Lists orders, newest first.
+    List {
+        /// Only orders in this stage: awaiting_payment, paid, refunding, refunded, cancelled.
+        #[arg(long, value_parser = stage)]
+        stage: Option<OrderStage>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+    /// Shows one, with the state of its keys; never their letters.
+    Show {
+        /// Its number: SG-7K2M-9QXA.
+        number: String,
+    },
+    /// Notes that its money came: it gets its keys, once.
+    Pay {
+        /// Its number.
+        number: String,
+        /// Who says so: the user ID of an operator or of somebody of finance.
+        #[arg(long)]
+        by: String,
+    },
+}
+
+fn stage(text: &str) -> Result<OrderStage, String> {
+    let known: Vec<_> = OrderStage::ALL.iter().map(|stage| stage.as_str()).collect();
+    OrderStage::parse(text).ok_or_else(|| format!("one of {}", known.join(", ")))
+}
+
+pub(super) async fn command(operator: Operator, command: OrderCommand) -> Result<Value, OperateError> {
+    let db = &operator.db;
+    match command {
+        OrderCommand::List { stage, limit } => {
+            Ok(orders::list_orders(db, stage, limit).await?.iter().map(line).collect())
+        }
+        OrderCommand::Show { number } => {
+            let order = find(db, &number).await?;
+            let keys = license_keys::list_keys_of_order(db, order.id).await?;
+            let key = |key: &stepgate_core::subscriptions::license_key::LicenseKey| json!({ "id": key.id, "line": key.line, "product": key.product, "stage": key.stage.as_str() });
+            let keys: Vec<Value> = keys.iter().map(key).collect();
+            let more = json!({ "lines": order.lines, "billing": order.billing, "keys": keys });
+            let (mut shown, more) = (line(&order), more.as_object().cloned().unwrap_or_default());
+            if let Some(shown) = shown.as_object_mut() {
+                shown.extend(more);
+            }
+            Ok(shown)
+        }
+        OrderCommand::Pay { number, by } => pay(operator.settings, (&number, &by)).await,
+    }
+}
+
+async fn find(db: &Db, number: &str) -> Result<Order, OperateError> {
+    let found = orders::find_order_by_number(db, &number.trim().to_uppercase()).await?;
+    found.ok_or_else(|| OperateError::Argument(format!("there is no order {number}; see `stepgate order list`")))
+}
+
+fn line(order: &Order) -> Value {
+    json!({
+        "number": order.number,
+        "stage": order.stage.as_str(),
+        "method": order.method,
+        "keys": order.keys(),
+        "currency": order.totals.gross.currency,
+        "net_minor": order.totals.net.minor,
+        "tax_minor": order.totals.tax.minor,
+        "gross_minor": order.totals.gross.minor,
+        "placed_at": order.placed_at.unix_seconds(),
+        "paid_at": order.paid_at.map(Timestamp::unix_seconds),
+    })
+}
+
+async fn pay(mut settings: Settings, (number, by): (&str, &str)) -> Result<Value, OperateError> {
+    settings.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let node = boot::build(settings, Delivery::Providers, Clock::default()).await.map_err(other)?;
+    let cx = Cx::background(&node.app);
+    let order = find(&cx.app.db, number).await?;
+    let person = people::find_person_by_login(&cx.app.db, by).await?;
+    let person = person.ok_or_else(|| OperateError::Argument(format!("--by: there is no person {by}")))?;
+    let roles = people::roles_of(&cx.app.db, person.id).await?;
+    if person.suspended_at.is_some() || !roles.iter().any(|role| matches!(role, Role::Operator | Role::Finance)) {
+        return Err(OperateError::Argument(format!("--by: {by} is neither an operator nor of finance")));
+    }
+    match settle(&cx, &order, Some(person.id)).await.map_err(other)? {
+        Settled::Now => Ok(json!({ "number": order.number, "paid": true, "keys": order.keys() })),
+        Settled::Before => Ok(json!({ "number": order.number, "paid": true, "note": "it was paid before" })),
+        Settled::Impossible(stage) => {
+            let stage = stage.as_str();
+            Err(OperateError::Argument(format!("the order {number} is {stage}: no money is expected for it")))
+        }
+    }
+}
