@@ -7,6 +7,7 @@ pub mod access;
 mod applications;
 mod janitor;
 mod operations;
+mod orders;
 mod people;
 mod tokens;
 mod resets;
@@ -40,6 +41,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(tokens::routes())
         .merge(janitor::routes())
         .merge(phones::routes())
+        .merge(orders::routes())
 }
 
 /// What a list's address may carry.

@@ -11,6 +11,7 @@ mod people;
 mod phone;
 mod phones;
 mod playground;
+mod shop;
 mod tokens;
 
 use std::net::{Ipv4Addr, SocketAddr};

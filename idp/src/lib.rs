@@ -45,6 +45,7 @@ pub mod not_me;
 pub mod help;
 pub mod janitor;
 pub mod account;
+pub mod shop;
 pub mod admin;
 pub mod developer;
 pub mod boot;

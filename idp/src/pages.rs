@@ -29,6 +29,7 @@ pub mod self_help;
 pub mod not_me;
 pub mod credential;
 pub mod phones;
+pub mod shop;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};

@@ -64,6 +64,8 @@ pub struct Settings {
     pub janitor: crate::janitor::JanitorSettings,
     /// Credentials as annual subscriptions: what is sold, and the rules of terms.
     pub subscriptions: crate::subscriptions::SubscriptionSettings,
+    /// The shop: how orders are paid, and what stands on invoices.
+    pub shop: crate::shop::ShopSettings,
     /// The integrators' console.
     pub developer: crate::requests::DeveloperSettings,
 }

@@ -20,6 +20,7 @@ mod m20261128_000015_passkeys;
 mod m20261128_000016_recovery;
 mod m20261128_000017_notices;
 mod m20261128_000018_subscriptions;
+mod m20261128_000022_shop;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000016_recovery::Migration),
             Box::new(m20261128_000017_notices::Migration),
             Box::new(m20261128_000018_subscriptions::Migration),
+            Box::new(m20261128_000022_shop::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use stepgate_tests::{Browser, World, on_each_backend};
 
-const TABS: [&str; 10] = [
+const TABS: [&str; 11] = [
     "/admin/people",
     "/admin/organizations",
     "/admin/partners",
@@ -13,6 +13,7 @@ const TABS: [&str; 10] = [
     "/admin/phones",
     "/developer",
     "/admin/tokens",
+    "/admin/orders",
 ];
 
 async fn logged_in(world: &World, username: &str) -> Browser {
@@ -30,13 +31,14 @@ async fn every_role_sees_its_own_and_nothing_else() {
     on_each_backend(|world| async move {
         // One letter a tab: yes, no.
         let cases = [
-            ("admin", "yyyyyyyyyy"),
-            ("oscar", "yynnnnnnnn"),
-            ("petra", "nnyyynnnyn"),
-            ("ingrid", "nnnyynnnyn"),
-            ("agnes", "nnnnnnnnnn"),
-            ("alice", "nnnnnnnnnn"),
-            ("simon", "yynnnynnny"),
+            ("admin", "yyyyyyyyyyy"),
+            ("oscar", "yynnnnnnnny"),
+            ("petra", "nnyyynnnyny"),
+            ("ingrid", "nnnyynnnynn"),
+            ("agnes", "nnnnnnnnnnn"),
+            ("alice", "nnnnnnnnnnn"),
+            ("simon", "yynnnynnnyn"),
+            ("fiona", "nnnnnnnnnny"),
         ];
         for (username, expected) in cases {
             let mut browser = logged_in(&world, username).await;

@@ -52,6 +52,8 @@ mod session_management;
 mod single_logout;
 mod smsc;
 mod security_keys;
+mod shop;
+mod payments;
 mod tidy;
 mod timing;
 mod tls;

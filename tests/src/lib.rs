@@ -12,6 +12,7 @@
 )]
 
 mod browser;
+mod checkout;
 mod front;
 mod keys;
 mod listener;
@@ -24,6 +25,7 @@ mod smsc;
 mod world;
 
 pub use browser::{Browser, PASSWORD, Page};
+pub use checkout::{Checkout, WEBHOOK_SECRET, now};
 pub use keys::{ClientKey, mac};
 pub use listener::Listener;
 pub use mobile_client::{MobileClient, Refused, Request};

@@ -8,3 +8,4 @@ pub mod product;
 pub mod term;
 pub mod license_key;
 pub mod order;
+pub mod checkout;

@@ -28,6 +28,8 @@ pub enum Place {
     Developer,
     /// Hardware tokens: the inventory, and the files that come in and go out.
     Tokens,
+    /// Orders, invoices, vouchers, sponsors' accounts, the catalogue.
+    Orders,
 }
 
 impl Place {
@@ -44,6 +46,7 @@ impl Place {
         Self::Phones,
         Self::Developer,
         Self::Tokens,
+        Self::Orders,
     ];
 
     /// The address of its tab.
@@ -59,6 +62,7 @@ impl Place {
             Self::Phones => "/admin/phones",
             Self::Developer => "/developer",
             Self::Tokens => "/admin/tokens",
+            Self::Orders => "/admin/orders",
         }
     }
 }
@@ -97,6 +101,8 @@ const fn reach(role: Role, place: Place, act: Act) -> Option<bool> {
         // Support helps people; it hands out no roles and sees no keys.
         (Role::Support, Place::People | Place::Tokens, _)
         | (Role::Support, Place::Organizations | Place::Audit, Act::See) => Some(true),
+        (Role::Finance, Place::Orders, _) => Some(true),
+        (Role::OrganizationAdministrator(_) | Role::PartnerAdministrator(_), Place::Orders, Act::See) => Some(false),
         (Role::OrganizationAdministrator(_), Place::People, _) => Some(false),
         (Role::OrganizationAdministrator(_), Place::Organizations, Act::See) => Some(false),
         (Role::PartnerAdministrator(_), Place::Applications | Place::Clients | Place::Developer, _) => Some(false),
@@ -135,14 +141,14 @@ mod tests {
     fn each_role_at_each_place() {
         let id = uuid::Uuid::from_u128(1);
         let roles = [
-            (Role::Operator, "AA AA AA AA AA AA AA AA AA AA AA"),
-            (Role::Support, "AA -- A- -- -- -- A- -- -- -- AA"),
-            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- -- --"),
-            (Role::Finance, "-- -- -- -- -- -- -- -- -- -- --"),
-            (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- -- -- -- --"),
-            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- -- oo --"),
-            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- -- oo --"),
-            (Role::ApplicationAdministrator(ApplicationId::from_uuid(id)), "-- -- -- -- o- -- -- -- -- -- --"),
+            (Role::Operator, "AA AA AA AA AA AA AA AA AA AA AA AA"),
+            (Role::Support, "AA -- A- -- -- -- A- -- -- -- AA --"),
+            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- -- -- --"),
+            (Role::Finance, "-- -- -- -- -- -- -- -- -- -- -- AA"),
+            (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- -- -- -- -- o-"),
+            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- -- oo -- o-"),
+            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- -- oo -- --"),
+            (Role::ApplicationAdministrator(ApplicationId::from_uuid(id)), "-- -- -- -- o- -- -- -- -- -- -- --"),
         ];
         let letter = |scope: Scope| match scope {
             Scope::All => 'A',

@@ -338,9 +338,8 @@ const fn reason(verdict: Verdict, kind: CredentialKind) -> &'static str {
 
 /// The button for the shortest way.
 fn shortest(decision: &Decision) -> Option<Action> {
-    let manage = |label: &str, credential: Option<stepgate_core::id::CredentialId>| {
-        let anchor = credential.map_or_else(String::new, |id| format!("#credential-{id}"));
-        Action::link("continue", label, format!("/account/otp{anchor}"))
+    let manage = |label: &str, credential: stepgate_core::id::CredentialId| {
+        Action::link("continue", label, format!("/account/otp#credential-{credential}"))
     };
     match decision {
         Decision::Repair { credential, kind, reason } => {
@@ -350,7 +349,7 @@ fn shortest(decision: &Decision) -> Option<Action> {
                 RepairReason::Locked => format!("Unlock your {}", kind_name(*kind)),
                 RepairReason::Expired => format!("Renew your {}", kind_name(*kind)),
             };
-            Some(manage(&label, Some(*credential)))
+            Some(manage(&label, *credential))
         }
         Decision::Acquire { acceptable, proofing } => {
             let label = match (acceptable.as_slice(), proofing) {
@@ -358,7 +357,7 @@ fn shortest(decision: &Decision) -> Option<Action> {
                 ([Product { kind, .. }], _) => format!("Get {}", kind_name(*kind)),
                 _ => "Get a credential".to_owned(),
             };
-            Some(manage(&label, None))
+            Some(Action::link("continue", label, "/account/otp/get"))
         }
         Decision::Challenge { .. }
         | Decision::Reauthenticate { .. }

@@ -86,6 +86,7 @@ impl Layout {
             ("/admin/janitor", "Janitor"),
             ("/admin/audit", "Audit"),
             ("/admin/tokens", "Tokens"),
+            ("/admin/orders", "Orders"),
             ("/admin/keys", "Keys"),
             ("/admin/phones", "Phones"),
         ]
@@ -109,6 +110,8 @@ pub enum Section {
     ManageOtp,
     /// Sessions, under My Account.
     Sessions,
+    /// Orders, under My Account.
+    Orders,
     /// Applications, under My Account: what each may know.
     Connections,
     /// Help.
@@ -129,6 +132,7 @@ impl Section {
             Self::Account => "account",
             Self::ManageOtp => "otp",
             Self::Sessions => "sessions",
+            Self::Orders => "orders",
             Self::Connections => "connections",
             Self::Help => "help",
             Self::Admin(_) => "admin",
@@ -138,7 +142,7 @@ impl Section {
     }
 
     pub(crate) const fn is_account(self) -> bool {
-        matches!(self, Self::Account | Self::ManageOtp | Self::Sessions | Self::Connections)
+        matches!(self, Self::Account | Self::ManageOtp | Self::Sessions | Self::Orders | Self::Connections)
     }
 }
 

@@ -63,6 +63,7 @@ pub async fn settle(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<Sett
         let data = serde_json::json!({ "order": read.number, "method": read.method, "gross": read.totals.gross });
         let event = Event { actor: by, ..Event::new("order.paid").to(read.purchaser).data(data) };
         audit::record(cx, &transaction, event).await?;
+        crate::shop::tell_paid(cx, &transaction, &read).await?;
         transaction.commit().await?;
         return Ok(Settled::Now);
     }
