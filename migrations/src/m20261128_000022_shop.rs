@@ -6,6 +6,7 @@ ALTER TABLE orders ADD COLUMN replaces UUID;
 ALTER TABLE orders ADD COLUMN refund_id TEXT;
 ALTER TABLE orders ADD COLUMN attention TEXT;
 ALTER TABLE orders ADD COLUMN checked_at BIGINT;
+CREATE INDEX orders_by_payment ON orders (payment_id) WHERE payment_id IS NOT NULL;
 CREATE INDEX orders_by_replaced ON orders (replaces) WHERE replaces IS NOT NULL;
 CREATE INDEX orders_by_attention ON orders (placed_at) WHERE attention IS NOT NULL;
 CREATE TABLE catalogue_overrides (

@@ -94,6 +94,15 @@ async fn messages_that_are_forged_late_doubled_or_out_of_order_change_nothing() 
         }
         assert_eq!(keys(&world, "unredeemed").await, 2);
         assert_eq!(world.count("SELECT COUNT(*) AS found FROM payment_events WHERE event_id = 'evt_2'").await, 1);
+        // What was done at Stripe past us is laid before finance, once, and changes nothing.
+        for event in ["evt_7", "evt_7", "evt_8"] {
+            let object = json!({ "id": "dp_1", "payment_intent": format!("pi_{session}") });
+            let kind = "charge.dispute.created";
+            let body = json!({ "id": event, "type": kind, "data": { "object": object } }).to_string();
+            let header = Checkout::sign(WEBHOOK_SECRET, now(), &body);
+            assert_eq!(Checkout::send(&node, &header, &body).await, 200);
+        }
+        assert_eq!((attention(&world).await, keys(&world, "unredeemed").await), (1, 2));
         // Not while Stripe does not answer: it is to be sent again.
         let session = order_by_card(&mut alice, &stripe, "1").await;
         stripe.pay(&session, None);

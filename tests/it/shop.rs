@@ -437,3 +437,50 @@ async fn a_browser_walks_from_the_catalogue_to_the_key_on_a_wide_screen_and_on_a
         driver.quit().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_token_is_sent_and_a_broken_one_is_replaced_once_within_its_days() {
+    let world = World::start(Backend::Sqlite).await;
+    let mut alice = logged_in(&world, "alice").await;
+    add(&mut alice, "hardware-token", "2", "later").await;
+    alice.open("/checkout").await;
+    let elsewhere = [("same_address", ""), ("ship_name", "Мария"), ("ship_street", "ул. Ленина 1")];
+    order(&mut alice, &elsewhere).await;
+    assert!(alice.page.words().contains("Write the town"), "{}", alice.page.words());
+    let more = [("ship_town", "Москва"), ("ship_country", "Россия"), ("method", "invoice")];
+    let all: Vec<_> = elsewhere.into_iter().chain(more).collect();
+    order(&mut alice, &all).await;
+    let bought = number(&alice.page);
+    assert!(alice.page.words().contains("Мария, ул. Ленина 1, Москва, Россия"), "{}", alice.page.words());
+    let mut fiona = logged_in(&world, "fiona").await;
+    let path = format!("/admin/orders/{bought}");
+    let ship = [("carrier", "Bring"), ("tracking", "TR-1")];
+    fiona.open(&path).await;
+    fiona.submit_with(&format!("{path}/ship"), &ship).await;
+    assert!(fiona.page.words().contains("Nothing was done"), "not before it is paid: {}", fiona.page.words());
+    fiona.submit_to(&format!("{path}/paid")).await;
+    fiona.submit(&ship).await;
+    assert!(alice.open(&format!("/orders/{bought}")).await.words().contains("Bring: TR-1"), "{}", alice.page.words());
+    assert!(world.mail("alice@iron-builders.example", "TR-1").await.contains(&bought));
+    // The button pressed twice is one order; it costs nothing, has a key, and says what it replaces.
+    let (mut twice, orders) = (fiona.clone(), "SELECT COUNT(*) AS found FROM orders");
+    fiona.submit(&[("line", "0")]).await;
+    twice.submit(&[("line", "0")]).await;
+    assert_eq!(world.count(orders).await, 2);
+    let words = fiona.page.words();
+    assert!(words.contains(&format!("Replaces a token of {bought}")) && words.contains("Total 0.00 USD"), "{words}");
+    assert_eq!(keys(&world, "unredeemed").await, 3);
+    world.advance(45 * 86_400 + 1).await;
+    let mut fiona = logged_in(&world, "fiona").await;
+    fiona.open(&path).await;
+    fiona.submit(&[("line", "0")]).await;
+    assert!(fiona.page.words().contains("Nothing was done"), "{}", fiona.page.words());
+    assert_eq!(world.count(orders).await, 2);
+    // An administrator of the organization sees what its people bought, and can do nothing about it.
+    let mut oscar = logged_in(&world, "oscar").await;
+    assert!(oscar.open("/admin/orders").await.words().contains(&bought), "{}", oscar.page.words());
+    assert!(!oscar.open(&path).await.has("cancel-submit") && !oscar.page.text.contains("refund-submit"));
+    assert_eq!(oscar.open("/admin/vouchers").await.status.as_u16(), 403);
+    let mut petra = logged_in(&world, "petra").await;
+    assert_eq!(petra.open(&path).await.status.as_u16(), 404, "not paid by the partner");
+}

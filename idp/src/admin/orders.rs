@@ -68,17 +68,7 @@ async fn get_orders(cx: Cx, browser: Browser, Query(query): Query<OrderQuery>) -
 
 async fn list(cx: &Cx, browser: &Browser, query: &OrderQuery) -> Result<Response, PageFailure> {
     let administrator = enter(cx, browser, Place::Orders, Act::See).await?;
-    let filter = Filter {
-        number: query.q.clone(),
-        stage: OrderStage::parse(&query.stage),
-        attention: query.attention == "1",
-        of: match &administrator.scope {
-            Scope::Limited { organizations, partners, .. } => Some((organizations.clone(), partners.clone())),
-            Scope::All => None,
-            Scope::Nothing => Some((Vec::new(), Vec::new())),
-        },
-        before: query.before.map(Timestamp::from_unix_millis),
-    };
+    let filter = filter(&administrator, query);
     let found = store::list_orders(&cx.app.db, &filter, PAGE).await?;
     let zone = administrator.visitor.zone();
     let mut rows = Vec::new();
@@ -131,6 +121,21 @@ async fn list(cx: &Cx, browser: &Browser, query: &OrderQuery) -> Result<Response
         done: None,
     };
     Ok(pages::respond(StatusCode::OK, &page))
+}
+
+/// What the administrator may see of what was asked for.
+fn filter(administrator: &Administrator, query: &OrderQuery) -> Filter {
+    Filter {
+        number: query.q.clone(),
+        stage: OrderStage::parse(&query.stage),
+        attention: query.attention == "1",
+        of: match &administrator.scope {
+            Scope::Limited { organizations, partners, .. } => Some((organizations.clone(), partners.clone())),
+            Scope::All => None,
+            Scope::Nothing => Some((Vec::new(), Vec::new())),
+        },
+        before: query.before.map(Timestamp::from_unix_millis),
+    }
 }
 
 /// An order that this administrator may see.

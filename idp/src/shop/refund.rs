@@ -126,7 +126,9 @@ pub async fn mark_done(cx: &Cx, order: &Order, by: PersonId) -> Result<bool, Fau
 pub async fn deliver(app: &Arc<App>) -> Result<(), Fault> {
     let cx = Cx::background(app);
     for leased in outbox_store::lease_messages(&app.db, KIND, 10, cx.now, cx.now + LEASE).await? {
-        one(&cx, &leased).await?;
+        if let Err(fault) = one(&cx, &leased).await {
+            tracing::warn!(error = %fault, "a refund is tried again later");
+        }
     }
     Ok(())
 }

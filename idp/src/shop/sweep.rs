@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stepgate_core::subscriptions::order::Order;
 use stepgate_store::{desk, orders};
 
 use super::pay::{self, Seen};
@@ -27,22 +28,35 @@ const OWN: Duration = Duration::from_secs(20);
 pub async fn sweep(app: &Arc<App>) -> Result<(), Fault> {
     let cx = Cx::background(app);
     for order in desk::list_unsettled(&app.db, cx.now - OWN, AT_ONCE).await? {
-        settle(&cx, &order, None).await?;
+        done(&order, settle(&cx, &order, None).await);
     }
     for order in desk::take_open_checkouts(&app.db, (cx.now - AGAIN, cx.now), AT_ONCE).await? {
-        if let Some(checkout) = desk::find_extras(&app.db, order.id).await?.checkout {
-            pay::look(&cx, &order, &checkout).await?;
-        }
+        done(&order, seen(&cx, &order).await);
     }
     for order in orders::list_overdue_orders(&app.db, cx.now, AT_ONCE).await? {
-        // Asked once more: nobody's money is to meet a closed door.
-        let seen = match desk::find_extras(&app.db, order.id).await?.checkout {
-            Some(checkout) => pay::look(&cx, &order, &checkout).await?,
-            None => Seen::Nothing,
-        };
-        if matches!(seen, Seen::Nothing | Seen::Open(_)) {
-            place::cancel(&cx, &order, None).await?;
-        }
+        done(&order, give_up(&cx, &order).await);
+    }
+    Ok(())
+}
+
+/// One order that cannot be brought to its end does not keep the others from theirs.
+fn done<T>(order: &Order, outcome: Result<T, Fault>) {
+    if let Err(fault) = outcome {
+        tracing::warn!(error = %fault, order = %order.number, "an order is looked at again later");
+    }
+}
+
+async fn seen(cx: &Cx, order: &Order) -> Result<Seen, Fault> {
+    match desk::find_extras(&cx.app.db, order.id).await?.checkout {
+        Some(checkout) => pay::look(cx, order, &checkout).await,
+        None => Ok(Seen::Nothing),
+    }
+}
+
+/// Asked once more before: nobody's money is to meet a closed door.
+async fn give_up(cx: &Cx, order: &Order) -> Result<(), Fault> {
+    if matches!(seen(cx, order).await?, Seen::Nothing | Seen::Open(_)) {
+        place::cancel(cx, order, None).await?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use axum::routing::post;
 use serde::Deserialize;
 use stepgate_core::id::OrderId;
 use stepgate_core::secret::SecretString;
-use stepgate_core::subscriptions::order::Order;
+use stepgate_core::subscriptions::order::{Order, OrderStage};
 use stepgate_store::{desk, orders};
 
 use super::pay::{self, Seen};
@@ -46,6 +46,8 @@ struct Object {
     id: String,
     #[serde(default)]
     client_reference_id: Option<String>,
+    #[serde(default)]
+    payment_intent: serde_json::Value,
 }
 
 async fn post_stripe(cx: Cx, headers: HeaderMap, body: Bytes) -> StatusCode {
@@ -75,9 +77,33 @@ async fn post_stripe(cx: Cx, headers: HeaderMap, body: Bytes) -> StatusCode {
 /// Does what follows; `false` when the message is to be sent again. It is noted as heard only after that, so that a node
 /// which dies in between hears it again.
 async fn heard(cx: &Cx, event: &StripeEvent) -> Result<bool, Fault> {
-    if !event.kind.starts_with("checkout.session.") || desk::was_heard(&cx.app.db, PROVIDER, &event.id).await? {
+    if desk::was_heard(&cx.app.db, PROVIDER, &event.id).await? {
         return Ok(true);
     }
+    match event.kind.as_str() {
+        "charge.refunded" => {
+            behind_our_back(cx, event, "Stripe gave the money back, and this order did not ask for it.").await?
+        }
+        "charge.dispute.created" => behind_our_back(cx, event, "The payment is disputed at Stripe.").await?,
+        kind if kind.starts_with("checkout.session.") => return looked_at(cx, event).await,
+        _ => {}
+    }
+    Ok(true)
+}
+
+/// What somebody did at Stripe is no stage of ours: finance decides what follows.
+async fn behind_our_back(cx: &Cx, event: &StripeEvent, why: &str) -> Result<(), Fault> {
+    let Some(payment) = event.data.object.payment_intent.as_str() else { return Ok(()) };
+    if let Some(order) = desk::find_order_of_payment(&cx.app.db, payment).await?
+        && order.stage == OrderStage::Paid
+    {
+        pay::attention(cx, &order, why).await?;
+    }
+    orders::insert_payment_event(&cx.app.db.write, (PROVIDER, &event.id), cx.now).await?;
+    Ok(())
+}
+
+async fn looked_at(cx: &Cx, event: &StripeEvent) -> Result<bool, Fault> {
     // A page of somebody else who shares the account is none of ours.
     if let Some(order) = order_of(cx, &event.data.object).await? {
         let session = &event.data.object.id;

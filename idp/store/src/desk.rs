@@ -67,6 +67,12 @@ pub async fn set_payment(db: &Db, id: OrderId, payment: &str) -> Result<(), Stor
     run(&db.write, sql, vec![payment.into(), id.uuid().into()]).await.map(drop)
 }
 
+/// The order that a payment made paid.
+pub async fn find_order_of_payment(db: &Db, payment: &str) -> Result<Option<Order>, StoreError> {
+    let sql = format!("SELECT {ORDER} FROM orders WHERE payment_id = ?");
+    one(&db.write, &sql, vec![payment.into()]).await?.as_ref().map(order).transpose()
+}
+
 /// Notes the provider's name for a refund; none for one that was refused, before it is tried again.
 pub async fn set_refund(connection: &impl Connection, id: OrderId, refund: Option<&str>) -> Result<(), StoreError> {
     let sql = "UPDATE orders SET refund_id = ? WHERE id = ?";
