@@ -88,11 +88,24 @@ fn request_hash(person: PersonId, form: &str) -> Vec<u8> {
 /// # Errors
 /// The store.
 pub(super) async fn place(cx: &Cx, buyer: &Buyer, wish: &Wish) -> Result<Result<Order, NoOrder>, Fault> {
-    let person = buyer.visitor.person.id;
-    let request_hash = request_hash(person, &wish.form);
+    let request_hash = request_hash(buyer.visitor.person.id, &wish.form);
     if let Some(before) = orders::find_order_of_request(&cx.app.db, &request_hash).await? {
         return Ok(Ok(before));
     }
+    let placed = place_new(cx, buyer, wish, request_hash.clone()).await?;
+    let Err(refusal) = placed else { return Ok(placed) };
+    // Whatever is in the way now may be the work of the other press of the same button: it emptied the cart, or took the
+    // last use of the voucher.
+    Ok(orders::find_order_of_request(&cx.app.db, &request_hash).await?.ok_or(refusal))
+}
+
+async fn place_new(
+    cx: &Cx,
+    buyer: &Buyer,
+    wish: &Wish,
+    request_hash: Vec<u8>,
+) -> Result<Result<Order, NoOrder>, Fault> {
+    let person = buyer.visitor.person.id;
     let cart = carts::find_cart(&cx.app.db, person).await?;
     let priced = cart::priced(cx, buyer, &cart).await?;
     let lines: Vec<OrderLine> = priced.iter().flatten().cloned().collect();
@@ -132,10 +145,7 @@ pub(super) async fn place(cx: &Cx, buyer: &Buyer, wish: &Wish) -> Result<Result<
             continue;
         }
         if !carts::save_cart(&transaction, person, (&[], cart.version), cx.now).await? {
-            drop(transaction);
-            // Emptied by the other press of the same button, perhaps.
-            let before = orders::find_order_of_request(&cx.app.db, &request_hash).await?;
-            return Ok(before.ok_or(NoOrder::CartChanged));
+            return Ok(Err(NoOrder::CartChanged));
         }
         if let Some(refusal) = pay_at_once(cx, &transaction, &order, &charge).await? {
             return Ok(Err(refusal));
