@@ -8,6 +8,7 @@ mod applications;
 mod janitor;
 mod operations;
 mod mobile;
+mod orders;
 mod people;
 mod proofing;
 mod renewals;
@@ -50,6 +51,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(renewals::routes())
         .merge(invitations::routes())
         .merge(reports::routes())
+        .merge(orders::routes())
 }
 
 /// What a list's address may carry.

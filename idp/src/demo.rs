@@ -13,6 +13,7 @@ mod phone;
 mod phones;
 mod playground;
 mod sale;
+mod shop;
 mod tokens;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -48,6 +48,7 @@ pub mod help;
 pub mod invitations;
 pub mod janitor;
 pub mod account;
+pub mod shop;
 pub mod admin;
 pub mod developer;
 pub mod boot;

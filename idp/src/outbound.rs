@@ -14,6 +14,9 @@ pub mod vonage;
 pub mod sns;
 pub mod http_gateway;
 pub mod smpp;
+pub mod payments;
+pub mod stripe;
+pub mod demo_card;
 
 mod deliver;
 

@@ -32,6 +32,7 @@ pub mod credential;
 pub mod phones;
 pub mod help;
 pub mod reports;
+pub mod shop;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};

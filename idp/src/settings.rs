@@ -68,6 +68,8 @@ pub struct Settings {
     pub proofing: crate::proofing::ProofingSettings,
     /// Figures for programs.
     pub reports: crate::reports::ReportSettings,
+    /// The shop: how orders are paid, and what stands on invoices.
+    pub shop: crate::shop::ShopSettings,
     /// The integrators' console.
     pub developer: crate::requests::DeveloperSettings,
 }

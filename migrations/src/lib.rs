@@ -21,6 +21,7 @@ mod m20261128_000016_recovery;
 mod m20261128_000017_notices;
 mod m20261128_000018_subscriptions;
 mod m20261128_000021_token_wear;
+mod m20261128_000022_shop;
 mod m20261128_000023_activation;
 mod m20261128_000024_reach;
 mod portable;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000017_notices::Migration),
             Box::new(m20261128_000018_subscriptions::Migration),
             Box::new(m20261128_000021_token_wear::Migration),
+            Box::new(m20261128_000022_shop::Migration),
             Box::new(m20261128_000023_activation::Migration),
             Box::new(m20261128_000024_reach::Migration),
         ]

@@ -2,7 +2,7 @@
 
 use stepgate_tests::{Browser, World, on_each_backend};
 
-const TABS: [&str; 13] = [
+const TABS: [&str; 14] = [
     "/admin/people",
     "/admin/organizations",
     "/admin/partners",
@@ -16,6 +16,7 @@ const TABS: [&str; 13] = [
     "/admin/proofing",
     "/admin/invitations",
     "/admin/reports",
+    "/admin/orders",
 ];
 
 async fn logged_in(world: &World, username: &str) -> Browser {
@@ -33,13 +34,14 @@ async fn every_role_sees_its_own_and_nothing_else() {
     on_each_backend(|world| async move {
         // One letter a tab: yes, no.
         let cases = [
-            ("admin", "yyyyyyyyyyyyy"),
-            ("oscar", "yynnnnnnnnnyy"),
-            ("petra", "nnyyynnnynnyy"),
-            ("ingrid", "nnnyynnnynnnn"),
-            ("agnes", "nnnnnnnnnnynn"),
-            ("alice", "nnnnnnnnnnnnn"),
-            ("simon", "yynnnynnnynnn"),
+            ("admin", "yyyyyyyyyyyyyy"),
+            ("oscar", "yynnnnnnnnnyyy"),
+            ("petra", "nnyyynnnynnyyy"),
+            ("ingrid", "nnnyynnnynnnnn"),
+            ("agnes", "nnnnnnnnnnynnn"),
+            ("alice", "nnnnnnnnnnnnnn"),
+            ("simon", "yynnnynnnynnnn"),
+            ("fiona", "nnnnnnnnnnnnyy"),
         ];
         for (username, expected) in cases {
             let mut browser = logged_in(&world, username).await;

@@ -87,7 +87,7 @@ pub(super) async fn text(driver: &WebDriver, selector: &str) -> String {
 }
 
 /// Nothing is wider than the window.
-async fn fits(driver: &WebDriver) {
+pub(super) async fn fits(driver: &WebDriver) {
     let page = find(driver, "html").await;
     let wide = page.prop("scrollWidth").await.unwrap().unwrap();
     let window = page.prop("clientWidth").await.unwrap().unwrap();

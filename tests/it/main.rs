@@ -66,6 +66,8 @@ mod single_logout;
 mod smsc;
 mod security_keys;
 mod term_notices;
+mod shop;
+mod payments;
 mod tidy;
 mod timing;
 mod tls;

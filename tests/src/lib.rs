@@ -13,6 +13,7 @@
 
 mod api;
 mod browser;
+mod checkout;
 mod front;
 mod keys;
 mod listener;
@@ -28,6 +29,7 @@ mod world;
 
 pub use api::{Api, Asked};
 pub use browser::{Browser, PASSWORD, Page};
+pub use checkout::{Checkout, WEBHOOK_SECRET, now};
 pub use keys::{ClientKey, mac};
 pub use listener::Listener;
 pub use metadata_service::{MetadataService, day};

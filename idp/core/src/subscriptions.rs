@@ -10,3 +10,4 @@ pub mod license_key;
 pub mod order;
 pub mod invitation;
 pub mod export;
+pub mod checkout;

@@ -28,6 +28,7 @@ use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::otp::FormPage;
 use crate::pages::sections::SectionsPage;
 use crate::pages::{self, Action, Section, When};
+use crate::shop::Catalogue;
 use crate::subscriptions;
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -69,16 +70,18 @@ async fn get_renew(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Resp
         let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, &which.credential, None)?;
         let sold = store::find_sold_as(&cx.app.db, credential.id).await?;
-        Ok(with_browser(&cx, &browser, page(&cx, &visitor, credential, &sold)))
+        let catalogue = crate::shop::catalogue(&cx).await?;
+        Ok(with_browser(&cx, &browser, page(&cx, &visitor, (credential, &sold), &catalogue)))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
-fn page(cx: &Cx, visitor: &Visitor, credential: &Credential, sold: &SoldAs) -> Response {
+fn page(cx: &Cx, visitor: &Visitor, (credential, sold): (&Credential, &SoldAs), catalogue: &Catalogue) -> Response {
     let zone = visitor.zone();
     let settings = &cx.app.settings.subscriptions;
     let product = subscriptions::renewal_product_of(cx, credential, sold);
-    let price = settings.currency().ok().zip(product.as_ref()).and_then(|(it, product)| product.renewal_price(it));
+    let priced = product.as_ref().and_then(|product| catalogue.product(&product.id));
+    let price = priced.and_then(|product| product.renewal_price(catalogue.currency));
     let back = Action::link("cancel", "Back to Manage OTP", "/account/otp");
     let heading = format!("Renew {}", credential.label);
     if let (Some(product), Some(price), Some(ends)) = (product, price, credential.expires_at) {

@@ -34,6 +34,8 @@ pub enum Place {
     Invitations,
     /// What was sold, and what ends.
     Reports,
+    /// Orders, invoices, vouchers, sponsors' accounts, the catalogue.
+    Orders,
 }
 
 impl Place {
@@ -53,6 +55,7 @@ impl Place {
         Self::Proofing,
         Self::Invitations,
         Self::Reports,
+        Self::Orders,
     ];
 
     /// The address of its tab.
@@ -71,6 +74,7 @@ impl Place {
             Self::Proofing => "/admin/proofing",
             Self::Invitations => "/admin/invitations",
             Self::Reports => "/admin/reports",
+            Self::Orders => "/admin/orders",
         }
     }
 }
@@ -113,6 +117,8 @@ const fn reach(role: Role, place: Place, act: Act) -> Option<bool> {
         (Role::Finance, Place::Reports, Act::See) => Some(true),
         (Role::OrganizationAdministrator(_) | Role::PartnerAdministrator(_), Place::Invitations, _)
         | (Role::OrganizationAdministrator(_) | Role::PartnerAdministrator(_), Place::Reports, Act::See) => Some(false),
+        (Role::Finance, Place::Orders, _) => Some(true),
+        (Role::OrganizationAdministrator(_) | Role::PartnerAdministrator(_), Place::Orders, Act::See) => Some(false),
         (Role::OrganizationAdministrator(_), Place::People, _) => Some(false),
         (Role::OrganizationAdministrator(_), Place::Organizations, Act::See) => Some(false),
         (Role::PartnerAdministrator(_), Place::Applications | Place::Clients | Place::Developer, _) => Some(false),
@@ -151,14 +157,20 @@ mod tests {
     fn each_role_at_each_place() {
         let id = uuid::Uuid::from_u128(1);
         let roles = [
-            (Role::Operator, "AA AA AA AA AA AA AA AA AA AA AA AA AA AA"),
-            (Role::Support, "AA -- A- -- -- -- A- -- -- -- AA -- -- --"),
-            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- -- -- AA -- --"),
-            (Role::Finance, "-- -- -- -- -- -- -- -- -- -- -- -- -- A-"),
-            (Role::OrganizationAdministrator(OrganizationId::from_uuid(id)), "oo -- o- -- -- -- -- -- -- -- -- -- oo o-"),
-            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- -- oo -- -- oo o-"),
-            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- -- oo -- -- -- --"),
-            (Role::ApplicationAdministrator(ApplicationId::from_uuid(id)), "-- -- -- -- o- -- -- -- -- -- -- -- -- --"),
+            (Role::Operator, "AA AA AA AA AA AA AA AA AA AA AA AA AA AA AA"),
+            (Role::Support, "AA -- A- -- -- -- A- -- -- -- AA -- -- -- --"),
+            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- -- -- AA -- -- --"),
+            (Role::Finance, "-- -- -- -- -- -- -- -- -- -- -- -- -- A- AA"),
+            (
+                Role::OrganizationAdministrator(OrganizationId::from_uuid(id)),
+                "oo -- o- -- -- -- -- -- -- -- -- -- oo o- o-",
+            ),
+            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- -- oo -- -- oo o- o-"),
+            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- -- oo -- -- -- -- --"),
+            (
+                Role::ApplicationAdministrator(ApplicationId::from_uuid(id)),
+                "-- -- -- -- o- -- -- -- -- -- -- -- -- -- --",
+            ),
         ];
         let letter = |scope: Scope| match scope {
             Scope::All => 'A',

@@ -58,13 +58,13 @@ async fn get_renewals(cx: Cx, browser: Browser) -> Response {
 
 async fn show(cx: &Cx, administrator: &Administrator, error: Option<&str>) -> Result<Response, PageFailure> {
     let zone = administrator.visitor.zone();
-    let currency = cx.app.settings.subscriptions.currency().ok();
+    let catalogue = crate::shop::catalogue(cx).await?;
     let mut rows = Vec::new();
     for (credential, username) in renewable(cx, administrator).await? {
         let (Some(product), Some(ends)) = (renewal_product(cx, &credential).await?, credential.expires_at) else {
             continue;
         };
-        let price = currency.and_then(|currency| product.renewal_price(currency));
+        let price = catalogue.product(&product.id).and_then(|it| it.renewal_price(catalogue.currency));
         rows.push(RenewalRow {
             id: credential.id.to_string(),
             label: credential.label,

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::credentials::mobile_id;
 use crate::cx::OsEntropy;
 use crate::fault::Fault;
-use crate::{janitor, keys, logout, notices, outbox, phones, recovery, requests, subscriptions};
+use crate::{janitor, keys, logout, notices, outbox, phones, recovery, requests, shop, subscriptions};
 
 /// Starts the background tasks; they end with the runtime.
 pub fn spawn(app: &Arc<App>, node: &str) {
@@ -25,6 +25,10 @@ pub fn spawn(app: &Arc<App>, node: &str) {
     every(app, node, Duration::from_secs(1), |app, _| async move {
         subscriptions::send_due(&app).await?;
         Ok(())
+    });
+    every(app, node, Duration::from_secs(1), |app, _| async move { shop::refund::deliver(&app).await });
+    every(app, node, Duration::from_secs(5), |app, node| async move {
+        if lead(&app, &node, "shop", Duration::from_secs(30)).await? { shop::sweep(&app).await } else { Ok(()) }
     });
     every(app, node, Duration::from_secs(5), |app, _| async move {
         app.telemetry.upkeep();

@@ -91,7 +91,7 @@ pub async fn build(settings: Settings, delivery: Delivery, clock: Clock) -> Resu
     let demo = matches!(delivery, Delivery::Inbox);
     let outbound = match delivery {
         Delivery::Providers => Outbound::providers(&settings).map_err(BootError::Outbound)?,
-        Delivery::Inbox => Outbound::demo(&settings).map_err(BootError::Outbound)?,
+        Delivery::Inbox => Outbound::demo(&settings, &db).map_err(BootError::Outbound)?,
     };
     let peppers = secrets.peppers()?;
     let passwords = PasswordHasher::new(&settings.passwords, peppers, &OsEntropy).map_err(Fault::internal)?;

@@ -61,6 +61,7 @@ pub async fn seed(app: &Arc<App>, phones: &Arc<Phones>, partner_url: &str) -> Re
     for person in PEOPLE {
         insert(&cx, person, &places, &hash, phones).await?;
     }
+    super::shop::open(&cx, (places.organization, places.partner)).await?;
     super::tokens::stock(&cx).await
 }
 
@@ -261,6 +262,7 @@ async fn insert(
             DemoRole::Integrator => Role::Integrator(places.partner),
             DemoRole::Support => Role::Support,
             DemoRole::Agent => Role::ProofingAgent,
+            DemoRole::Finance => Role::Finance,
             DemoRole::Operator => Role::Operator,
         };
         people::grant_role(&transaction, id, role).await?;

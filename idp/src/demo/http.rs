@@ -46,6 +46,7 @@ pub fn routes(app: &Arc<App>, phones: Arc<Phones>, partner: String) -> Router {
         .route("/demo/mobile-id/{username}/deny", post(post_deny))
         .route("/demo/sell", post(super::sale::post_sell))
         .route("/demo/playground", post(super::playground::post_run))
+        .merge(super::shop::routes())
         .layer(Extension(phones))
         .layer(Extension(PartnerUrl(partner)))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(app), crate::http::router::guard))

@@ -36,6 +36,8 @@ pub enum DemoRole {
     Support,
     /// Proofing agent.
     Agent,
+    /// Finance.
+    Finance,
     /// Operator.
     Operator,
 }
@@ -137,5 +139,9 @@ pub const PEOPLE: &[DemoPerson] = &[
     DemoPerson { role: Some(DemoRole::Support), ..person("sally", "Sally Sutton", "Help desk: asks for resets.", &[]) },
     DemoPerson { role: Some(DemoRole::Support), ..person("simon", "Simon Shaw", "Help desk: approves them.", &[]) },
     DemoPerson { role: Some(DemoRole::Agent), ..person("agnes", "Agnes Abbot", "Proofing agent.", &[]) },
+    DemoPerson {
+        role: Some(DemoRole::Finance),
+        ..person("fiona", "Fiona Frost", "Finance: invoices, refunds, vouchers.", &[])
+    },
     DemoPerson { role: Some(DemoRole::Operator), ..person("admin", "Ada Adminson", "Operator.", &[]) },
 ];

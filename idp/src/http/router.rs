@@ -18,7 +18,7 @@ use crate::pages::assets;
 use crate::telemetry::Route;
 use crate::{
     account, admin, authorize, credentials, developer, device, discovery, help, introspection, invitations, login,
-    logout, not_me, par, phones, recovery, registration, requests, revocation, token, userinfo,
+    logout, not_me, par, phones, recovery, registration, requests, revocation, shop, token, userinfo,
 };
 
 /// Everything that the provider answers.
@@ -39,6 +39,7 @@ pub fn routes(app: &Arc<App>) -> Router {
         .merge(logout::routes())
         .merge(account::routes())
         .merge(help::routes())
+        .merge(shop::routes())
         .merge(recovery::routes())
         .merge(not_me::routes())
         .merge(invitations::routes())

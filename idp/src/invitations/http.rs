@@ -255,7 +255,10 @@ async fn get_done(cx: Cx, browser: Browser) -> Response {
                 kind: key.gives.kinds.first().copied(),
                 heading: known.map_or_else(|| key.product.to_string(), |it| it.name.clone()),
                 text: format!("License key {}", key_letters(&cx.app, key.id).expose()),
-                actions: vec![Action::link(format!("activate-{}", key.id), "Activate", "/account/otp")],
+                actions: vec![
+                    Action::post(format!("activate-{}", key.id), "Activate", "/account/otp/license/activate")
+                        .with("id", key.id.to_string()),
+                ],
             }
         };
         let page = GuidePage {

@@ -7,6 +7,7 @@ use serde_json::json;
 use stepgate_core::entropy::random_token;
 use stepgate_core::id::{InvitationId, LicenseKeyId, OrderId, OrganizationId, PersonId};
 use stepgate_core::secret::TokenHash;
+use stepgate_core::subscriptions::checkout::order_number;
 use stepgate_core::subscriptions::invitation::{Flaw, Invitation, InvitationState, Invitee, LINK_DAYS, Sheet, share};
 use stepgate_core::subscriptions::money::Money;
 use stepgate_core::subscriptions::order::{
@@ -22,6 +23,7 @@ use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
+use crate::shop::{Catalogue, catalogue};
 use crate::subscriptions::{Holder, settle_in};
 
 /// How often one invitation is mailed in an hour.
@@ -49,12 +51,10 @@ pub async fn sponsors(cx: &Cx, scope: &Scope) -> Result<Vec<(Sponsor, String)>, 
 
 /// What can be given away: what is sold to everybody, or to the partner's people, and is not sent by post, because an
 /// invitation knows no address to send it to.
-pub fn offered(cx: &Cx, sponsor_name: &str) -> Vec<Product> {
-    let settings = &cx.app.settings.subscriptions;
-    let Ok(currency) = settings.currency() else { return Vec::new() };
+pub fn offered<'a>(catalogue: &'a Catalogue, sponsor_name: &str) -> impl Iterator<Item = &'a Product> + use<'a> {
     let named = [sponsor_name.to_owned()];
-    let fits = |it: &Product| !it.ships && it.price(currency).is_some() && it.is_sold_to(&named);
-    settings.products().into_iter().filter(fits).collect()
+    let fits = move |it: &&Product| !it.ships && it.price(catalogue.currency).is_some() && it.is_sold_to(&named);
+    catalogue.products.iter().filter(fits)
 }
 
 /// What a batch is.
@@ -87,9 +87,8 @@ impl Estimate {
     }
 }
 
-fn lines(cx: &Cx, product: &Product, count: usize) -> Result<(Vec<OrderLine>, Totals), Fault> {
-    let settings = &cx.app.settings.subscriptions;
-    let currency = settings.currency().map_err(Fault::internal)?;
+async fn lines(cx: &Cx, product: &Product, count: usize) -> Result<(Vec<OrderLine>, Totals), Fault> {
+    let Catalogue { currency, tax_basis_points, .. } = catalogue(cx).await?;
     let unit = product.price(currency).ok_or_else(|| Fault::internal("a product without a price"))?;
     let line = |quantity| OrderLine {
         product: product.id.clone(),
@@ -106,7 +105,7 @@ fn lines(cx: &Cx, product: &Product, count: usize) -> Result<(Vec<OrderLine>, To
         lines.push(line(quantity));
         left -= quantity;
     }
-    let totals = totals(&lines, currency, settings.tax_basis_points).map_err(Fault::internal)?;
+    let totals = totals(&lines, currency, tax_basis_points).map_err(Fault::internal)?;
     Ok((lines, totals))
 }
 
@@ -125,7 +124,7 @@ pub async fn estimate(cx: &Cx, batch: &Batch, sheet: &mut Sheet) -> Result<Estim
         sheet.refuse(line, Flaw { field: "email", wrong, remedy });
     }
     sheet.errors.sort_by_key(|error| error.line);
-    let (_, totals) = lines(cx, &batch.product, sheet.people.len().max(1))?;
+    let (_, totals) = lines(cx, &batch.product, sheet.people.len().max(1)).await?;
     let account = accounts::find_account(&cx.app.db, batch.sponsor, totals.gross.currency).await?;
     let left = account.map(|it| Money::new(it.most.minor - it.used.minor, it.most.currency));
     Ok(Estimate { totals, left })
@@ -146,7 +145,7 @@ pub enum Invited {
 
 /// Invites everybody of a batch, or nobody: charge, order, keys, invitations and mails in one transaction.
 pub async fn invite(cx: &Cx, batch: &Batch, invitees: &[Invitee]) -> Result<Invited, Fault> {
-    let (lines, totals) = lines(cx, &batch.product, invitees.len())?;
+    let (lines, totals) = lines(cx, &batch.product, invitees.len()).await?;
     let organization = match batch.sponsor {
         Sponsor::Organization(id) => Some(id),
         Sponsor::Partner(_) => None,
@@ -204,7 +203,7 @@ fn placed(
 ) -> (Order, Placing) {
     let order = Order {
         id: OrderId::random(cx.entropy()),
-        number: order_number(cx),
+        number: order_number(cx.entropy()),
         purchaser: batch.by,
         organization,
         sponsor: Some(batch.sponsor),
@@ -256,17 +255,6 @@ fn new_invitation(
         activated_at: None,
         withdrawn_at: None,
     }
-}
-
-/// Eight letters and digits that nobody confuses when they are read out.
-fn order_number(cx: &Cx) -> String {
-    const LETTERS: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-    let mut bytes = [0_u8; 8];
-    cx.entropy().fill(&mut bytes);
-    let letter = |byte: &u8| LETTERS.get(usize::from(*byte) % LETTERS.len()).map_or('2', |it| char::from(*it));
-    let letters: String = bytes.iter().map(letter).collect();
-    let (first, second) = letters.split_at(4);
-    format!("SG-{first}-{second}")
 }
 
 async fn mail(

@@ -8,16 +8,20 @@ use stepgate_core::credentials::phone_otp;
 use stepgate_core::id::{DeliveryId, MessageId};
 use stepgate_core::secret::{Secret, SecretString};
 use stepgate_core::time::Timestamp;
+use stepgate_store::Db;
 use tokio::sync::mpsc;
 use url::Url;
 
+use super::demo_card::DemoCard;
 use super::fetch::{Fetcher, OutboundSettings};
 use super::http_gateway::Gateway;
 use super::lookup::NumberLookup;
+use super::payments::Payments;
 use super::recording::Inbox;
 use super::smpp::Smpp;
 use super::smtp::Smtp;
 use super::sns::Sns;
+use super::stripe::Stripe;
 use super::twilio::{Twilio, callback};
 use super::vonage::Vonage;
 use super::{
@@ -83,6 +87,8 @@ pub struct Outbound {
     pub fetcher: Arc<Fetcher>,
     /// The demo's inbox, where there is one.
     pub inbox: Option<Inbox>,
+    /// Who takes money by card.
+    pub payments: Option<Arc<dyn Payments>>,
     receipts: Mutex<Option<mpsc::Receiver<Receipt>>>,
     brand: String,
     issuer: String,
@@ -116,6 +122,7 @@ impl Outbound {
             ways,
             lookup: settings.phone.lookup.build(&fetcher).map_err(|error| format!("phone.{error}"))?,
             mail: Box::new(Failover::<dyn Mailer>::new(mail)),
+            payments: cards(settings, &fetcher)?,
             fetcher,
             inbox: None,
             receipts: Mutex::new(Some(receipts)),
@@ -128,9 +135,11 @@ impl Outbound {
     ///
     /// # Errors
     /// What is wrong with the settings, in words.
-    pub fn demo(settings: &Settings) -> Result<Self, String> {
+    pub fn demo(settings: &Settings, db: &Db) -> Result<Self, String> {
         let inbox = Inbox::default();
         let mut demo = Self { inbox: Some(inbox.clone()), ..Self::providers(settings)? };
+        let own = || Arc::new(DemoCard::new(db.clone(), settings.server.issuer.clone())) as Arc<dyn Payments>;
+        demo.payments = demo.payments.or_else(|| Some(own()));
         if settings.mail.host.is_none() {
             demo.mail = Box::new(inbox.clone());
         }
@@ -221,6 +230,15 @@ impl Outbound {
             }
         }
     }
+}
+
+/// Who takes money by card, where the settings name somebody.
+fn cards(settings: &Settings, fetcher: &Arc<Fetcher>) -> Result<Option<Arc<dyn Payments>>, String> {
+    if settings.shop.stripe_secret_key.is_empty() {
+        return Ok(None);
+    }
+    let key = SecretString::new(settings.shop.stripe_secret_key.clone());
+    Ok(Some(Arc::new(Stripe::new(&settings.shop.stripe_api, &key, Arc::clone(fetcher))?)))
 }
 
 /// Builds one provider.

@@ -97,6 +97,7 @@ impl Layout {
             ("/admin/proofing", "Proofing"),
             ("/admin/invitations", "Invitations"),
             ("/admin/reports", "Reports"),
+            ("/admin/orders", "Orders"),
             ("/admin/keys", "Keys"),
             ("/admin/phones", "Phones"),
         ]
@@ -120,6 +121,8 @@ pub enum Section {
     ManageOtp,
     /// Sessions, under My Account.
     Sessions,
+    /// Orders, under My Account.
+    Orders,
     /// Applications, under My Account: what each may know.
     Connections,
     /// Help.
@@ -140,6 +143,7 @@ impl Section {
             Self::Account => "account",
             Self::ManageOtp => "otp",
             Self::Sessions => "sessions",
+            Self::Orders => "orders",
             Self::Connections => "connections",
             Self::Help => "help",
             Self::Admin(_) => "admin",
@@ -149,7 +153,7 @@ impl Section {
     }
 
     pub(crate) const fn is_account(self) -> bool {
-        matches!(self, Self::Account | Self::ManageOtp | Self::Sessions | Self::Connections)
+        matches!(self, Self::Account | Self::ManageOtp | Self::Sessions | Self::Orders | Self::Connections)
     }
 }
 

@@ -59,45 +59,6 @@ pub struct RequirementsNotMetPage {
     pub others: Vec<Action>,
 }
 
-/// One product that would do.
-#[derive(Clone, Debug)]
-pub struct ProductView {
-    /// Its kind, for the icon.
-    pub kind: CredentialKind,
-    /// `Mobile ID with proofing`.
-    pub name: String,
-    /// One line on what it is.
-    pub summary: String,
-    /// `24.00 USD a year`; `None` when somebody else pays.
-    pub price: Option<String>,
-    /// Why it will not do here; `None` when it is accepted.
-    pub refused: Option<String>,
-    /// How to get it.
-    pub action: Option<Action>,
-}
-
-impl ProductView {
-    pub(crate) fn icon(&self) -> &'static str {
-        kind_icon(self.kind)
-    }
-}
-
-/// Offers to get what is missing. The field `license_key` redeems a key that is already bought.
-#[derive(Clone, Debug, Template)]
-#[template(path = "login/acquire.html")]
-pub struct AcquirePage {
-    /// The frame.
-    pub layout: Layout,
-    /// The interaction.
-    pub flow: Flow,
-    /// What can be had: accepted ones first.
-    pub products: Vec<ProductView>,
-    /// The key that was typed.
-    pub license_key: String,
-    /// What is wrong with the key.
-    pub error: Option<String>,
-}
-
 impl Page for RequirementsNotMetPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let page = Self {
@@ -129,49 +90,5 @@ impl Page for RequirementsNotMetPage {
         };
         let nothing = Self { has: vec![], main: None, others: vec![], ..page.clone() };
         vec![("mendable", page), ("nothing to offer", nothing)]
-    }
-}
-
-impl Page for AcquirePage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let get = |id: &str| Some(Action::post(id, "Get it", "/interaction/sample").with("product", id));
-        let page = Self {
-            layout: samples::plain("Get a credential"),
-            flow: samples::flow(),
-            products: vec![
-                ProductView {
-                    kind: CredentialKind::MobileId,
-                    name: "Mobile ID".into(),
-                    summary: "The Stepgate app on your phone. Ready in two minutes.".into(),
-                    price: None,
-                    refused: None,
-                    action: get("mobile-id"),
-                },
-                ProductView {
-                    kind: CredentialKind::HardwareToken,
-                    name: "OTP Hardware Token".into(),
-                    summary: "A key fob that shows a code. Comes by post in 3 to 5 days.".into(),
-                    price: Some("48.00 USD a year".into()),
-                    refused: None,
-                    action: get("hardware-token"),
-                },
-                ProductView {
-                    kind: CredentialKind::PhoneOtp,
-                    name: "Phone OTP".into(),
-                    summary: "Codes by text or call.".into(),
-                    price: Some("12.00 USD a year".into()),
-                    refused: Some("Iron Works Portal does not accept phones".into()),
-                    action: None,
-                },
-            ],
-            license_key: String::new(),
-            error: None,
-        };
-        let error = Self {
-            license_key: "DEMO-GRACE-MOBILE-0002".into(),
-            error: Some("We do not know this key. Check each group against your receipt.".into()),
-            ..page.clone()
-        };
-        vec![("three products", page), ("unknown key", error)]
     }
 }

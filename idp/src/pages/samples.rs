@@ -30,7 +30,8 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<device::DevicePage>("device", &mut pages)?;
     add::<device::DeviceConfirmPage>("device-confirm", &mut pages)?;
     add::<requirements::RequirementsNotMetPage>("requirements-not-met", &mut pages)?;
-    add::<requirements::AcquirePage>("acquire", &mut pages)?;
+    add::<shop::AcquirePage>("acquire", &mut pages)?;
+    add::<shop::ShopPage>("shop", &mut pages)?;
     add::<message::ErrorPage>("error", &mut pages)?;
     add::<message::LogoutConfirmPage>("logout-confirm", &mut pages)?;
     add::<message::LoggedOutPage>("logged-out", &mut pages)?;

@@ -43,6 +43,11 @@ fn describe(schema: &Value, (name, section): (&str, &Value), defaults: Option<&t
         }
         text.push_str(&comment(property));
         match value {
+            Some(toml::Value::Array(items)) if items.len() > 1 && items.iter().all(toml::Value::is_table) => {
+                // Lists of tables are read better one a line.
+                let lines: String = items.iter().map(|item| format!("    {item},\n")).collect();
+                text.push_str(&format!("{key} = [\n{lines}]\n"));
+            }
             Some(value) => text.push_str(&format!("{key} = {value}\n")),
             None => text.push_str(&format!("# {key} =\n")),
         }

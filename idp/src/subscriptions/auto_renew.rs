@@ -2,6 +2,7 @@
 
 use stepgate_core::id::{OrderId, OrganizationId};
 use stepgate_core::secret::TokenHash;
+use stepgate_core::subscriptions::checkout::order_number;
 use stepgate_core::subscriptions::order::{
     LineFor, Order, OrderLine, OrderStage, Party, PaymentMethod, Sponsor, totals,
 };
@@ -16,6 +17,7 @@ use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
+use crate::shop::{Catalogue, catalogue};
 
 /// The account that would pay for a person's renewals: their organization's.
 ///
@@ -72,9 +74,9 @@ async fn place(
     (organization, product): (OrganizationId, &Product),
     form: &[u8],
 ) -> Result<Option<Order>, Fault> {
-    let settings = &cx.app.settings.subscriptions;
-    let currency = settings.currency().map_err(Fault::internal)?;
-    let Some(unit) = product.renewal_price(currency) else { return Ok(None) };
+    let Catalogue { products, currency, tax_basis_points, .. } = catalogue(cx).await?;
+    let product = products.iter().find(|known| known.id == product.id);
+    let Some((product, unit)) = product.and_then(|it| Some((it, it.renewal_price(currency)?))) else { return Ok(None) };
     let line = OrderLine {
         product: product.id.clone(),
         name: product.name.clone(),
@@ -87,13 +89,13 @@ async fn place(
     let person = &due.person;
     let order = Order {
         id,
-        number: number(cx),
+        number: order_number(cx.entropy()),
         purchaser: person.id,
         organization: Some(organization),
         sponsor: Some(Sponsor::Organization(organization)),
         stage: OrderStage::AwaitingPayment,
         method: PaymentMethod::Sponsored,
-        totals: totals(std::slice::from_ref(&line), currency, settings.tax_basis_points).map_err(Fault::internal)?,
+        totals: totals(std::slice::from_ref(&line), currency, tax_basis_points).map_err(Fault::internal)?,
         lines: vec![line],
         billing: Party {
             name: person.display_name().to_owned(),
@@ -124,11 +126,4 @@ async fn place(
     audit::record(cx, &transaction, Event::new("order.placed_by_itself").to(person.id).data(data)).await?;
     transaction.commit().await?;
     Ok(Some(order))
-}
-
-/// A number that people read out: `SG-7K2M-9QXA`.
-fn number(cx: &Cx) -> String {
-    let letters = stepgate_core::credentials::recovery::TypedCode::random(cx.entropy()).grouped();
-    let groups: Vec<&str> = letters.expose().split('-').take(2).collect();
-    format!("SG-{}", groups.join("-"))
 }

@@ -49,7 +49,11 @@ pub async fn settle(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<Sett
                 LineFor::Renewal(_) | LineFor::Later | LineFor::Person(_) => None,
             };
             renewed.push(match found {
-                Some(credential) => renewed_with(cx, credential, &line.gives.kinds).await?,
+                Some(credential) => {
+                    let mut all = renewed_with(cx, credential, &line.gives.kinds).await?;
+                    all.retain(|held| !renewed.iter().flatten().any(|other| other.id == held.id));
+                    all
+                }
                 None => Vec::new(),
             });
         }
@@ -65,6 +69,7 @@ pub async fn settle(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<Sett
             continue;
         }
         note_paid(cx, &transaction, &read, by).await?;
+        crate::shop::tell_paid(cx, &transaction, &read).await?;
         transaction.commit().await?;
         return Ok(Settled::Now);
     }

@@ -170,7 +170,7 @@ impl Route {
             "register" => Self::Registration,
             "interaction" => Self::Login,
             "logout" => Self::Logout,
-            "account" | "applications" | "help" | "join" => Self::Portal,
+            "account" | "applications" | "help" | "join" | "cart" | "checkout" | "orders" => Self::Portal,
             "developer" => Self::Developer,
             "admin" => Self::Admin,
             "mobile" => Self::Mobile,

@@ -96,3 +96,22 @@ pub async fn put_new(
                ON CONFLICT (purpose, name) DO UPDATE SET expires_at = excluded.expires_at WHERE ephemeral.expires_at <= ?";
     Ok(run(&db.write, sql, vec![purpose.into(), key.into(), at(expires), at(now)]).await? == 1)
 }
+
+/// Keeps a value until `expires`, in place of the one before. In the database whatever else is configured.
+pub async fn put_value(
+    db: &Db,
+    (purpose, key): (&str, &str),
+    value: &str,
+    expires: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO ephemeral (purpose, name, value, count, expires_at) VALUES (?, ?, ?, 1, ?)
+               ON CONFLICT (purpose, name) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at";
+    run(&db.write, sql, vec![purpose.into(), key.into(), value.into(), at(expires)]).await.map(drop)
+}
+
+/// A value that is kept.
+pub async fn find_value(db: &Db, purpose: &str, key: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT value FROM ephemeral WHERE purpose = ? AND name = ? AND expires_at > ?";
+    let row = one(&db.write, sql, vec![purpose.into(), key.into(), at(now)]).await?;
+    row.map(|row| row.get("value")).transpose()
+}

@@ -81,6 +81,13 @@ pub async fn find_invitation(db: &Db, id: InvitationId) -> Result<Option<Invitat
     one(&db.write, &sql, vec![id.uuid().into()]).await?.as_ref().map(invitation).transpose()
 }
 
+/// Whether an order pays for invitations.
+pub async fn pays_for_invitations(db: &Db, order: OrderId) -> Result<bool, StoreError> {
+    let sql = "SELECT id FROM license_keys WHERE order_id = ?
+               AND id IN (SELECT license_key_id FROM invitations WHERE order_id = ?) LIMIT 1";
+    Ok(one(&db.read, sql, vec![order.uuid().into(), order.uuid().into()]).await?.is_some())
+}
+
 /// The invitation that a link leads to, if the link is still good.
 pub async fn find_by_token(db: &Db, token: &TokenHash, now: Timestamp) -> Result<Option<Invitation>, StoreError> {
     let sql = format!(

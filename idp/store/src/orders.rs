@@ -8,10 +8,11 @@ use stepgate_core::time::Timestamp;
 use crate::row::{Row, all, at, at_if, json, one, run};
 use crate::{Connection, Db, StoreError};
 
-const ORDER: &str = "id, number, purchaser_id, organization_id, sponsor_kind, sponsor_id, stage, version, method,
+pub(crate) const ORDER: &str =
+    "id, number, purchaser_id, organization_id, sponsor_kind, sponsor_id, stage, version, method,
     currency, net, tax, gross, lines, billing, shipping, purchase_order, placed_at, paid_at";
 
-fn order(row: &Row) -> Result<Order, StoreError> {
+pub(crate) fn order(row: &Row) -> Result<Order, StoreError> {
     let currency: Currency = row.parsed("orders", "currency", |text| text.parse().ok())?;
     let money = |column: &str| row.get(column).map(|minor| Money::new(minor, currency));
     let sponsor_id: Option<uuid::Uuid> = row.get("sponsor_id")?;

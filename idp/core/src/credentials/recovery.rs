@@ -32,6 +32,8 @@ pub enum CodePurpose {
     Binding,
     /// A license key.
     License,
+    /// A voucher.
+    Voucher,
 }
 
 impl CodePurpose {
@@ -42,6 +44,7 @@ impl CodePurpose {
             Self::Recovery => b"stepgate recovery code\0".as_slice(),
             Self::Binding => b"stepgate binding code\0".as_slice(),
             Self::License => b"stepgate license key\0".as_slice(),
+            Self::Voucher => b"stepgate voucher\0".as_slice(),
         });
         mac.update(letters.as_bytes());
         mac.sign().as_ref().to_vec()
@@ -65,6 +68,27 @@ pub enum CodeError {
     Mistyped,
 }
 
+/// So many random letters of the alphabet, for numbers that people read out: they are no secret.
+pub fn random_letters(entropy: &dyn Entropy, count: usize) -> String {
+    letters(&random_values(entropy, count))
+}
+
+fn random_values(entropy: &dyn Entropy, count: usize) -> Vec<usize> {
+    let mut values = Vec::with_capacity(count + 1);
+    let mut bytes = [0; 32];
+    while values.len() < count {
+        entropy.fill(&mut bytes);
+        // 248 is the largest multiple of 31 that a byte holds: no letter is likelier than another.
+        let fair = bytes.iter().filter(|byte| **byte < 248).map(|byte| usize::from(byte % 31));
+        values.extend(fair.take(count - values.len()));
+    }
+    values
+}
+
+fn letters(values: &[usize]) -> String {
+    values.iter().filter_map(|value| ALPHABET.get(*value)).map(|byte| char::from(*byte)).collect()
+}
+
 /// A code.
 #[derive(Clone)]
 pub struct TypedCode(SecretString);
@@ -72,17 +96,9 @@ pub struct TypedCode(SecretString);
 impl TypedCode {
     /// A new one.
     pub fn random(entropy: &dyn Entropy) -> Self {
-        let mut values = Vec::with_capacity(LETTERS);
-        let mut bytes = [0; 32];
-        while values.len() < LETTERS - 1 {
-            entropy.fill(&mut bytes);
-            // 248 is the largest multiple of 31 that a byte holds: no letter is likelier than another.
-            let fair = bytes.iter().filter(|byte| **byte < 248).map(|byte| usize::from(byte % 31));
-            values.extend(fair.take(LETTERS - 1 - values.len()));
-        }
+        let mut values = random_values(entropy, LETTERS - 1);
         values.push(check(&values));
-        let letters = values.iter().filter_map(|value| ALPHABET.get(*value)).map(|byte| char::from(*byte));
-        Self(SecretString::new(letters.collect()))
+        Self(SecretString::new(letters(&values)))
     }
 
     /// Reads what was typed: in any case, with or without hyphens and spaces, full-width letters too.

@@ -138,6 +138,11 @@ impl TypedKey {
     pub fn hash(&self, key: &hmac::Key) -> Vec<u8> {
         CodePurpose::License.hash(key, self.normal.expose())
     }
+
+    /// What is stored in place of a voucher with these letters.
+    pub fn voucher_hash(&self, key: &hmac::Key) -> Vec<u8> {
+        CodePurpose::Voucher.hash(key, self.normal.expose())
+    }
 }
 
 #[cfg(test)]

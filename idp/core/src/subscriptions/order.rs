@@ -280,6 +280,9 @@ pub enum NoRefund {
     /// Something of it is in use.
     #[error("a key of it was activated, or a subscription renewed; what is in use is not taken back")]
     Used,
+    /// It pays for invitations.
+    #[error("it pays for invitations: withdraw those that were not taken up, and the account has its money back")]
+    Invitations,
 }
 
 impl Order {

@@ -12,7 +12,7 @@ use stepgate_core::entropy::random_token;
 use stepgate_core::subscriptions::invitation::{self, Invitee, MAX_BYTES, RowError, Sheet, TOLD};
 use stepgate_core::subscriptions::order::Sponsor;
 
-use super::super::access::{Act, Place};
+use super::super::access::{Act, Place, Scope};
 use super::super::{Administrator, enter};
 use crate::app::App;
 use crate::cx::Cx;
@@ -25,6 +25,7 @@ use crate::pages::admin::{DetailPage, DetailSection};
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::table::{Cell, Table};
 use crate::pages::{self, Action, Tone};
+use crate::shop::{Catalogue, catalogue};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     let file = Router::new().route("/admin/invitations/file", get(get_file).post(post_file));
@@ -41,19 +42,30 @@ struct Typed<'a> {
     whole: Option<String>,
 }
 
+/// What an administrator can give away, and on whose account.
+struct Offer {
+    sponsors: Vec<(Sponsor, String)>,
+    catalogue: Catalogue,
+}
+
+impl Offer {
+    async fn read(cx: &Cx, scope: &Scope) -> Result<Self, Fault> {
+        Ok(Self { sponsors: invitations::sponsors(cx, scope).await?, catalogue: catalogue(cx).await? })
+    }
+}
+
 fn key(sponsor: Sponsor) -> String {
     let (kind, id) = sponsor.parts();
     format!("{kind}:{id}")
 }
 
 /// The fields that both forms begin with: who pays, and for what.
-fn common(cx: &Cx, named: &[(Sponsor, String)], typed: &dyn Fn(&str) -> String) -> Vec<Field> {
-    let sponsors = named.iter().map(|(sponsor, name)| (key(*sponsor), name.clone())).collect();
+fn common(cx: &Cx, offer: &Offer, typed: &dyn Fn(&str) -> String) -> Vec<Field> {
+    let sponsors = offer.sponsors.iter().map(|(sponsor, name)| (key(*sponsor), name.clone())).collect();
     let mut products: Vec<(String, String)> = Vec::new();
-    let currency = cx.app.settings.subscriptions.currency().ok();
-    for (_, name) in named {
-        for product in invitations::offered(cx, name) {
-            let price = currency.and_then(|currency| product.price(currency));
+    for (_, name) in &offer.sponsors {
+        for product in invitations::offered(&offer.catalogue, name) {
+            let price = product.price(offer.catalogue.currency);
             let words = price.map_or_else(|| product.name.clone(), |price| format!("{} ({price})", product.name));
             if products.iter().all(|(id, _)| *id != product.id.as_str()) {
                 products.push((product.id.to_string(), words));
@@ -78,8 +90,8 @@ fn finished(mut form: PageForm, typed: &Typed<'_>) -> PageForm {
     form
 }
 
-fn single(cx: &Cx, named: &[(Sponsor, String)], typed: &Typed<'_>) -> PageForm {
-    let mut fields = common(cx, named, typed.of);
+fn single(cx: &Cx, offer: &Offer, typed: &Typed<'_>) -> PageForm {
+    let mut fields = common(cx, offer, typed.of);
     fields.extend([
         Field::required("email", "Email address", Control::Text, (typed.of)("email")),
         Field::required("name", "Name", Control::Text, (typed.of)("name")),
@@ -89,8 +101,8 @@ fn single(cx: &Cx, named: &[(Sponsor, String)], typed: &Typed<'_>) -> PageForm {
     finished(PageForm::main("/admin/invitations/new", "Invite", fields), typed)
 }
 
-fn many(cx: &Cx, named: &[(Sponsor, String)], typed: &Typed<'_>) -> PageForm {
-    let mut fields = common(cx, named, typed.of);
+fn many(cx: &Cx, offer: &Offer, typed: &Typed<'_>) -> PageForm {
+    let mut fields = common(cx, offer, typed.of);
     fields.extend([
         Field::optional("check", "Only look whether it is right", Control::Tick, (typed.of)("check")),
         Field::optional("rows", "Paste it here", Control::Json, (typed.of)("rows")).help(
@@ -166,28 +178,27 @@ async fn get_file(cx: Cx, browser: Browser) -> Response {
     shown(&cx, &browser, many).await.unwrap_or_else(|failure| failure.respond(&cx))
 }
 
-type Drawn = fn(&Cx, &[(Sponsor, String)], &Typed<'_>) -> PageForm;
+type Drawn = fn(&Cx, &Offer, &Typed<'_>) -> PageForm;
 
 async fn shown(cx: &Cx, browser: &Browser, drawn: Drawn) -> Result<Response, PageFailure> {
     let administrator = enter(cx, browser, Place::Invitations, Act::Edit).await?;
-    let named = invitations::sponsors(cx, &administrator.scope).await?;
+    let offer = Offer::read(cx, &administrator.scope).await?;
     let typed = Typed { of: EMPTY, errors: Vec::new(), whole: None };
-    Ok(page(cx, &administrator, drawn(cx, &named, &typed), None))
+    Ok(page(cx, &administrator, drawn(cx, &offer, &typed), None))
 }
 
 /// Who pays for what; an error names the field.
 fn batch(
-    cx: &Cx,
     administrator: &Administrator,
-    named: &[(Sponsor, String)],
+    offer: &Offer,
     typed: &dyn Fn(&str) -> String,
 ) -> Result<Batch, (String, String)> {
     let wrong = |field: &str, text: &str| (field.to_owned(), text.to_owned());
-    let chosen = named.iter().find(|(sponsor, _)| key(*sponsor) == typed("sponsor"));
+    let chosen = offer.sponsors.iter().find(|(sponsor, _)| key(*sponsor) == typed("sponsor"));
     let Some((sponsor, name)) = chosen else {
         return Err(wrong("sponsor", "Choose one that you are an administrator of."));
     };
-    let product = invitations::offered(cx, name).into_iter().find(|it| it.id.as_str() == typed("product"));
+    let product = invitations::offered(&offer.catalogue, name).find(|it| it.id.as_str() == typed("product")).cloned();
     let Some(product) = product else { return Err(wrong("product", "Choose one of these products.")) };
     let request = typed("request");
     if !(16..=100).contains(&request.len()) {
@@ -224,13 +235,13 @@ async fn post_new(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
         let administrator = enter(&cx, &form.browser, Place::Invitations, Act::Edit).await?;
-        let named = invitations::sponsors(&cx, &administrator.scope).await?;
+        let offer = Offer::read(&cx, &administrator.scope).await?;
         let of = |name: &str| form.get(name).to_owned();
         let refused = |errors: Vec<(String, String)>, whole: Option<String>| {
             let typed = Typed { of: &of, errors, whole };
-            Ok(page(&cx, &administrator, single(&cx, &named, &typed), None))
+            Ok(page(&cx, &administrator, single(&cx, &offer, &typed), None))
         };
-        let batch = match batch(&cx, &administrator, &named, &of) {
+        let batch = match batch(&administrator, &offer, &of) {
             Ok(batch) => batch,
             Err(error) => return refused(vec![error], None),
         };
@@ -269,7 +280,7 @@ async fn post_file(upload: Upload) -> Response {
     let cx = upload.cx.clone();
     let done = async {
         let administrator = enter(&cx, &upload.browser, Place::Invitations, Act::Edit).await?;
-        let named = invitations::sponsors(&cx, &administrator.scope).await?;
+        let offer = Offer::read(&cx, &administrator.scope).await?;
         let mut kept: Vec<(&str, String)> =
             ["request", "sponsor", "product", "check"].map(|name| (name, upload.get(name).to_owned())).into();
         let (pasted, wants_check) = (upload.raw("rows").to_owned(), upload.get("check") == "1");
@@ -286,9 +297,9 @@ async fn post_file(upload: Upload) -> Response {
             |name: &str| kept.iter().find(|(known, _)| *known == name).map_or_else(String::new, |(_, it)| it.clone());
         let answer = |errors: Vec<(String, String)>, whole: Option<String>, found: Found<'_>| {
             let typed = Typed { of: &of, errors, whole };
-            Ok(page(&cx, &administrator, many(&cx, &named, &typed), found))
+            Ok(page(&cx, &administrator, many(&cx, &offer, &typed), found))
         };
-        let batch = match batch(&cx, &administrator, &named, &of) {
+        let batch = match batch(&administrator, &offer, &of) {
             Ok(batch) => batch,
             Err(error) => return answer(vec![error], None, None),
         };

@@ -1,0 +1,390 @@
+//! Orders, for those who keep the books: the list, and one order with what can be done about it. `desk` is what is given
+//! out beside orders: vouchers, accounts; `catalogue` what is sold.
+
+mod catalogue;
+mod desk;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::Deserialize;
+use stepgate_core::entropy::random_token;
+use stepgate_core::id::PersonId;
+use stepgate_core::subscriptions::checkout::lines_of;
+use stepgate_core::subscriptions::order::{Order, OrderStage, PaymentMethod, Sponsor};
+use stepgate_core::time::Timestamp;
+use stepgate_store::desk::{self as store, Extras, Filter};
+use stepgate_store::{license_keys, orders, people};
+
+use super::access::{Act, Place, Scope, may};
+use super::{Administrator, enter};
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::http::extract::{Browser, Form};
+use crate::http::page::{PageFailure, see_other};
+use crate::pages::admin::{DetailPage, DetailSection, ListPage};
+use crate::pages::form::{Control, Field, Form as PageForm};
+use crate::pages::table::{Cell, Table};
+use crate::pages::{self, Action, Tone, When};
+use crate::shop::refund;
+use crate::shop::{self, Replaced, words};
+use crate::subscriptions::{Settled, settle};
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/admin/orders", get(get_orders))
+        .route("/admin/orders/{number}", get(get_order))
+        .route("/admin/orders/{number}/invoice.pdf", get(get_invoice))
+        .route("/admin/orders/{number}/{act}", post(post_act))
+        .merge(desk::routes())
+        .merge(catalogue::routes())
+}
+
+const PAGE: u32 = 50;
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct OrderQuery {
+    q: String,
+    stage: String,
+    attention: String,
+    before: Option<i64>,
+    done: String,
+}
+
+fn section(heading: &str, table: Option<Table>, forms: Vec<PageForm>) -> DetailSection {
+    DetailSection { heading: heading.to_owned(), table, forms }
+}
+
+async fn get_orders(cx: Cx, browser: Browser, Query(query): Query<OrderQuery>) -> Response {
+    list(&cx, &browser, &query).await.unwrap_or_else(|failure| failure.respond(&cx))
+}
+
+async fn list(cx: &Cx, browser: &Browser, query: &OrderQuery) -> Result<Response, PageFailure> {
+    let administrator = enter(cx, browser, Place::Orders, Act::See).await?;
+    let filter = filter(&administrator, query);
+    let found = store::list_orders(&cx.app.db, &filter, PAGE).await?;
+    let zone = administrator.visitor.zone();
+    let mut rows = Vec::new();
+    for order in &found {
+        let (tone, word) = words::stage(order);
+        rows.push(vec![
+            Cell::link(format!("/admin/orders/{}", order.number), order.number.clone()),
+            Cell::text(words::name(cx, order.purchaser).await?),
+            Cell::text(order.totals.gross.to_string()),
+            Cell::text(words::method(order.method)),
+            Cell::State(tone, word.to_owned()),
+            Cell::Time(When::new(order.placed_at, cx.now, &zone)),
+        ]);
+    }
+    let columns = ["Order", "Purchaser", "Total", "Payment", "State", "Placed"];
+    let mut table = Table::new(&columns, rows, "No order matches.");
+    let address = |before: &str| {
+        let mut pairs = form_urlencoded::Serializer::new(String::new());
+        pairs.append_pair("q", &query.q).append_pair("stage", &query.stage);
+        format!(
+            "/admin/orders?{}",
+            pairs.append_pair("attention", &query.attention).append_pair("before", before).finish()
+        )
+    };
+    if found.len() == PAGE as usize {
+        table.next = found.last().map(|last| address(&last.placed_at.unix_millis().to_string()));
+    }
+    table.first = query.before.is_some().then(|| "/admin/orders".to_owned());
+    let mut stages = vec![(String::new(), "Any".to_owned())];
+    stages.extend(OrderStage::ALL.iter().map(|stage| (stage.as_str().to_owned(), stage.as_str().replace('_', " "))));
+    let mut actions = Vec::new();
+    if administrator.scope == Scope::All {
+        actions = vec![
+            Action::link("vouchers", "Vouchers", "/admin/vouchers"),
+            Action::link("sponsors", "Accounts", "/admin/sponsors"),
+            Action::link("catalogue", "Catalogue", "/admin/catalogue"),
+        ];
+    }
+    let page = ListPage {
+        layout: administrator.layout(cx, "Orders", Place::Orders),
+        page: "admin-orders",
+        heading: "Orders".to_owned(),
+        filter: vec![
+            Field::optional("q", "Number begins with", Control::Text, query.q.clone()),
+            Field::optional("stage", "Stage", Control::Select(stages), query.stage.clone()),
+            Field::optional("attention", "Only what needs attention", Control::Tick, query.attention.clone()),
+        ],
+        table,
+        actions,
+        done: None,
+    };
+    Ok(pages::respond(StatusCode::OK, &page))
+}
+
+/// What the administrator may see of what was asked for.
+fn filter(administrator: &Administrator, query: &OrderQuery) -> Filter {
+    Filter {
+        number: query.q.clone(),
+        stage: OrderStage::parse(&query.stage),
+        attention: query.attention == "1",
+        of: match &administrator.scope {
+            Scope::Limited { organizations, partners, .. } => Some((organizations.clone(), partners.clone())),
+            Scope::All => None,
+            Scope::Nothing => Some((Vec::new(), Vec::new())),
+        },
+        before: query.before.map(Timestamp::from_unix_millis),
+    }
+}
+
+/// An order that this administrator may see.
+async fn find(cx: &Cx, browser: &Browser, number: &str, act: Act) -> Result<(Administrator, Order), PageFailure> {
+    let administrator = enter(cx, browser, Place::Orders, act).await?;
+    let order = orders::find_order_by_number(&cx.app.db, number).await?.ok_or(PageFailure::NotFound)?;
+    let own = match &administrator.scope {
+        Scope::All => true,
+        Scope::Limited { organizations, partners, .. } => {
+            let bought = order.organization.is_some_and(|id| organizations.contains(&id));
+            bought
+                || match order.sponsor {
+                    Some(Sponsor::Organization(id)) => organizations.contains(&id),
+                    Some(Sponsor::Partner(id)) => partners.contains(&id),
+                    None => false,
+                }
+        }
+        Scope::Nothing => false,
+    };
+    if own { Ok((administrator, order)) } else { Err(PageFailure::NotFound) }
+}
+
+async fn get_order(cx: Cx, browser: Browser, Path(number): Path<String>, Query(query): Query<OrderQuery>) -> Response {
+    let shown = async {
+        let (administrator, order) = find(&cx, &browser, &number, Act::See).await?;
+        let page = page(&cx, &administrator, &order, &query.done).await?;
+        Ok(pages::respond(StatusCode::OK, &page))
+    };
+    shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+async fn page(cx: &Cx, administrator: &Administrator, order: &Order, done: &str) -> Result<DetailPage, PageFailure> {
+    let extras = store::find_extras(&cx.app.db, order.id).await?;
+    let (tone, word) = words::stage(order);
+    let reader = administrator.visitor.person.id;
+    let mut sections = vec![section("Lines", Some(words::lines(cx, &order.lines, reader).await?), Vec::new())];
+    sections.push(section("License keys", Some(keys(cx, order).await?), Vec::new()));
+    if may(&administrator.visitor.roles, Place::Orders, Act::Edit) == Scope::All {
+        sections.extend(acts(cx, order, &extras));
+    }
+    Ok(DetailPage {
+        layout: administrator.layout(cx, "Order", Place::Orders),
+        page: "admin-order",
+        heading: format!("Order {}", order.number),
+        state: Some((tone, word.to_owned())),
+        facts: facts(cx, administrator, order, &extras).await?,
+        sections,
+        back: Action::link("back", "Orders", "/admin/orders"),
+        done: match done {
+            "done" => Some("Done.".to_owned()),
+            "moved" => Some("Nothing was done: the order had moved on. This is where it stands now.".to_owned()),
+            "replaced" => Some("The new token is ordered.".to_owned()),
+            _ => None,
+        },
+        secret: None,
+    })
+}
+
+/// How many keys stand where; nobody but purchaser and holder sees letters.
+async fn keys(cx: &Cx, order: &Order) -> Result<Table, Fault> {
+    let mut rows = Vec::new();
+    for key in license_keys::list_keys_of_order(&cx.app.db, order.id).await? {
+        let (tone, word) = words::key_stage(key.stage);
+        let whose = match key.redeemed_by.or(key.holder) {
+            Some(person) => words::name(cx, person).await?,
+            None => key.holder_mail.clone().unwrap_or_default(),
+        };
+        rows.push(vec![Cell::text(key.product.to_string()), Cell::text(whose), Cell::State(tone, word.to_owned())]);
+    }
+    Ok(Table::new(&["Product", "For", "State"], rows, "None while it is not paid."))
+}
+
+async fn facts(
+    cx: &Cx,
+    administrator: &Administrator,
+    order: &Order,
+    extras: &Extras,
+) -> Result<Vec<(String, Cell)>, Fault> {
+    let zone = administrator.visitor.zone();
+    let mut facts = Vec::new();
+    let mut add = |name: &str, cell: Cell| facts.push((name.to_owned(), cell));
+    if let Some(why) = &extras.attention {
+        add("Needs attention", Cell::State(Tone::Warning, why.clone()));
+    }
+    for (name, sum) in words::sums(&order.totals, "Tax") {
+        add(&name, sum);
+    }
+    add("Purchaser", Cell::text(words::name(cx, order.purchaser).await?));
+    add("Payment", Cell::text(words::method(order.method)));
+    if let Some(sponsor) = order.sponsor {
+        add("Paid by", Cell::text(sponsor_name(cx, sponsor).await?));
+    }
+    add("Placed", Cell::Time(When::new(order.placed_at, cx.now, &zone)));
+    let date = |at: Option<Timestamp>| Cell::time(at.map(|at| When::date(at, &zone)));
+    add("Paid", date(order.paid_at));
+    add("Given up", date(extras.due_at.filter(|_| order.stage == OrderStage::AwaitingPayment)));
+    add("Money went back", date(extras.refunded_at));
+    if extras.invoice.is_some() {
+        add(
+            "Invoice",
+            Cell::link(
+                format!("/admin/orders/{}/invoice.pdf", order.number),
+                extras.invoice.clone().unwrap_or_default(),
+            ),
+        );
+    }
+    add("Provider's page", Cell::text(extras.checkout.clone().unwrap_or_default()));
+    add("Provider's payment", Cell::text(extras.payment.clone().unwrap_or_default()));
+    add("Purchase order", Cell::text(order.purchase_order.clone().unwrap_or_default()));
+    add("Billed to", Cell::text(lines_of(&order.billing).join(", ")));
+    if let Some(shipping) = &order.shipping {
+        add("Sent to", Cell::text(lines_of(shipping).join(", ")));
+        add("Sent", date(extras.sent_at));
+        add("Carrier", Cell::text(extras.carrier.clone().unwrap_or_default()));
+        add("Tracking", Cell::text(extras.tracking.clone().unwrap_or_default()));
+    }
+    if let Some(id) = extras.replaces
+        && let Some(broken) = orders::find_order(&cx.app.db, id).await?
+    {
+        add("Replaces a token of", Cell::link(format!("/admin/orders/{}", broken.number), broken.number));
+    }
+    for number in store::list_replacements(&cx.app.db, order.id).await? {
+        add("Replaced by", Cell::link(format!("/admin/orders/{number}"), number.clone()));
+    }
+    Ok(facts)
+}
+
+/// A sponsor's name.
+async fn sponsor_name(cx: &Cx, sponsor: Sponsor) -> Result<String, Fault> {
+    let found = match sponsor {
+        Sponsor::Organization(id) => {
+            let all = people::list_organizations(&cx.app.db).await?;
+            all.into_iter().find(|known| known.id == id).map(|known| known.name)
+        }
+        Sponsor::Partner(id) => {
+            let all = people::list_partners(&cx.app.db).await?;
+            all.into_iter().find(|known| known.id == id).map(|known| known.name)
+        }
+    };
+    Ok(found.unwrap_or_else(|| sponsor.parts().1.to_string()))
+}
+
+/// What finance can do.
+fn acts(cx: &Cx, order: &Order, extras: &Extras) -> Vec<DetailSection> {
+    let path = |act: &str| format!("/admin/orders/{}/{act}", order.number);
+    let form = |act: &str, words: &str, fields| PageForm::side(act, path(act), words, fields);
+    let mut acts = Vec::new();
+    let unpaid = matches!(order.stage, OrderStage::AwaitingPayment | OrderStage::Cancelled);
+    if order.method == PaymentMethod::Invoice && unpaid {
+        let paid = form("paid", "The money has come", Vec::new()).dangerous("Its license keys are made at once.");
+        acts.push(section("Mark paid", None, vec![paid]));
+    }
+    if order.stage == OrderStage::AwaitingPayment {
+        let cancel = form("cancel", "Cancel", Vec::new())
+            .dangerous("The purchaser is told. Money that comes all the same brings it back.");
+        acts.push(section("Cancel", None, vec![cancel]));
+    }
+    if order.stage == OrderStage::Refunding && order.method == PaymentMethod::Invoice {
+        let done = form("refunded", "The money went back", Vec::new()).dangerous("The purchaser is told.");
+        acts.push(section("Refund", None, vec![done]));
+    }
+    if order.stage == OrderStage::Paid {
+        let back = form("refund", "Give back", Vec::new());
+        let words = "Its license keys become void and the money goes back: within 15 days, if nothing was activated.";
+        acts.push(section("Give back", None, vec![back.dangerous(words)]));
+    }
+    if order.stage == OrderStage::Paid && order.shipping.is_some() {
+        let fields = vec![
+            Field::required("carrier", "Carrier", Control::Text, extras.carrier.clone().unwrap_or_default()),
+            Field::required("tracking", "Tracking number", Control::Text, extras.tracking.clone().unwrap_or_default()),
+        ];
+        acts.push(section("Ship", None, vec![form("ship", "It is on its way", fields)]));
+    }
+    if extras.sent_at.is_some() && order.stage == OrderStage::Paid {
+        let sent = order.lines.iter().enumerate().filter(|(_, line)| line.gives.ships);
+        let lines = sent.map(|(place, line)| (place.to_string(), line.name.clone())).collect();
+        let fields = vec![
+            Field::required("form", "", Control::Hidden, random_token(cx.entropy())),
+            Field::required("line", "Broken", Control::Select(lines), ""),
+        ];
+        let words = "A new order that costs nothing, within 45 days after the first was sent.";
+        acts.push(section("Warranty", None, vec![form("replace", "Replace a broken token", fields).dangerous(words)]));
+    }
+    if extras.attention.is_some() {
+        acts.push(section("Attention", None, vec![form("seen", "It is looked after", Vec::new())]));
+    }
+    acts
+}
+
+async fn post_act(Path((number, act)): Path<(String, String)>, form: Form) -> Response {
+    let cx = form.cx.clone();
+    let done = async {
+        let (administrator, order) = find(&cx, &form.browser, &number, Act::Edit).await?;
+        let to = |number: &str, done: &str| Ok(see_other(&format!("/admin/orders/{number}?done={done}")));
+        let by = administrator.visitor.person.id;
+        let did = match act.as_str() {
+            "paid" if order.method == PaymentMethod::Invoice => {
+                matches!(settle(&cx, &order, Some(by)).await?, Settled::Now)
+            }
+            "cancel" => shop::cancel(&cx, &order, Some(by)).await?,
+            "refund" => refund::give_back(&cx, order.id, by).await?.is_ok(),
+            "refunded" => refund::mark_done(&cx, &order, by).await?,
+            "ship" => ship(&cx, &order, (form.get("carrier"), form.get("tracking")), by).await?,
+            "seen" => seen(&cx, &order, by).await?,
+            "replace" => {
+                let line = form.get("line").parse().unwrap_or(usize::MAX);
+                match shop::replace(&cx, &order, line, (by, form.get("form"))).await? {
+                    Replaced::Order(new) => return to(&new.number, "replaced"),
+                    Replaced::Not => false,
+                }
+            }
+            _ => return Err(PageFailure::NotFound),
+        };
+        to(&number, if did { "done" } else { "moved" })
+    };
+    done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+async fn ship(cx: &Cx, order: &Order, (carrier, tracking): (&str, &str), by: PersonId) -> Result<bool, Fault> {
+    let fits = |text: &str| (1..=80).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if !fits(carrier) || !fits(tracking) {
+        return Ok(false);
+    }
+    let transaction = cx.app.db.begin().await?;
+    if !store::ship_order(&transaction, order.id, (carrier, tracking), cx.now).await? {
+        return Ok(false);
+    }
+    let data = serde_json::json!({ "order": order.number, "carrier": carrier, "tracking": tracking });
+    let event = Event { actor: Some(by), ..Event::new("order.shipped").to(order.purchaser).data(data) };
+    audit::record(cx, &transaction, event).await?;
+    shop::tell_sent(cx, &transaction, order, (carrier, tracking)).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+async fn seen(cx: &Cx, order: &Order, by: PersonId) -> Result<bool, Fault> {
+    let transaction = cx.app.db.begin().await?;
+    store::set_attention(&transaction, order.id, None).await?;
+    let data = serde_json::json!({ "order": order.number });
+    let event = Event { actor: Some(by), ..Event::new("order.attention_settled").to(order.purchaser).data(data) };
+    audit::record(cx, &transaction, event).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+async fn get_invoice(cx: Cx, browser: Browser, Path(number): Path<String>) -> Response {
+    let made = async {
+        let (_, order) = find(&cx, &browser, &number, Act::See).await?;
+        Ok(shop::pdf(&order, shop::invoice(&cx, &order).await?.ok_or(PageFailure::NotFound)?))
+    };
+    made.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}

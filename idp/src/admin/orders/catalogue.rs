@@ -1,0 +1,209 @@
+//! What is sold: prices, who is sold to, what is withdrawn, and the tax; over the configuration, which stays as it is.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use serde_json::Value;
+use stepgate_core::subscriptions::money::Money;
+use stepgate_core::subscriptions::product::Product;
+use stepgate_store::catalogue::{self as store, EVERYTHING};
+
+use super::super::access::{Act, Place};
+use super::super::{Administrator, enter};
+use super::section;
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::http::extract::{Browser, Form};
+use crate::http::page::{PageFailure, see_other};
+use crate::pages::admin::{DetailPage, ListPage};
+use crate::pages::form::{Control, Field, Form as PageForm};
+use crate::pages::table::{Cell, Table};
+use crate::pages::{self, Action, Tone};
+use crate::shop::catalogue::{ProductChange, TaxChange};
+use crate::shop::{Catalogue, catalogue};
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/admin/catalogue", get(get_catalogue))
+        .route("/admin/catalogue/{product}", get(get_product).post(post_product))
+}
+
+/// The page of what concerns all products. No product has this name: it begins with a capital letter.
+const TAX: &str = "Tax";
+
+async fn get_catalogue(cx: Cx, browser: Browser) -> Response {
+    let shown = async {
+        let administrator = enter(&cx, &browser, Place::Orders, Act::Edit).await?;
+        let catalogue = catalogue(&cx).await?;
+        let row = |product: &Product| {
+            let price = |price: Option<Money>| Cell::text(price.map_or_else(String::new, |price| price.to_string()));
+            let state = if product.withdrawn { (Tone::Neutral, "Withdrawn") } else { (Tone::Ok, "Sold") };
+            vec![
+                Cell::link(format!("/admin/catalogue/{}", product.id), product.name.clone()),
+                price(product.price(catalogue.currency)),
+                price(product.renewal_price(catalogue.currency)),
+                Cell::text(product.partners.join(", ")),
+                Cell::State(state.0, state.1.to_owned()),
+            ]
+        };
+        let columns = ["Product", "First year", "Another year", "Only for people of", "State"];
+        let table =
+            Table::new(&columns, catalogue.products.iter().map(row).collect(), "The configuration has no products.");
+        let page = ListPage {
+            layout: administrator.layout(&cx, "Catalogue", Place::Orders),
+            page: "admin-catalogue",
+            heading: "Catalogue".to_owned(),
+            filter: Vec::new(),
+            table,
+            actions: vec![
+                Action::link("tax", "Tax", format!("/admin/catalogue/{TAX}")),
+                Action::link("orders", "Orders", "/admin/orders"),
+            ],
+            done: None,
+        };
+        Ok(pages::respond(StatusCode::OK, &page))
+    };
+    shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+fn amount(price: Option<Money>) -> String {
+    price.map_or_else(String::new, |price| price.to_string().split(' ').next().unwrap_or_default().to_owned())
+}
+
+fn tick(on: bool) -> &'static str {
+    if on { "1" } else { "" }
+}
+
+fn fields(catalogue: &Catalogue, name: &str) -> Option<Vec<Field>> {
+    if name == TAX {
+        let points = catalogue.tax_basis_points;
+        return Some(vec![
+            Field::required("tax_name", "What the tax is called", Control::Text, catalogue.tax_name.clone()),
+            Field::required(
+                "tax_basis_points",
+                "The tax, in hundredths of a percent",
+                Control::Text,
+                points.to_string(),
+            )
+            .help("1900 is 19 %. Orders that were placed keep theirs."),
+        ]);
+    }
+    let product = catalogue.named(name)?;
+    let currency = catalogue.currency;
+    let mut fields = vec![Field::required(
+        "price",
+        format!("First year, in {currency}"),
+        Control::Text,
+        amount(product.price(currency)),
+    )];
+    if !product.kinds.is_empty() {
+        let renewal = amount(product.renewal_price(currency));
+        fields.push(Field::required("renewal_price", format!("Another year, in {currency}"), Control::Text, renewal));
+    }
+    let partners =
+        Field::optional("partners", "Only for people of these partners", Control::Lines, product.partners.join("\n"));
+    fields.push(partners.help("One name a line; empty: for everybody."));
+    fields.push(Field::optional("withdrawn", "Not sold any more", Control::Tick, tick(product.withdrawn)));
+    Some(fields)
+}
+
+fn page(cx: &Cx, administrator: &Administrator, (name, heading): (&str, String), fields: Vec<Field>) -> DetailPage {
+    let path = format!("/admin/catalogue/{name}");
+    DetailPage {
+        layout: administrator.layout(cx, "Catalogue", Place::Orders),
+        page: "admin-product",
+        heading,
+        state: None,
+        facts: vec![("Name in orders".to_owned(), Cell::Code(name.to_owned()))],
+        sections: vec![section("Change", None, vec![PageForm::main(path, "Save", fields)])],
+        back: Action::link("back", "Catalogue", "/admin/catalogue"),
+        done: None,
+        secret: None,
+    }
+}
+
+fn heading(catalogue: &Catalogue, name: &str) -> String {
+    catalogue.named(name).map_or_else(|| "Tax".to_owned(), |product| product.name.clone())
+}
+
+async fn get_product(cx: Cx, browser: Browser, Path(name): Path<String>) -> Response {
+    let shown = async {
+        let administrator = enter(&cx, &browser, Place::Orders, Act::Edit).await?;
+        let catalogue = catalogue(&cx).await?;
+        let fields = fields(&catalogue, &name).ok_or(PageFailure::NotFound)?;
+        let page = page(&cx, &administrator, (&name, heading(&catalogue, &name)), fields);
+        Ok(pages::respond(StatusCode::OK, &page))
+    };
+    shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+async fn post_product(Path(name): Path<String>, form: Form) -> Response {
+    let cx = form.cx.clone();
+    let done = async {
+        let administrator = enter(&cx, &form.browser, Place::Orders, Act::Edit).await?;
+        let catalogue = catalogue(&cx).await?;
+        let mut fields = fields(&catalogue, &name).ok_or(PageFailure::NotFound)?;
+        let change = match read(&catalogue, &name, &form) {
+            Ok(change) => change,
+            Err((field, text)) => {
+                for shown in &mut fields {
+                    form.get(&shown.name).clone_into(&mut shown.value);
+                    shown.error = (shown.name == field).then(|| text.clone());
+                }
+                let page = page(&cx, &administrator, (&name, heading(&catalogue, &name)), fields);
+                return Ok(pages::respond(StatusCode::UNPROCESSABLE_ENTITY, &page));
+            }
+        };
+        save(&cx, &administrator, &name, &change).await?;
+        Ok(see_other("/admin/catalogue"))
+    };
+    done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+type Wrong = (&'static str, String);
+
+fn read(catalogue: &Catalogue, name: &str, form: &Form) -> Result<Value, Wrong> {
+    let written = |change| serde_json::to_value(change).unwrap_or_default();
+    if name == TAX {
+        let called = form.get("tax_name");
+        if !(1..=40).contains(&called.chars().count()) {
+            return Err(("tax_name", "Write 1 to 40 characters.".to_owned()));
+        }
+        let points = form.get("tax_basis_points").parse().ok().filter(|points| *points <= 10_000_u32);
+        let points = points.ok_or_else(|| ("tax_basis_points", "Write a whole number from 0 to 10000.".to_owned()))?;
+        let change = TaxChange { tax_name: Some(called.to_owned()), tax_basis_points: Some(points) };
+        return Ok(serde_json::to_value(change).unwrap_or_default());
+    }
+    let price = |field: &'static str| {
+        let read = Money::parse(form.get(field), catalogue.currency).map_err(|error| (field, error.to_string()))?;
+        if read.minor > 100_000_000 { Err((field, "This is too much.".to_owned())) } else { Ok(read.minor) }
+    };
+    let renews = catalogue.named(name).is_some_and(|product| !product.kinds.is_empty());
+    let partners = form.get("partners").lines().map(str::trim).filter(|line| !line.is_empty());
+    Ok(written(ProductChange {
+        withdrawn: Some(form.get("withdrawn") == "1"),
+        price: Some(price("price")?),
+        renewal_price: if renews { Some(price("renewal_price")?) } else { None },
+        partners: Some(partners.map(str::to_owned).collect()),
+    }))
+}
+
+async fn save(cx: &Cx, administrator: &Administrator, name: &str, change: &Value) -> Result<(), Fault> {
+    let kept = if name == TAX { EVERYTHING } else { name };
+    let known = store::list_overrides(&cx.app.db).await?;
+    let read = known.iter().find(|known| known.product == kept).map_or(0, |known| known.version);
+    let by = administrator.visitor.person.id;
+    let transaction = cx.app.db.begin().await?;
+    if !store::save_override(&transaction, (kept, change, read), by, cx.now).await? {
+        return Err(Fault::internal("the catalogue was changed by somebody else at the same moment"));
+    }
+    let data = serde_json::json!({ "product": name, "change": change });
+    audit::record(cx, &transaction, Event { actor: Some(by), ..Event::new("catalogue.changed").data(data) }).await?;
+    Ok(transaction.commit().await?)
+}

@@ -1,0 +1,196 @@
+//! Who buys, and what is offered to them.
+
+use stepgate_core::account::{Organization, Person, Role};
+use stepgate_core::assurance::{self, CredentialKind, Decision, Holdings, Requirement};
+use stepgate_core::authorize::interaction::PortalPage;
+use stepgate_core::credentials::Credential;
+use stepgate_core::id::{InteractionId, OrganizationId, PartnerId, PersonId};
+use stepgate_core::subscriptions::order::Sponsor;
+use stepgate_core::subscriptions::product::Product;
+use stepgate_store::sponsors::{self, Account};
+use stepgate_store::{consents, credentials, people};
+
+use super::catalogue::{Catalogue, catalogue};
+use crate::account::{Visitor, visit};
+use crate::clients;
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::http::extract::Browser;
+use crate::http::page::PageFailure;
+use crate::login::{self, Parked};
+use crate::subscriptions::is_renewable;
+
+/// The request that the person left to get what they lack.
+pub(super) struct Wanted {
+    /// Its id.
+    pub id: InteractionId,
+    /// The application's name.
+    pub application: String,
+    /// The way back to it.
+    pub path: String,
+    /// What would do.
+    pub acceptable: Vec<assurance::Product>,
+    /// What the application accepts, as it asked.
+    pub requirement: Requirement,
+}
+
+/// Somebody who buys.
+pub(super) struct Buyer {
+    /// Who.
+    pub visitor: Box<Visitor>,
+    /// What is sold.
+    pub catalogue: Catalogue,
+    /// The names of the partners whose people they are.
+    pub partners: Vec<String>,
+    /// The organizations that they belong to.
+    pub organizations: Vec<Organization>,
+    /// The request that they left.
+    pub wanted: Option<Wanted>,
+}
+
+/// Who buys; nobody logged in is led to the login and back.
+pub(super) async fn enter(cx: &Cx, browser: &Browser, page: PortalPage) -> Result<Buyer, PageFailure> {
+    let visitor = visit(cx, browser, page).await?;
+    let (wanted, asking) = match wanted(cx, browser, &visitor).await? {
+        Some((wanted, partner)) => (Some(wanted), Some(partner)),
+        None => (None, None),
+    };
+    let catalogue = catalogue(cx).await?;
+    // Who is asked for nothing in particular need not be known any better.
+    let restricted = catalogue.products.iter().any(|product| !product.partners.is_empty());
+    let partners = if restricted { partners(cx, &visitor, asking).await? } else { Vec::new() };
+    let organizations = people::organizations_of(&cx.app.db, visitor.person.id).await?;
+    Ok(Buyer { visitor, catalogue, partners, organizations, wanted })
+}
+
+async fn wanted(cx: &Cx, browser: &Browser, visitor: &Visitor) -> Result<Option<(Wanted, PartnerId)>, PageFailure> {
+    let Some(id) = browser.resume else { return Ok(None) };
+    let Some(parked) = Parked::find(cx, id, browser.token()).await? else { return Ok(None) };
+    let Some(client_id) = parked.interaction.client_id() else { return Ok(None) };
+    let Some(client) = clients::find(cx, client_id).await? else { return Ok(None) };
+    let Ok(requirement) = login::demand(cx, &parked.interaction, Some(&client)) else { return Ok(None) };
+    // As if nothing but a password were held: everything that would do, not only what is nearest.
+    let mut holdings = visitor.holdings(cx);
+    holdings.credentials.retain(|held| held.kind == CredentialKind::Password);
+    let acceptable = acceptable(cx, visitor, &requirement, &holdings);
+    let application = client.application.name.clone();
+    let wanted = Wanted { id, application, path: parked.path(), acceptable, requirement };
+    Ok(Some((wanted, client.application.partner)))
+}
+
+fn acceptable(cx: &Cx, visitor: &Visitor, requirement: &Requirement, holdings: &Holdings) -> Vec<assurance::Product> {
+    let shown = visitor.live.session.events.iter();
+    let events: Vec<_> =
+        shown.filter(|event| event.method.credential_kind() == CredentialKind::Password).cloned().collect();
+    match assurance::decide(&cx.app.catalogue, requirement, &events, holdings, cx.now) {
+        Decision::Acquire { acceptable, .. } => acceptable,
+        Decision::Satisfied(_)
+        | Decision::Challenge { .. }
+        | Decision::Reauthenticate { .. }
+        | Decision::Repair { .. }
+        | Decision::Unmet { .. } => Vec::new(),
+    }
+}
+
+/// The partners whose people they are: of the request that they left, of applications where they have been, of roles.
+async fn partners(cx: &Cx, visitor: &Visitor, asking: Option<PartnerId>) -> Result<Vec<String>, Fault> {
+    let mut ids: Vec<PartnerId> = asking.into_iter().chain(own_partners(&visitor.roles)).collect();
+    for used in consents::list_uses(&cx.app.db, visitor.person.id).await? {
+        if let Some(client) = clients::find(cx, &used.client).await? {
+            ids.push(client.application.partner);
+        }
+    }
+    let known = people::list_partners(&cx.app.db).await?;
+    Ok(known.into_iter().filter(|partner| ids.contains(&partner.id)).map(|partner| partner.name).collect())
+}
+
+fn own_partners(roles: &[Role]) -> impl Iterator<Item = PartnerId> {
+    roles.iter().filter_map(|role| match role {
+        Role::PartnerAdministrator(id) | Role::Integrator(id) => Some(*id),
+        _ => None,
+    })
+}
+
+impl Buyer {
+    /// Whether a product is offered to them.
+    pub fn is_offered(&self, product: &Product) -> bool {
+        product.is_sold_to(&self.partners) && product.price(self.catalogue.currency).is_some()
+    }
+
+    /// The organizations whose people they buy for.
+    fn administered(&self) -> impl Iterator<Item = OrganizationId> {
+        self.visitor.roles.iter().filter_map(|role| match role {
+            Role::OrganizationAdministrator(id) => Some(*id),
+            _ => None,
+        })
+    }
+
+    /// The people whom they buy for, besides themselves.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn people(&self, cx: &Cx) -> Result<Vec<Person>, Fault> {
+        let mut found: Vec<Person> = Vec::new();
+        for organization in self.administered() {
+            found.extend(people::list_members(&cx.app.db, organization).await?);
+        }
+        found.retain(|person| person.id != self.visitor.person.id);
+        Ok(found)
+    }
+
+    /// Whether they may buy for this person.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn buys_for(&self, cx: &Cx, person: PersonId) -> Result<bool, Fault> {
+        if person == self.visitor.person.id {
+            return Ok(true);
+        }
+        let theirs = people::organizations_of(&cx.app.db, person).await?;
+        Ok(self.administered().any(|own| theirs.iter().any(|organization| organization.id == own)))
+    }
+
+    /// A credential of one of these kinds, of this person, that can be renewed now.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn renewable(
+        &self,
+        cx: &Cx,
+        person: PersonId,
+        kinds: &[CredentialKind],
+    ) -> Result<Option<Credential>, Fault> {
+        let held = credentials::list_credentials(&cx.app.db, person).await?;
+        Ok(held.into_iter().find(|held| kinds.contains(&held.kind) && is_renewable(cx, held)))
+    }
+
+    /// The accounts that they may spend from: of their organizations and of their partners, with their names.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn sponsors(&self, cx: &Cx) -> Result<Vec<(Sponsor, String, Account)>, Fault> {
+        let mut found = Vec::new();
+        let own: Vec<PartnerId> = own_partners(&self.visitor.roles).collect();
+        let known = if own.is_empty() { Vec::new() } else { people::list_partners(&cx.app.db).await? };
+        let partners = known.into_iter().filter(|partner| own.contains(&partner.id));
+        let partners = partners.map(|partner| (Sponsor::Partner(partner.id), partner.name));
+        let organizations = self.organizations.iter().map(|it| (Sponsor::Organization(it.id), it.name.clone()));
+        for (sponsor, name) in organizations.chain(partners) {
+            if let Some(account) = sponsors::find_account(&cx.app.db, sponsor, self.catalogue.currency).await? {
+                found.push((sponsor, name, account));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The application of a parked request of this browser, and the way back to it.
+///
+/// # Errors
+/// The store.
+pub(super) async fn parked(cx: &Cx, browser: &Browser, id: InteractionId) -> Result<Option<(String, String)>, Fault> {
+    let Some(parked) = Parked::find(cx, id, browser.token()).await? else { return Ok(None) };
+    let Some(client_id) = parked.interaction.client_id() else { return Ok(None) };
+    let client = clients::find(cx, client_id).await?;
+    Ok(client.map(|client| (client.application.name.clone(), parked.path())))
+}

@@ -1,0 +1,103 @@
+//! What buyers are told by mail, in the transaction of the act: by mail only, since it does not concern the security of
+//! the account.
+
+use stepgate_core::subscriptions::order::{Order, OrderLine, PaymentMethod};
+use stepgate_store::Connection;
+
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::notices::{self, Notice};
+
+async fn tell(
+    cx: &Cx,
+    transaction: &impl Connection,
+    order: &Order,
+    (subject, text): (&str, String),
+) -> Result<(), Fault> {
+    let page = cx.app.url(&format!("/orders/{}", order.number));
+    let notice = Notice::new(format!("{subject}: {}", order.number), format!("{text}\n\nYour order: {page}"));
+    notices::tell(cx, transaction, order.purchaser, &notice.by_mail_only()).await
+}
+
+fn listed(order: &Order) -> String {
+    let line = |line: &OrderLine| format!("{} x {}, {} each", line.quantity, line.name, line.unit);
+    let lines: Vec<String> = order.lines.iter().map(line).collect();
+    let tax = if order.totals.tax.minor == 0 { String::new() } else { format!("\nTax: {}", order.totals.tax) };
+    format!("{}{tax}\nTotal: {}", lines.join("\n"), order.totals.gross)
+}
+
+/// An order was placed that is paid by invoice.
+pub(super) async fn invoiced(
+    cx: &Cx,
+    transaction: &impl Connection,
+    order: &Order,
+    invoice: &str,
+) -> Result<(), Fault> {
+    let pdf = cx.app.url(&format!("/orders/{}/invoice.pdf", order.number));
+    let text = format!(
+        "Thank you for your order. The license keys come when the money has come. Please pay invoice {invoice} within {} \
+         days.\n\n{}\n\nThe invoice: {pdf}",
+        cx.app.settings.shop.invoice_days,
+        listed(order)
+    );
+    tell(cx, transaction, order, ("Your invoice", text)).await
+}
+
+/// An order is paid: the receipt.
+///
+/// # Errors
+/// The store.
+pub async fn paid(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
+    let how = match order.method {
+        PaymentMethod::Card => "by card",
+        PaymentMethod::Invoice => "by invoice",
+        PaymentMethod::Voucher => "with a voucher",
+        PaymentMethod::Sponsored => "on account",
+    };
+    let text = format!(
+        "Your order is paid ({how}). On its page you find the license keys, activate what is for you, and hand on what is \
+         for others. The keys are not in this mail: mails are read by many.\n\n{}",
+        listed(order)
+    );
+    tell(cx, transaction, order, ("Your receipt", text)).await
+}
+
+/// An order was given up.
+pub(super) async fn cancelled(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
+    let text = "Your order was cancelled. Nothing is to be paid. If money is on its way all the same, the order comes \
+                back to life when it arrives.";
+    tell(cx, transaction, order, ("Your order was cancelled", text.to_owned())).await
+}
+
+/// An order is being given back.
+pub(super) async fn refunding(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
+    let text = format!("You gave your order back. Its license keys are void, and {} go back.", order.totals.gross);
+    tell(cx, transaction, order, ("Your order goes back", text)).await
+}
+
+/// The money went back.
+pub(super) async fn refunded(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
+    let text = format!("{} went back to where they came from.", order.totals.gross);
+    tell(cx, transaction, order, ("Your money is back", text)).await
+}
+
+/// The money did not go back.
+pub(super) async fn refund_refused(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
+    let text = "The payment provider could not send the money back. Your license keys are good again, and our finance \
+                department looks into it.";
+    tell(cx, transaction, order, ("The money could not go back", text.to_owned())).await
+}
+
+/// What was ordered is on its way.
+///
+/// # Errors
+/// The store.
+pub async fn sent(
+    cx: &Cx,
+    transaction: &impl Connection,
+    order: &Order,
+    (carrier, tracking): (&str, &str),
+) -> Result<(), Fault> {
+    let text = format!("What you ordered is on its way, with {carrier}. Tracking number: {tracking}.");
+    tell(cx, transaction, order, ("Your order is on its way", text)).await
+}

@@ -1,0 +1,132 @@
+//! `POST /callbacks/stripe`: Stripe says that something happened. Believed for its signature, and then only as a hint:
+//! what happened is read anew. So the order in which messages come, and how often, does not matter.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use serde::Deserialize;
+use stepgate_core::id::OrderId;
+use stepgate_core::secret::SecretString;
+use stepgate_core::subscriptions::order::{Order, OrderStage};
+use stepgate_store::{desk, orders};
+
+use super::pay::{self, Seen};
+use crate::app::App;
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::outbound::stripe::signature::{self, PATH};
+
+const LONGEST: usize = 256 * 1024;
+const PROVIDER: &str = "stripe";
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new().route(PATH, post(post_stripe).layer(DefaultBodyLimit::max(LONGEST)))
+}
+
+#[derive(Deserialize)]
+struct StripeEvent {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    client_reference_id: Option<String>,
+    #[serde(default)]
+    payment_intent: serde_json::Value,
+}
+
+async fn post_stripe(cx: Cx, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let secret = &cx.app.settings.shop.stripe_webhook_secret;
+    if secret.is_empty() {
+        return StatusCode::NOT_FOUND;
+    }
+    let header = headers.get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or("");
+    if let Err(error) = signature::verify(&SecretString::new(secret.clone()), header, &body, cx.now) {
+        tracing::warn!(%error, "a message that claims to come from Stripe is not believed");
+        return StatusCode::BAD_REQUEST;
+    }
+    let Ok(event) = serde_json::from_slice::<StripeEvent>(&body) else {
+        // Signed, and of a form that we do not know: to send it again would not help.
+        return StatusCode::OK;
+    };
+    match heard(&cx, &event).await {
+        Ok(true) => StatusCode::OK,
+        Ok(false) => StatusCode::SERVICE_UNAVAILABLE,
+        Err(fault) => {
+            tracing::error!(error = %fault, "what Stripe told could not be noted");
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+}
+
+/// Does what follows; `false` when the message is to be sent again. It is noted as heard only after that, so that a node
+/// which dies in between hears it again.
+async fn heard(cx: &Cx, event: &StripeEvent) -> Result<bool, Fault> {
+    if desk::was_heard(&cx.app.db, PROVIDER, &event.id).await? {
+        return Ok(true);
+    }
+    match event.kind.as_str() {
+        "charge.refunded" => {
+            behind_our_back(cx, event, "Stripe gave the money back, and this order did not ask for it.").await?
+        }
+        "charge.dispute.created" => behind_our_back(cx, event, "The payment is disputed at Stripe.").await?,
+        kind if kind.starts_with("checkout.session.") => return looked_at(cx, event).await,
+        _ => {}
+    }
+    Ok(true)
+}
+
+/// What somebody did at Stripe is no stage of ours: finance decides what follows.
+async fn behind_our_back(cx: &Cx, event: &StripeEvent, why: &str) -> Result<(), Fault> {
+    let Some(payment) = event.data.object.payment_intent.as_str() else { return Ok(()) };
+    if let Some(order) = desk::find_order_of_payment(&cx.app.db, payment).await?
+        && order.stage == OrderStage::Paid
+    {
+        pay::attention(cx, &order, why).await?;
+    }
+    orders::insert_payment_event(&cx.app.db.write, (PROVIDER, &event.id), cx.now).await?;
+    Ok(())
+}
+
+async fn looked_at(cx: &Cx, event: &StripeEvent) -> Result<bool, Fault> {
+    // A page of somebody else who shares the account is none of ours.
+    if let Some(order) = order_of(cx, &event.data.object).await? {
+        let session = &event.data.object.id;
+        match pay::look(cx, &order, session).await? {
+            Seen::Unavailable => return Ok(false),
+            Seen::Paid | Seen::Open(_) => {
+                orders::set_checkout(&cx.app.db, order.id, session).await?;
+            }
+            Seen::Nothing | Seen::Wrong => {}
+        }
+    }
+    orders::insert_payment_event(&cx.app.db.write, (PROVIDER, &event.id), cx.now).await?;
+    Ok(true)
+}
+
+/// The order of a page: as we noted it, or, where a node died before it noted it, as the page names it.
+async fn order_of(cx: &Cx, session: &Object) -> Result<Option<Order>, Fault> {
+    if let Some(order) = orders::find_order_of_checkout(&cx.app.db, &session.id).await? {
+        return Ok(Some(order));
+    }
+    let named = session.client_reference_id.as_deref().and_then(|id| id.parse::<OrderId>().ok());
+    match named {
+        Some(id) => Ok(orders::find_order(&cx.app.db, id).await?),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,103 @@
+//! Orders in words, for the pages of buyers and of administrators.
+
+use stepgate_core::assurance;
+use stepgate_core::id::PersonId;
+use stepgate_core::subscriptions::license_key::KeyStage;
+use stepgate_core::subscriptions::money::Money;
+use stepgate_core::subscriptions::order::{LineFor, Order, OrderLine, OrderStage, PaymentMethod, Totals};
+use stepgate_store::{credentials, people};
+
+use crate::cx::Cx;
+use crate::fault::Fault;
+use crate::pages::Tone;
+use crate::pages::table::{Cell, Table};
+
+/// Where an order stands.
+pub const fn stage(order: &Order) -> (Tone, &'static str) {
+    match (order.stage, order.method) {
+        (OrderStage::AwaitingPayment, PaymentMethod::Invoice) => (Tone::Notice, "Waits for payment of the invoice"),
+        (OrderStage::AwaitingPayment, _) => (Tone::Notice, "Not paid yet"),
+        (OrderStage::Paid, _) => (Tone::Ok, "Paid"),
+        (OrderStage::Refunding, _) => (Tone::Warning, "Being given back"),
+        (OrderStage::Refunded, _) => (Tone::Neutral, "Given back"),
+        (OrderStage::Cancelled, _) => (Tone::Neutral, "Cancelled"),
+    }
+}
+
+/// How an order is paid.
+pub const fn method(method: PaymentMethod) -> &'static str {
+    match method {
+        PaymentMethod::Card => "Card",
+        PaymentMethod::Invoice => "Invoice",
+        PaymentMethod::Voucher => "Voucher",
+        PaymentMethod::Sponsored => "On account",
+    }
+}
+
+/// Where a key stands.
+pub const fn key_stage(stage: KeyStage) -> (Tone, &'static str) {
+    match stage {
+        KeyStage::Unredeemed => (Tone::Notice, "Not activated yet"),
+        KeyStage::Redeemed => (Tone::Ok, "Activated"),
+        KeyStage::Void => (Tone::Neutral, "Void"),
+    }
+}
+
+/// For whom a line is.
+///
+/// # Errors
+/// The store.
+pub async fn whom(cx: &Cx, whom: LineFor, reader: PersonId) -> Result<String, Fault> {
+    Ok(match whom {
+        LineFor::Later => "To hand out later".to_owned(),
+        LineFor::Person(person) if person == reader => "You".to_owned(),
+        LineFor::Person(person) => name(cx, person).await?,
+        LineFor::Renewal(id) => match credentials::find_credential(&cx.app.db, id).await? {
+            Some(found) => {
+                let kind = assurance::label(found.kind);
+                if found.person == reader { format!("Your {kind}") } else { name(cx, found.person).await? }
+            }
+            None => "A credential that is gone".to_owned(),
+        },
+    })
+}
+
+/// A person's name and user ID.
+///
+/// # Errors
+/// The store.
+pub async fn name(cx: &Cx, person: PersonId) -> Result<String, Fault> {
+    let found = people::find_person(&cx.app.db, person).await?;
+    Ok(found.map_or_else(|| person.to_string(), |it| format!("{} ({})", it.display_name(), it.username)))
+}
+
+/// The lines of an order.
+///
+/// # Errors
+/// The store.
+pub async fn lines(cx: &Cx, lines: &[OrderLine], reader: PersonId) -> Result<Table, Fault> {
+    let mut rows = Vec::new();
+    for line in lines {
+        let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
+        rows.push(vec![
+            Cell::text(line.name.clone()),
+            Cell::text(whom(cx, line.whom, reader).await?),
+            Cell::text(line.quantity.to_string()),
+            Cell::text(line.unit.to_string()),
+            Cell::text(sum),
+        ]);
+    }
+    Ok(Table::new(&["Product", "For", "Quantity", "Price", "Sum"], rows, "Nothing."))
+}
+
+/// What it comes to.
+pub fn sums(totals: &Totals, tax_name: &str) -> Vec<(String, Cell)> {
+    let fact = |name: &str, sum: Money| (name.to_owned(), Cell::text(sum.to_string()));
+    let mut facts = Vec::new();
+    if totals.tax.minor != 0 {
+        facts.push(fact("Without tax", totals.net));
+        facts.push(fact(tax_name, totals.tax));
+    }
+    facts.push(fact("Total", totals.gross));
+    facts
+}

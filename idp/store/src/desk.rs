@@ -1,0 +1,199 @@
+//! Orders as the desk sees them: how they are paid, sent and given back. Their stages move in `orders` alone.
+
+use stepgate_core::id::{InteractionId, OrderId, OrganizationId, PartnerId};
+use stepgate_core::subscriptions::order::{Order, OrderStage};
+use stepgate_core::time::Timestamp;
+
+use crate::orders::{ORDER, order};
+use crate::row::{Row, all, at, one, run};
+use crate::{Connection, Db, StoreError};
+
+/// What is known of an order beside what was sold.
+#[derive(Clone, Debug, Default)]
+pub struct Extras {
+    /// The page of the card provider.
+    pub checkout: Option<String>,
+    /// The provider's name for the payment.
+    pub payment: Option<String>,
+    /// The provider's name for the refund.
+    pub refund: Option<String>,
+    /// The number of its invoice.
+    pub invoice: Option<String>,
+    /// The request that the purchaser was about.
+    pub interaction: Option<InteractionId>,
+    /// When it is given up if nobody pays.
+    pub due_at: Option<Timestamp>,
+    /// When the money went back.
+    pub refunded_at: Option<Timestamp>,
+    /// `none`, `waiting` or `sent`.
+    pub shipping_stage: String,
+    /// Who carries it.
+    pub carrier: Option<String>,
+    /// The carrier's number.
+    pub tracking: Option<String>,
+    /// When it was sent.
+    pub sent_at: Option<Timestamp>,
+    /// The order whose token it replaces.
+    pub replaces: Option<OrderId>,
+    /// What finance has to look at.
+    pub attention: Option<String>,
+}
+
+/// What is known of an order beside what was sold.
+pub async fn find_extras(db: &Db, id: OrderId) -> Result<Extras, StoreError> {
+    let sql = "SELECT id, checkout_id, payment_id, refund_id, invoice_number, interaction_id, due_at, refunded_at,
+                 shipping_stage, carrier, tracking, sent_at, replaces, attention FROM orders WHERE id = ?";
+    let Some(row) = one(&db.write, sql, vec![id.uuid().into()]).await? else { return Ok(Extras::default()) };
+    Ok(Extras {
+        checkout: row.get("checkout_id")?,
+        payment: row.get("payment_id")?,
+        refund: row.get("refund_id")?,
+        invoice: row.get("invoice_number")?,
+        interaction: row.get::<Option<uuid::Uuid>>("interaction_id")?.map(InteractionId::from_uuid),
+        due_at: row.time_if("due_at")?,
+        refunded_at: row.time_if("refunded_at")?,
+        shipping_stage: row.get("shipping_stage")?,
+        carrier: row.get("carrier")?,
+        tracking: row.get("tracking")?,
+        sent_at: row.time_if("sent_at")?,
+        replaces: row.get::<Option<uuid::Uuid>>("replaces")?.map(OrderId::from_uuid),
+        attention: row.get("attention")?,
+    })
+}
+
+/// Notes the provider's name for a payment, before the order counts as paid.
+pub async fn set_payment(db: &Db, id: OrderId, payment: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE orders SET payment_id = ? WHERE id = ? AND payment_id IS NULL";
+    run(&db.write, sql, vec![payment.into(), id.uuid().into()]).await.map(drop)
+}
+
+/// The order that a payment made paid.
+pub async fn find_order_of_payment(db: &Db, payment: &str) -> Result<Option<Order>, StoreError> {
+    let sql = format!("SELECT {ORDER} FROM orders WHERE payment_id = ?");
+    one(&db.write, &sql, vec![payment.into()]).await?.as_ref().map(order).transpose()
+}
+
+/// Notes the provider's name for a refund; none for one that was refused, before it is tried again.
+pub async fn set_refund(connection: &impl Connection, id: OrderId, refund: Option<&str>) -> Result<(), StoreError> {
+    let sql = "UPDATE orders SET refund_id = ? WHERE id = ?";
+    run(connection, sql, vec![refund.map(str::to_owned).into(), id.uuid().into()]).await.map(drop)
+}
+
+/// Lays an order before finance, or takes it off their desk.
+pub async fn set_attention(connection: &impl Connection, id: OrderId, why: Option<&str>) -> Result<(), StoreError> {
+    let sql = "UPDATE orders SET attention = ? WHERE id = ?";
+    run(connection, sql, vec![why.map(str::to_owned).into(), id.uuid().into()]).await.map(drop)
+}
+
+/// Notes whose token a new order replaces.
+pub async fn set_replaces(connection: &impl Connection, id: OrderId, replaced: OrderId) -> Result<(), StoreError> {
+    let sql = "UPDATE orders SET replaces = ? WHERE id = ?";
+    run(connection, sql, vec![replaced.uuid().into(), id.uuid().into()]).await.map(drop)
+}
+
+/// Orders that replace tokens of this one.
+pub async fn list_replacements(db: &Db, replaced: OrderId) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT id, number FROM orders WHERE replaces = ? ORDER BY placed_at LIMIT 50";
+    all(&db.read, sql, vec![replaced.uuid().into()]).await?.iter().map(|row| row.get("number")).collect()
+}
+
+/// Notes that what was ordered is on its way; `false` when there is nothing to send, or it was not paid.
+pub async fn ship_order(
+    connection: &impl Connection,
+    id: OrderId,
+    (carrier, tracking): (&str, &str),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE orders SET shipping_stage = 'sent', carrier = ?, tracking = ?, sent_at = COALESCE(sent_at, ?)
+               WHERE id = ? AND stage = 'paid' AND shipping_stage <> 'none'";
+    Ok(run(connection, sql, vec![carrier.into(), tracking.into(), at(now), id.uuid().into()]).await? == 1)
+}
+
+/// Unpaid orders with a page of the card provider, placed before `before`; those that were not looked at for longest
+/// first. They count as looked at.
+pub async fn take_open_checkouts(
+    db: &Db,
+    (before, now): (Timestamp, Timestamp),
+    limit: u32,
+) -> Result<Vec<Order>, StoreError> {
+    let sql = format!(
+        "UPDATE orders SET checked_at = ? WHERE id IN (
+           SELECT id FROM orders WHERE stage = 'awaiting_payment' AND checkout_id IS NOT NULL AND placed_at <= ?
+             AND COALESCE(checked_at, 0) <= ? ORDER BY COALESCE(checked_at, 0) LIMIT {limit})
+         RETURNING {ORDER}"
+    );
+    all(&db.write, &sql, vec![at(now), at(before), at(before)]).await?.iter().map(order).collect()
+}
+
+/// Orders that nobody has to pay any more, placed before `before`, and that a dying node left unpaid.
+pub async fn list_unsettled(db: &Db, before: Timestamp, limit: u32) -> Result<Vec<Order>, StoreError> {
+    let sql = format!(
+        "SELECT {ORDER} FROM orders WHERE stage = 'awaiting_payment' AND placed_at <= ?
+           AND (gross = 0 OR method IN ('voucher', 'sponsored')) ORDER BY placed_at LIMIT {limit}"
+    );
+    all(&db.read, &sql, vec![at(before)]).await?.iter().map(order).collect()
+}
+
+/// Which orders an administrator looks at.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The number begins so.
+    pub number: String,
+    /// Only in this stage.
+    pub stage: Option<OrderStage>,
+    /// Only those that finance has to look at.
+    pub attention: bool,
+    /// Only what these bought or pay; everything when both are `None`.
+    pub of: Option<(Vec<OrganizationId>, Vec<PartnerId>)>,
+    /// Only those placed before.
+    pub before: Option<Timestamp>,
+}
+
+/// Orders, newest first.
+pub async fn list_orders(db: &Db, filter: &Filter, limit: u32) -> Result<Vec<Order>, StoreError> {
+    let mut conditions = vec!["number LIKE ?".to_owned()];
+    let prefix = filter.number.trim().to_uppercase().replace(['%', '_'], "");
+    let mut values: Vec<sea_orm::Value> = vec![format!("{prefix}%").into()];
+    if let Some(stage) = filter.stage {
+        conditions.push("stage = ?".to_owned());
+        values.push(stage.as_str().into());
+    }
+    if filter.attention {
+        conditions.push("attention IS NOT NULL".to_owned());
+    }
+    if let Some(before) = filter.before {
+        conditions.push("placed_at < ?".to_owned());
+        values.push(at(before));
+    }
+    if let Some((organizations, partners)) = &filter.of {
+        let mut own = vec!["1 = 0".to_owned()];
+        for organization in organizations {
+            own.push("organization_id = ? OR sponsor_id = ?".to_owned());
+            values.extend([organization.uuid().into(), organization.uuid().into()]);
+        }
+        for partner in partners {
+            own.push("sponsor_id = ?".to_owned());
+            values.push(partner.uuid().into());
+        }
+        conditions.push(format!("({})", own.join(" OR ")));
+    }
+    let sql = format!(
+        "SELECT {ORDER} FROM orders WHERE {} ORDER BY placed_at DESC, id LIMIT {limit}",
+        conditions.join(" AND ")
+    );
+    all(&db.read, &sql, values).await?.iter().map(order).collect()
+}
+
+/// Whether an event of a payment provider came before.
+pub async fn was_heard(db: &Db, provider: &str, event: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT event_id FROM payment_events WHERE provider = ? AND event_id = ?";
+    Ok(one(&db.write, sql, vec![provider.into(), event.into()]).await?.is_some())
+}
+
+/// The accounts of sponsors: kind, id, currency, what may be spent, what is.
+pub async fn list_accounts(db: &Db) -> Result<Vec<(String, uuid::Uuid, String, i64, i64)>, StoreError> {
+    let sql = "SELECT kind, id, currency, most, used FROM sponsor_accounts ORDER BY kind, id, currency LIMIT 500";
+    let account =
+        |row: &Row| Ok((row.get("kind")?, row.get("id")?, row.get("currency")?, row.get("most")?, row.get("used")?));
+    all(&db.read, sql, vec![]).await?.iter().map(account).collect()
+}

@@ -1,0 +1,486 @@
+//! The shop: from the catalogue to an order that is paid, and back; by card, invoice, voucher and on account.
+
+use std::sync::Arc;
+
+use stepgate_tests::{Backend, Browser, Page, World, on_each_backend};
+use tokio::sync::Barrier;
+
+pub(super) async fn logged_in(world: &World, username: &str) -> Browser {
+    let mut browser = world.browser();
+    browser.open("/account").await;
+    browser.log_in(username).await;
+    if browser.page.name() == "factor" {
+        browser.submit(&[("skip", "1")]).await;
+    }
+    browser
+}
+
+/// Puts something into the cart.
+pub(super) async fn add<'a>(browser: &'a mut Browser, product: &str, quantity: &str, whom: &str) -> &'a Page {
+    browser.open("/account/otp/get").await;
+    browser.submit_with("/cart/add", &[("product", product), ("quantity", quantity), ("for", whom)]).await
+}
+
+/// Fills in the checkout that is open, and orders.
+pub(super) async fn order<'a>(browser: &'a mut Browser, more: &[(&str, &str)]) -> &'a Page {
+    assert_eq!(browser.page.name(), "checkout", "{}", browser.page.words());
+    let fields = checkout_fields(browser, more);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    browser.submit(&fields).await
+}
+
+pub(super) fn checkout_fields(browser: &Browser, more: &[(&str, &str)]) -> Vec<(String, String)> {
+    let usual = [
+        ("name", "Zoë Ångström"),
+        ("company", "株式会社 鉄"),
+        ("street", "Ægirsgata 1\n3. etasje"),
+        ("town", "Þórshöfn"),
+        ("country", "Ísland"),
+        ("same_address", "1"),
+        ("terms", "1"),
+        ("method", "card"),
+    ];
+    let changed = |name: &str| more.iter().any(|(other, _)| *other == name);
+    let kept =
+        usual.iter().filter(|(name, _)| !changed(name) && browser.page.text.contains(&format!("name=\"{name}\"")));
+    kept.chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Orders what is in the cart, by card, at the demo's own provider; the number of the order.
+pub(super) async fn buy(browser: &mut Browser, choice: &str) -> String {
+    browser.open("/checkout").await;
+    order(browser, &[]).await;
+    assert_eq!(browser.page.name(), "demo-card", "{}", browser.page.words());
+    let path = browser.page.url.path().to_owned();
+    browser.submit_with(&path, &[("choice", choice)]).await;
+    assert_eq!(browser.page.name(), "order", "{}", browser.page.words());
+    number(&browser.page)
+}
+
+pub(super) fn number(page: &Page) -> String {
+    page.url.path().split('/').nth(2).unwrap_or_else(|| panic!("{}: no order: {}", page.url, page.words())).to_owned()
+}
+
+pub(super) async fn keys(world: &World, stage: &str) -> i64 {
+    world.count(&format!("SELECT COUNT(*) AS found FROM license_keys WHERE stage = '{stage}'")).await
+}
+
+#[tokio::test]
+async fn an_order_by_card_from_the_catalogue_to_its_keys_and_back() {
+    on_each_backend(|world| async move {
+        let mut alice = logged_in(&world, "alice").await;
+        assert_eq!(alice.open("/account/otp/get").await.name(), "acquire");
+        assert!(alice.page.words().contains("Mobile ID with identity proofing"), "{}", alice.page.words());
+        assert_eq!(add(&mut alice, "mobile-id", "1", "me").await.name(), "cart");
+        add(&mut alice, "mobile-id", "2", "later").await;
+        assert!(alice.page.words().contains("Total 90.00 USD"), "{}", alice.page.words());
+        // What is missing is named, and nothing is ordered.
+        alice.open("/checkout").await;
+        order(&mut alice, &[("town", ""), ("terms", "")]).await;
+        assert_eq!((alice.page.name(), alice.page.status.as_u16()), ("checkout", 422));
+        for remedy in ["Write the town", "accept them to order"] {
+            assert!(alice.page.words().contains(remedy), "{}", alice.page.words());
+        }
+        assert!(alice.page.text.contains("Zoë Ångström"), "what was typed stays");
+        let number = buy(&mut alice, "decline").await;
+        assert!(alice.page.words().contains("Nothing was paid yet"), "{}", alice.page.words());
+        assert_eq!(keys(&world, "unredeemed").await, 0);
+        // Not paid, but kept: the same page of the provider opens again.
+        alice.submit_to(&format!("/orders/{number}/pay")).await;
+        let path = alice.page.url.path().to_owned();
+        alice.submit_with(&path, &[("choice", "pay")]).await;
+        let words = alice.page.words();
+        for told in ["Your order is paid", "Not activated yet", "Zoë Ångström, 株式会社 鉄, Ægirsgata 1, 3. etasje"]
+        {
+            assert!(words.contains(told), "{told}: {words}");
+        }
+        assert_eq!(keys(&world, "unredeemed").await, 3);
+        assert_eq!(alice.page.text.matches("/account/otp/license/activate").count(), 3);
+        // The receipt, once; the keys are not in it.
+        let mail = world.mail("alice@iron-builders.example", &number).await;
+        assert!(!mail.contains("mobile-id") && mail.contains("90.00 USD"), "{mail}");
+        // Somebody else's order is as good as none.
+        let mut bob = logged_in(&world, "bob").await;
+        for path in ["", "/return", "/invoice.pdf"] {
+            assert_eq!(bob.open(&format!("/orders/{number}{path}")).await.status.as_u16(), 404, "{path}");
+        }
+        // Given back: void at once, the money follows, and not twice.
+        alice.submit_to(&format!("/orders/{number}/refund")).await;
+        assert_eq!((keys(&world, "unredeemed").await, keys(&world, "void").await), (0, 3));
+        world
+            .until("the money is back", async || {
+                world.count("SELECT COUNT(*) AS found FROM orders WHERE stage = 'refunded'").await == 1
+            })
+            .await;
+        assert_eq!(alice.open(&format!("/orders/{number}")).await.words().matches("Give back").count(), 0);
+        assert_eq!(keys(&world, "void").await, 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_double_click_the_back_button_and_two_tabs_are_one_order() {
+    on_each_backend(|world| async move {
+        let mut alice = logged_in(&world, "alice").await;
+        add(&mut alice, "security-key", "1", "me").await;
+        alice.open("/checkout").await;
+        let (form, mut other) = (alice.clone(), alice.clone());
+        let fields = checkout_fields(&alice, &[]);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        // Eight presses of one button at the same moment.
+        let (barrier, request) = (Arc::new(Barrier::new(8)), alice.prepared(&fields));
+        let presses: Vec<_> = (0..8)
+            .map(|_| {
+                let (barrier, request) = (Arc::clone(&barrier), request.try_clone().unwrap());
+                tokio::spawn(async move {
+                    barrier.wait().await;
+                    let answer = request.send().await.unwrap();
+                    answer.headers()["location"].to_str().unwrap().to_owned()
+                })
+            })
+            .collect();
+        let mut places = Vec::new();
+        for press in presses {
+            places.push(press.await.unwrap());
+        }
+        places.dedup();
+        assert_eq!(places.len(), 1, "{places:?}");
+        let orders = async || world.count("SELECT COUNT(*) AS found FROM orders").await;
+        assert_eq!(orders().await, 1);
+        // Back, and once more: the same order.
+        let mut back = form.clone();
+        back.submit(&fields).await;
+        assert_eq!((back.page.name(), orders().await), ("demo-card", 1));
+        // Another window had the cart open all the time: it is told, and nothing is ordered twice.
+        other.open("/cart").await;
+        assert!(other.page.words().contains("Your cart is empty"), "{}", other.page.words());
+        add(&mut other, "mobile-id", "3", "later").await;
+        let mut old = other.clone();
+        other.submit(&[("q0", "5")]).await;
+        assert!(other.page.words().contains("150.00 USD"), "{}", other.page.words());
+        old.submit(&[("q0", "4")]).await;
+        assert!(old.page.words().contains("changed in another window"), "{}", old.page.words());
+        other.open("/checkout").await;
+        add(&mut old, "mobile-id", "1", "later").await;
+        order(&mut other, &[]).await;
+        assert!(other.page.words().contains("changed in another window"), "{}", other.page.words());
+        assert_eq!(orders().await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_bought_is_not_in_the_cart() {
+    let world = World::start(Backend::Sqlite).await;
+    let mut alice = logged_in(&world, "alice").await;
+    let cases = [
+        ("mobile-id", "-1", "later", "whole number from 1 to 500"),
+        ("mobile-id", "501", "later", "whole number from 1 to 500"),
+        ("mobile-id", "1e2", "later", "whole number from 1 to 500"),
+        ("mobile-id", "2", "me", "One for each person"),
+        ("no-such-thing", "1", "me", "not sold"),
+        ("mobile-id", "1", "person:bob", "no such person"),
+        ("mobile-id", "1", "everybody", "Say for whom"),
+        ("mobile-id", "1", "renew:nonsense", "no such credential"),
+    ];
+    for (product, quantity, whom, told) in cases {
+        let page = add(&mut alice, product, quantity, whom).await;
+        assert_eq!(page.status.as_u16(), 422, "{product} {quantity} {whom}");
+        assert!(page.words().contains(told), "{whom}: {}", page.words());
+    }
+    // Somebody else's credential, and one that is not to be renewed yet.
+    let id = async |username: &str, kind: &str| {
+        let sql = format!(
+            "SELECT lower(substr(hex(c.id),1,8)||'-'||substr(hex(c.id),9,4)||'-'||substr(hex(c.id),13,4)||'-'||
+             substr(hex(c.id),17,4)||'-'||substr(hex(c.id),21)) AS found
+             FROM credentials c JOIN persons p ON p.id = c.person_id WHERE p.username = '{username}' AND c.kind = '{kind}'"
+        );
+        world.texts(&sql).await.remove(0)
+    };
+    let franks = id("frank", "phone_otp").await;
+    let page = add(&mut alice, "phone-otp-domestic", "1", &format!("renew:{franks}")).await;
+    assert!(page.words().contains("no such credential"), "{}", page.words());
+    let mut bob = logged_in(&world, "bob").await;
+    let own = id("bob", "phone_otp").await;
+    let page = add(&mut bob, "phone-otp-domestic", "1", &format!("renew:{own}")).await;
+    assert!(page.words().contains("cannot be renewed now"), "{}", page.words());
+    // A renewal that is open is offered in place of a new one; the credential is renewed once, and keeps its holder.
+    let mut frank = logged_in(&world, "frank").await;
+    let page = add(&mut frank, "phone-otp-international", "1", "me").await;
+    assert_eq!(page.name(), "renew-first", "{}", page.words());
+    frank.submit(&[("product", "phone-otp-domestic")]).await;
+    assert!(frank.page.words().contains("Renewal: Phone OTP, domestic"), "{}", frank.page.words());
+    let page = add(&mut frank, "phone-otp-domestic", "1", &format!("renew:{franks}")).await;
+    assert!(page.words().contains("in your cart already"), "{}", page.words());
+    buy(&mut frank, "pay").await;
+    assert_eq!(keys(&world, "redeemed").await, 1);
+    let ends = "SELECT expires_at AS found FROM credentials c JOIN persons p ON p.id = c.person_id
+                WHERE p.username = 'frank' AND c.kind = 'phone_otp'";
+    let ends = world.count(ends).await;
+    assert!(ends > stepgate_tests::now() * 1000 + 300 * 86_400_000);
+    assert!(!frank.page.has("refund-submit"), "what is in use is not taken back");
+    // An administrator buys for people of the organization.
+    let mut oscar = logged_in(&world, "oscar").await;
+    let page = add(&mut oscar, "mobile-id", "1", "person:alice").await;
+    assert_eq!(page.name(), "cart", "{}", page.words());
+    assert!(page.words().contains("Alice Archer (alice)"), "{}", page.words());
+}
+
+#[tokio::test]
+async fn an_invoice_has_a_number_without_gaps_and_no_key_before_the_money() {
+    on_each_backend(|world| async move {
+        let mut alice = logged_in(&world, "alice").await;
+        let mut numbers = Vec::new();
+        for _ in 0..2 {
+            add(&mut alice, "mobile-id", "1", "me").await;
+            alice.open("/checkout").await;
+            order(&mut alice, &[("method", "invoice"), ("purchase_order", "PO-77 <b>")]).await;
+            numbers.push(number(&alice.page));
+        }
+        let invoices = world.texts("SELECT invoice_number AS found FROM orders ORDER BY placed_at").await;
+        assert_eq!(invoices, ["INV-000001", "INV-000002"]);
+        assert!(alice.page.words().contains("PO-77") && !alice.page.text.contains("<b>"), "{}", alice.page.words());
+        assert_eq!(keys(&world, "unredeemed").await, 0, "no key before the money");
+        let pdf = alice.open(&format!("/orders/{}/invoice.pdf", numbers[0])).await;
+        assert!(pdf.status.is_success());
+        // Only finance says that the money came; saying it on both nodes at once makes the keys once.
+        let mut oscar = logged_in(&world, "oscar").await;
+        oscar.open("/admin/orders").await;
+        assert_eq!(oscar.post_with_proof(&format!("/admin/orders/{}/paid", numbers[0])).await, 403);
+        let mut fiona = logged_in(&world, "fiona").await;
+        fiona.open(&format!("/admin/orders/{}", numbers[0])).await;
+        let request = fiona.prepared_to(&format!("/admin/orders/{}/paid", numbers[0]));
+        let (one, two) = (request.try_clone().unwrap(), request);
+        let (one, two) = tokio::join!(one.send(), two.send());
+        assert!(one.unwrap().status().is_redirection() && two.unwrap().status().is_redirection());
+        assert_eq!(keys(&world, "unredeemed").await, 1);
+        assert!(fiona.open("/admin/orders").await.words().contains(&numbers[1]), "{}", fiona.page.words());
+        // The other is given up by its purchaser; its number stays its own.
+        alice.open(&format!("/orders/{}", numbers[1])).await;
+        alice.submit_to(&format!("/orders/{}/cancel", numbers[1])).await;
+        assert!(alice.page.words().contains("cancelled"), "{}", alice.page.words());
+        // Money that comes all the same is not lost.
+        fiona.open(&format!("/admin/orders/{}", numbers[1])).await;
+        fiona.submit_to(&format!("/admin/orders/{}/paid", numbers[1])).await;
+        assert_eq!(keys(&world, "unredeemed").await, 2);
+        // Given back: finance sends the money, and says so.
+        alice.open(&format!("/orders/{}", numbers[1])).await;
+        alice.submit_to(&format!("/orders/{}/refund", numbers[1])).await;
+        fiona.open("/admin/orders?attention=1").await;
+        assert!(fiona.page.words().contains(&numbers[1]), "{}", fiona.page.words());
+        fiona.open(&format!("/admin/orders/{}", numbers[1])).await;
+        fiona.submit_to(&format!("/admin/orders/{}/refunded", numbers[1])).await;
+        assert!(alice.open(&format!("/orders/{}", numbers[1])).await.words().contains("Given back"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_use_of_a_voucher_pays_one_order() {
+    on_each_backend(|world| async move {
+        let mut fiona = logged_in(&world, "fiona").await;
+        fiona.open("/admin/vouchers").await;
+        fiona
+            .submit(&[("uses", "2"), ("note", "tests"), ("days", "30"), ("product", "mobile-id"), ("sponsor", "")])
+            .await;
+        let code = fiona.page.text.split("id=\"secret\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
+        assert_eq!(
+            world.count("SELECT COUNT(*) AS found FROM vouchers WHERE note = 'tests' AND remaining = 2").await,
+            1
+        );
+        let mut alice = logged_in(&world, "alice").await;
+        add(&mut alice, "bundle", "1", "me").await;
+        alice.open("/checkout").await;
+        for (typed, told) in
+            [("nonsense", "do not know"), ("AAAA-BBBB-CCCC", "do not know"), (code.as_str(), "another product")]
+        {
+            order(&mut alice, &[("method", "voucher"), ("voucher", typed)]).await;
+            assert!(alice.page.words().contains(told), "{typed}: {}", alice.page.words());
+        }
+        // Two people, two nodes, one use each left: three want it.
+        let mut requests = Vec::new();
+        for username in ["bob", "carol", "dave"] {
+            let mut person = logged_in(&world, username).await;
+            add(&mut person, "mobile-id", "1", "later").await;
+            person.open("/checkout").await;
+            let fields = checkout_fields(&person, &[("method", "voucher"), ("voucher", &code.to_lowercase())]);
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            requests.push(person.prepared(&fields));
+        }
+        let barrier = Arc::new(Barrier::new(3));
+        let tasks: Vec<_> = requests
+            .into_iter()
+            .map(|request| {
+                let barrier = Arc::clone(&barrier);
+                tokio::spawn(async move {
+                    barrier.wait().await;
+                    request.send().await.unwrap().status().as_u16()
+                })
+            })
+            .collect();
+        let mut placed = 0;
+        for task in tasks {
+            placed += usize::from(task.await.unwrap() == 303);
+        }
+        assert_eq!((placed, keys(&world, "unredeemed").await), (2, 2));
+        assert_eq!(world.count("SELECT COUNT(*) AS found FROM orders WHERE stage = 'paid'").await, 2);
+        // Given back, the use is there again.
+        let mut winner = None;
+        for username in ["bob", "carol", "dave"] {
+            let mut person = logged_in(&world, username).await;
+            if person.open("/orders").await.text.contains("href=\"/orders/SG-") {
+                winner = Some(person);
+            }
+        }
+        let mut winner = winner.unwrap();
+        let path = winner.page.text.split("href=\"/orders/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        winner.open(&format!("/orders/{path}")).await;
+        winner.submit_to(&format!("/orders/{path}/refund")).await;
+        assert!(winner.page.words().contains("Given back"), "{}", winner.page.words());
+        assert_eq!(world.count("SELECT remaining AS found FROM vouchers WHERE note = 'tests'").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_pays_as_long_as_something_is_left() {
+    on_each_backend(|world| async move {
+        let mut fiona = logged_in(&world, "fiona").await;
+        let mut alice = logged_in(&world, "alice").await;
+        add(&mut alice, "mobile-id", "1", "me").await;
+        alice.open("/checkout").await;
+        let sponsor = alice.page.text.split("value=\"organization:").nth(1).unwrap().split('"').next().unwrap();
+        let sponsor = format!("organization:{sponsor}");
+        fiona.open("/admin/sponsors").await;
+        fiona.submit(&[("most", "45.00"), ("sponsor", &sponsor)]).await;
+        assert!(fiona.page.words().contains("45.00 USD"), "{}", fiona.page.words());
+        order(&mut alice, &[("method", "sponsored"), ("sponsor", &sponsor)]).await;
+        assert!(alice.page.words().contains("Not activated yet"), "{}", alice.page.words());
+        let number = number(&alice.page);
+        let used = async || world.count("SELECT used AS found FROM sponsor_accounts WHERE kind = 'organization'").await;
+        assert_eq!(used().await, 3000);
+        let mut bob = logged_in(&world, "bob").await;
+        add(&mut bob, "mobile-id", "1", "me").await;
+        bob.open("/checkout").await;
+        order(&mut bob, &[("method", "sponsored"), ("sponsor", &sponsor)]).await;
+        assert!(bob.page.words().contains("does not have so much left"), "{}", bob.page.words());
+        assert_eq!((used().await, keys(&world, "unredeemed").await), (3000, 1));
+        alice.open(&format!("/orders/{number}")).await;
+        alice.submit_to(&format!("/orders/{number}/refund")).await;
+        assert_eq!(used().await, 0);
+        order(&mut bob, &[("method", "sponsored"), ("sponsor", &sponsor)]).await;
+        assert_eq!(used().await, 3000);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_application_accepts_comes_first_and_the_order_leads_back_to_it() {
+    let world = World::start(Backend::Sqlite).await;
+    let rp = world.relying_party().await;
+    let (mut alice, started) = (world.browser(), rp.start(&[("acr_values", "urn:stepgate:acr:mobile-id")]));
+    alice.open(&started.url).await;
+    alice.log_in("alice").await;
+    assert_eq!(alice.page.name(), "requirements-not-met");
+    alice.open("/account/otp/get").await;
+    let words = alice.page.words();
+    let place = |text: &str| words.find(text).unwrap_or_else(|| panic!("{text}: {words}"));
+    assert!(place("A client on this machine accepts") < place("Mobile ID Approve on your phone"), "{words}");
+    assert!(place("Not accepted there") < place("Phone OTP, domestic"), "{words}");
+    assert!(words.contains("does not accept it"), "{words}");
+    assert!(!alice.page.has("add-phone-otp-domestic") && alice.page.has("add-mobile-id"));
+    add(&mut alice, "mobile-id", "1", "me").await;
+    buy(&mut alice, "pay").await;
+    assert!(alice.page.words().contains("Go on to A client on this machine"), "{}", alice.page.words());
+    // Finance withdraws it, and sells another for more: at once, everywhere.
+    let mut fiona = logged_in(&world, "fiona").await;
+    fiona.open("/admin/catalogue/mobile-id").await;
+    fiona.submit(&[("price", "31.50"), ("renewal_price", "30.00"), ("partners", ""), ("withdrawn", "")]).await;
+    assert!(alice.open("/account/otp/get").await.words().contains("31.50 USD a year"), "{}", alice.page.words());
+    fiona.open("/admin/catalogue/mobile-id").await;
+    fiona.submit(&[("price", "31.50"), ("renewal_price", "30.00"), ("partners", ""), ("withdrawn", "1")]).await;
+    assert!(!alice.open("/account/otp/get").await.has("add-mobile-id"));
+    fiona.open("/admin/catalogue/bundle").await;
+    fiona.submit(&[("price", "1.00"), ("renewal_price", "1.00"), ("partners", "Nobody Ltd."), ("withdrawn", "")]).await;
+    assert!(!alice.open("/account/otp/get").await.text.contains("product-bundle\""));
+}
+
+#[tokio::test]
+async fn a_browser_walks_from_the_catalogue_to_the_key_on_a_wide_screen_and_on_a_phone() {
+    use crate::chromium::{chromium, click, fill, find, fits, text};
+    for width in [1100, 500] {
+        let Some(driver) = chromium(width, true).await else { return };
+        let world = World::start(Backend::Sqlite).await;
+        driver.goto(format!("{}/account/otp/get", world.issuer)).await.unwrap();
+        fill(&driver, "main[data-page=login] #username", "alice").await;
+        click(&driver, "#continue").await;
+        fill(&driver, "main[data-page=password] #password", "stepgate-demo-2026").await;
+        click(&driver, "#continue").await;
+        find(&driver, "main[data-page=acquire]").await;
+        fits(&driver).await;
+        click(&driver, "#add-mobile-id").await;
+        find(&driver, "main[data-page=cart] table").await;
+        fits(&driver).await;
+        click(&driver, "main[data-page=cart] #continue").await;
+        find(&driver, "main[data-page=checkout]").await;
+        fits(&driver).await;
+        click(&driver, "#form-terms").await;
+        click(&driver, "main[data-page=checkout] #continue").await;
+        find(&driver, "main[data-page=demo-card]").await;
+        fits(&driver).await;
+        click(&driver, "main[data-page=demo-card] #continue").await;
+        let key = text(&driver, "main[data-page=order] code").await;
+        assert_eq!(key.trim().len(), 29, "{key}");
+        assert!(text(&driver, "main[data-page=order] h1").await.contains("Paid"));
+        fits(&driver).await;
+        driver.quit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_sent_and_a_broken_one_is_replaced_once_within_its_days() {
+    let world = World::start(Backend::Sqlite).await;
+    let mut alice = logged_in(&world, "alice").await;
+    add(&mut alice, "hardware-token", "2", "later").await;
+    alice.open("/checkout").await;
+    let elsewhere = [("same_address", ""), ("ship_name", "Мария"), ("ship_street", "ул. Ленина 1")];
+    order(&mut alice, &elsewhere).await;
+    assert!(alice.page.words().contains("Write the town"), "{}", alice.page.words());
+    let more = [("ship_town", "Москва"), ("ship_country", "Россия"), ("method", "invoice")];
+    let all: Vec<_> = elsewhere.into_iter().chain(more).collect();
+    order(&mut alice, &all).await;
+    let bought = number(&alice.page);
+    assert!(alice.page.words().contains("Мария, ул. Ленина 1, Москва, Россия"), "{}", alice.page.words());
+    let mut fiona = logged_in(&world, "fiona").await;
+    let path = format!("/admin/orders/{bought}");
+    let ship = [("carrier", "Bring"), ("tracking", "TR-1")];
+    fiona.open(&path).await;
+    fiona.submit_with(&format!("{path}/ship"), &ship).await;
+    assert!(fiona.page.words().contains("Nothing was done"), "not before it is paid: {}", fiona.page.words());
+    fiona.submit_to(&format!("{path}/paid")).await;
+    fiona.submit(&ship).await;
+    assert!(alice.open(&format!("/orders/{bought}")).await.words().contains("Bring: TR-1"), "{}", alice.page.words());
+    assert!(world.mail("alice@iron-builders.example", "TR-1").await.contains(&bought));
+    // The button pressed twice is one order; it costs nothing, has a key, and says what it replaces.
+    let (mut twice, orders) = (fiona.clone(), "SELECT COUNT(*) AS found FROM orders");
+    fiona.submit(&[("line", "0")]).await;
+    twice.submit(&[("line", "0")]).await;
+    assert_eq!(world.count(orders).await, 2);
+    let words = fiona.page.words();
+    assert!(words.contains(&format!("Replaces a token of {bought}")) && words.contains("Total 0.00 USD"), "{words}");
+    assert_eq!(keys(&world, "unredeemed").await, 3);
+    world.advance(45 * 86_400 + 1).await;
+    let mut fiona = logged_in(&world, "fiona").await;
+    fiona.open(&path).await;
+    fiona.submit(&[("line", "0")]).await;
+    assert!(fiona.page.words().contains("Nothing was done"), "{}", fiona.page.words());
+    assert_eq!(world.count(orders).await, 2);
+    // An administrator of the organization sees what its people bought, and can do nothing about it.
+    let mut oscar = logged_in(&world, "oscar").await;
+    assert!(oscar.open("/admin/orders").await.words().contains(&bought), "{}", oscar.page.words());
+    assert!(!oscar.open(&path).await.has("cancel-submit") && !oscar.page.text.contains("refund-submit"));
+    assert_eq!(oscar.open("/admin/vouchers").await.status.as_u16(), 403);
+    let mut petra = logged_in(&world, "petra").await;
+    assert_eq!(petra.open(&path).await.status.as_u16(), 404, "not paid by the partner");
+}
