@@ -29,7 +29,7 @@ CREATE TABLE sales (
     sold_at BIGINT NOT NULL, PRIMARY KEY (order_id, line)
 );
 CREATE INDEX sales_by_time ON sales (sold_at);
-CREATE INDEX orders_by_payment ON orders (paid_at) WHERE paid_at IS NOT NULL;
+CREATE INDEX orders_by_time_of_payment ON orders (paid_at) WHERE paid_at IS NOT NULL;
 CREATE INDEX orders_by_refund ON orders (refunded_at) WHERE refunded_at IS NOT NULL;
 CREATE INDEX license_keys_by_time ON license_keys (purchased_at);
 CREATE INDEX license_keys_by_redemption ON license_keys (redeemed_at) WHERE redeemed_at IS NOT NULL

@@ -165,6 +165,7 @@ async fn a_bundle_is_renewed_as_one_and_a_key_can_renew_instead_of_starting_anew
 #[tokio::test]
 async fn an_organization_renews_by_itself_and_for_many_at_once() {
     on_each_backend(|world| async move {
+        world.tamper("DELETE FROM sponsor_accounts").await;
         let bob = credential(&world, "bob", "Phone OTP").await;
         let mut browser = at(&world, "bob", &format!("/account/otp/{bob}")).await;
         assert!(browser.page.words().contains("once your organization has an account"), "{}", browser.page.words());

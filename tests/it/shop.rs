@@ -62,7 +62,9 @@ pub(super) fn number(page: &Page) -> String {
 }
 
 pub(super) async fn keys(world: &World, stage: &str) -> i64 {
-    world.count(&format!("SELECT COUNT(*) AS found FROM license_keys WHERE stage = '{stage}'")).await
+    world
+        .count(&format!("SELECT COUNT(*) AS found FROM license_keys WHERE stage = '{stage}' AND order_id IS NOT NULL"))
+        .await
 }
 
 #[tokio::test]
@@ -208,8 +210,9 @@ async fn what_cannot_be_bought_is_not_in_the_cart() {
     let mut frank = logged_in(&world, "frank").await;
     let page = add(&mut frank, "phone-otp-international", "1", "me").await;
     assert_eq!(page.name(), "renew-first", "{}", page.words());
+    // Whatever the form says: a cheaper product would not reach as far as what is held.
     frank.submit(&[("product", "phone-otp-domestic")]).await;
-    assert!(frank.page.words().contains("Renewal: Phone OTP, domestic"), "{}", frank.page.words());
+    assert!(frank.page.words().contains("Renewal: Phone OTP, international"), "{}", frank.page.words());
     let page = add(&mut frank, "phone-otp-domestic", "1", &format!("renew:{franks}")).await;
     assert!(page.words().contains("in your cart already"), "{}", page.words());
     buy(&mut frank, "pay").await;

@@ -42,6 +42,22 @@ pub struct CredentialPage {
 /// The heads of the history.
 pub const HISTORY: [&str; 5] = ["When", "What", "Where", "With", "For"];
 
+/// The result of a credential's test.
+#[derive(Clone, Debug, Template)]
+#[template(path = "account/otp-test.html")]
+pub struct OtpTestPage {
+    /// The frame.
+    pub layout: Layout,
+    /// `Ok` when it works.
+    pub tone: Tone,
+    /// `Your token works`.
+    pub heading: String,
+    /// What was found: `Its clock is 20 seconds slow, which is fine.`
+    pub detail: String,
+    /// The next step, and back to Manage OTP.
+    pub actions: Vec<Action>,
+}
+
 impl Page for CredentialPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let row = |seconds, tone: Option<Tone>, what: &str, place: &str, with: &str, application: &str| {
@@ -103,5 +119,29 @@ impl Page for CredentialPage {
             ..active.clone()
         };
         vec![("active", active), ("suspended", suspended)]
+    }
+}
+
+impl Page for OtpTestPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let back = Action::link("continue", "Back to Manage OTP", "/account/otp");
+        let page = Self {
+            layout: samples::portal("Test", Section::ManageOtp),
+            tone: Tone::Ok,
+            heading: "Your token works".into(),
+            detail: "Its clock is 20 seconds slow, which is fine.".into(),
+            actions: vec![back.clone()],
+        };
+        let off = Self {
+            tone: Tone::Warning,
+            heading: "Your token is out of step".into(),
+            detail: "It is 14 codes ahead. Resync it with two codes in a row.".into(),
+            actions: vec![
+                Action::link("continue", "Resync", "/account/otp/c2/resync"),
+                Action { id: "cancel".into(), ..back },
+            ],
+            ..page.clone()
+        };
+        vec![("works", page), ("out of step", off)]
     }
 }

@@ -153,22 +153,6 @@ impl MobileEnrolPage {
     }
 }
 
-/// The result of a credential's test.
-#[derive(Clone, Debug, Template)]
-#[template(path = "account/otp-test.html")]
-pub struct OtpTestPage {
-    /// The frame.
-    pub layout: Layout,
-    /// `Ok` when it works.
-    pub tone: Tone,
-    /// `Your token works`.
-    pub heading: String,
-    /// What was found: `Its clock is 20 seconds slow, which is fine.`
-    pub detail: String,
-    /// The next step, and back to Manage OTP.
-    pub actions: Vec<Action>,
-}
-
 /// Recovery codes, shown once.
 #[derive(Clone, Debug, Template)]
 #[template(path = "account/recovery-codes.html")]
@@ -332,30 +316,6 @@ impl Page for MobileEnrolPage {
             ..page.clone()
         };
         vec![("first", page), ("wrong digits", error)]
-    }
-}
-
-impl Page for OtpTestPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let back = Action::link("continue", "Back to Manage OTP", "/account/otp");
-        let page = Self {
-            layout: samples::portal("Test", Section::ManageOtp),
-            tone: Tone::Ok,
-            heading: "Your token works".into(),
-            detail: "Its clock is 20 seconds slow, which is fine.".into(),
-            actions: vec![back.clone()],
-        };
-        let off = Self {
-            tone: Tone::Warning,
-            heading: "Your token is out of step".into(),
-            detail: "It is 14 codes ahead. Resync it with two codes in a row.".into(),
-            actions: vec![
-                Action::link("continue", "Resync", "/account/otp/c2/resync"),
-                Action { id: "cancel".into(), ..back },
-            ],
-            ..page.clone()
-        };
-        vec![("works", page), ("out of step", off)]
     }
 }
 

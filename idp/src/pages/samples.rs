@@ -43,7 +43,7 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<account::ConnectionsPage>("account-applications", &mut pages)?;
     add::<otp::ManageOtpPage>("manage-otp", &mut pages)?;
     add::<otp::MobileEnrolPage>("mobile-enrol", &mut pages)?;
-    add::<otp::OtpTestPage>("otp-test", &mut pages)?;
+    add::<credential::OtpTestPage>("otp-test", &mut pages)?;
     add::<otp::RecoveryCodesPage>("recovery-codes", &mut pages)?;
     add::<otp::FormPage>("form", &mut pages)?;
     add::<self_help::SelfHelpPage>("self-help", &mut pages)?;

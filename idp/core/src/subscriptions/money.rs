@@ -165,11 +165,11 @@ impl Money {
 /// `24.00 USD`, `2400 JPY`.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.currency.digits();
-        let unit = 10_u64.pow(digits);
+        let places = self.currency.digits();
+        let unit = 10_u64.pow(places);
         let (sign, minor) = (if self.minor < 0 { "-" } else { "" }, self.minor.unsigned_abs());
-        let width = usize::try_from(digits).unwrap_or(2);
-        if digits == 0 {
+        let width = usize::try_from(places).unwrap_or(2);
+        if places == 0 {
             write!(f, "{sign}{minor} {}", self.currency)
         } else {
             write!(f, "{sign}{}.{:0width$} {}", minor / unit, minor % unit, self.currency)
