@@ -61,7 +61,6 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
     if security_key::available(cx) {
         more.push(Action::post("add-key", "Add security key", "/account/otp/key/new"));
     }
-    more.push(Action::link("get", "Get another credential", "/account/otp/get"));
     more.extend(otp_help::ways(cx, &visitor).await?);
     more.push(Action::link("reminders", "Reminders", "/account/otp/reminders"));
     let mut layout = visitor.layout(cx, "Manage OTP", Section::ManageOtp);
