@@ -34,7 +34,7 @@ fn is_a_year(from: i64, to: i64) -> bool {
 }
 
 #[tokio::test]
-async fn what_has_expired_says_so_at_the_application_and_goes_on_there_once_renewed() {
+async fn t29_what_has_expired_says_so_at_the_application_and_goes_on_there_once_renewed() {
     on_each_backend(|world| async move {
         // Nothing to renew: no button.
         let bob = at(&world, "bob", "/account/otp").await;

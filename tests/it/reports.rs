@@ -5,6 +5,7 @@ use stepgate_core::subscriptions::invitation::records;
 use stepgate_tests::{World, on_each_backend};
 
 use super::invitations::{invite, logged_in};
+use super::shop::{add, buy};
 
 async fn token(world: &World, client: &str, scope: &str) -> String {
     let form = [("grant_type", "client_credentials"), ("scope", scope)];
@@ -151,6 +152,31 @@ async fn orders_are_listed_shown_and_paid_on_the_command_line() {
         let (done, said) = world.operate(&["order", "pay", number, "--by", "admin", "--json"]);
         assert!(done && said.contains("it was paid before"), "{said}");
         assert!(!world.operate(&["order", "list", "--stage", "gone"]).0);
+        // An order of invitations goes back one by one; what was paid goes back, once.
+        let (done, said) = world.operate(&["order", "refund", number, "--by", "admin"]);
+        assert!(!done && said.contains("pays for invitations"), "{said}");
+        let mut alice = logged_in(&world, "alice").await;
+        add(&mut alice, "mobile-id", "1", "later").await;
+        let number = &buy(&mut alice, "pay").await;
+        let (done, said) = world.operate(&["order", "refund", number, "--by", "admin", "--json"]);
+        assert!(done && said.contains("\"refund"), "{said}");
+        let (done, said) = world.operate(&["order", "refund", number, "--by", "admin"]);
+        assert!(!done && said.contains("only an order that is paid"), "{said}");
+        // A voucher is made, shown without its letters, and withdrawn once.
+        let (done, said) =
+            world.operate(&["voucher", "add", "--uses", "2", "--product", "mobile-id", "--by", "admin", "--json"]);
+        let made: serde_json::Value = serde_json::from_str(&said).unwrap_or_default();
+        let letters = made["voucher"].as_str().unwrap_or_default();
+        assert!(done && letters.len() == 29, "{said}");
+        let (_, said) = world.operate(&["voucher", "list", "--json"]);
+        let listed: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!((&listed[0]["remaining"], said.contains(letters)), (&2.into(), false), "{said}");
+        let id = listed[0]["id"].as_str().unwrap();
+        for withdrawn in ["true", "false"] {
+            let (_, said) = world.operate(&["voucher", "withdraw", id, "--by", "admin", "--json"]);
+            assert!(said.replace(' ', "").contains(&format!("\"withdrawn\":{withdrawn}")), "{said}");
+        }
+        assert!(!world.operate(&["voucher", "add", "--uses", "1", "--product", "none-such", "--by", "admin"]).0);
         assert!(!world.operate(&["order", "show", "SG-0000-0000"]).0);
         // An order that waits for its money gets its keys, once.
         world

@@ -9,6 +9,7 @@ mod report;
 mod secret;
 mod resource;
 mod token;
+mod voucher;
 
 use std::path::{Path, PathBuf};
 
@@ -70,6 +71,9 @@ pub(super) enum Operate {
     /// Orders.
     #[command(subcommand)]
     Order(order::OrderCommand),
+    /// Vouchers.
+    #[command(subcommand)]
+    Voucher(voucher::VoucherCommand),
     /// What was sold, and what ends.
     #[command(subcommand)]
     Report(report::ReportCommand),
@@ -271,6 +275,7 @@ pub(super) async fn run(command: Operate, settings: Settings) -> Result<Value, O
         Operate::Token(command) => token::command(operator, command).await,
         Operate::Phone(command) => phone::command(&operator, (command, per_day)).await,
         Operate::Order(command) => order::command(operator, command).await,
+        Operate::Voucher(command) => voucher::command(operator, command).await,
         Operate::Report(command) => report::command(&operator, command).await,
         Operate::Audit(AuditCommand::Verify) => {
             while audit::seal_events(&operator.db, 500).await? == 500 {}

@@ -7,8 +7,9 @@ use stepgate_core::subscriptions::order::{Order, OrderStage};
 use stepgate_store::{license_keys, orders};
 
 use super::*;
-use crate::boot::{self, Delivery};
+use crate::boot::{self, Delivery, Node};
 use crate::cx::Cx;
+use crate::shop::refund::give_back;
 use crate::subscriptions::{Settled, settle};
 
 /// Commands about orders.
@@ -33,6 +34,14 @@ pub(in crate::cli) enum OrderCommand {
         /// Its number.
         number: String,
         /// Who says so: the user ID of an operator or of somebody of finance.
+        #[arg(long)]
+        by: String,
+    },
+    /// Gives it back: its keys become void, and the money follows. Within 15 days, and only if nothing of it is in use.
+    Refund {
+        /// Its number.
+        number: String,
+        /// Who gives it back: the user ID of an operator or of somebody of finance.
         #[arg(long)]
         by: String,
     },
@@ -62,6 +71,7 @@ pub(super) async fn command(operator: Operator, command: OrderCommand) -> Result
             Ok(shown)
         }
         OrderCommand::Pay { number, by } => pay(operator.settings, (&number, &by)).await,
+        OrderCommand::Refund { number, by } => refund(operator.settings, (&number, &by)).await,
     }
 }
 
@@ -85,18 +95,24 @@ fn line(order: &Order) -> Value {
     })
 }
 
-async fn pay(mut settings: Settings, (number, by): (&str, &str)) -> Result<Value, OperateError> {
+/// A node that only this command uses, and who acts: an operator, or somebody of finance.
+pub(super) async fn acting(mut settings: Settings, by: &str) -> Result<(Node, Cx, PersonId), OperateError> {
     settings.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let node = boot::build(settings, Delivery::Providers, Clock::default()).await.map_err(other)?;
     let cx = Cx::background(&node.app);
-    let order = find(&cx.app.db, number).await?;
     let person = people::find_person_by_login(&cx.app.db, by).await?;
     let person = person.ok_or_else(|| OperateError::Argument(format!("--by: there is no person {by}")))?;
     let roles = people::roles_of(&cx.app.db, person.id).await?;
     if person.suspended_at.is_some() || !roles.iter().any(|role| matches!(role, Role::Operator | Role::Finance)) {
         return Err(OperateError::Argument(format!("--by: {by} is neither an operator nor of finance")));
     }
-    match settle(&cx, &order, Some(person.id)).await.map_err(other)? {
+    Ok((node, cx, person.id))
+}
+
+async fn pay(settings: Settings, (number, by): (&str, &str)) -> Result<Value, OperateError> {
+    let (_node, cx, by) = acting(settings, by).await?;
+    let order = find(&cx.app.db, number).await?;
+    match settle(&cx, &order, Some(by)).await.map_err(other)? {
         Settled::Now => Ok(json!({ "number": order.number, "paid": true, "keys": order.keys() })),
         Settled::Before => Ok(json!({ "number": order.number, "paid": true, "note": "it was paid before" })),
         Settled::Impossible(stage) => {
@@ -104,4 +120,12 @@ async fn pay(mut settings: Settings, (number, by): (&str, &str)) -> Result<Value
             Err(OperateError::Argument(format!("the order {number} is {stage}: no money is expected for it")))
         }
     }
+}
+
+async fn refund(settings: Settings, (number, by): (&str, &str)) -> Result<Value, OperateError> {
+    let (_node, cx, by) = acting(settings, by).await?;
+    let order = find(&cx.app.db, number).await?;
+    let refusal = |why| OperateError::Argument(format!("the order {number} is not given back: {why}"));
+    give_back(&cx, order.id, by).await.map_err(other)?.map_err(refusal)?;
+    Ok(line(&find(&cx.app.db, number).await?))
 }
