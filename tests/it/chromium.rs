@@ -190,6 +190,9 @@ async fn a_phone_is_set_up_in_one_window_and_approves_what_the_other_asks() {
     fill(&driver, "#number", &number).await;
     click(&driver, "#approve").await;
     shows(&driver, "#result", "Approved. Go on in your browser.").await;
+    // A phone without a screen lock says what its approvals are worth.
+    driver.goto(format!("{}/mobile", world.issuer)).await.unwrap();
+    shows(&driver, "#unlocked", "without asking who holds it").await;
     driver.switch_to_window(browser).await.unwrap();
     find(&driver, "main[data-page=partner-home]").await;
     shows(&driver, "#acr", "urn:stepgate:acr:mobile-id").await;

@@ -89,6 +89,7 @@ async function home() {
   } else {
     show(card(title("Ready"),
       el("p", { id: "ready" }, `When you log in with ${account.name}, the question appears here.`),
+      account.credential ? "" : el("p", { className: "dim", id: "unlocked" }, "This phone approves without asking who holds it: what it shows is that you have it, and no more."),
       el("p", { className: "error", id: "clock", role: "status" }, clockTrouble(account)),
       el("p", { className: "dim", id: "connection" }, "Looking for a question…"),
       el("button", { id: "offline", onclick: offlinePage }, "Offline code"),
