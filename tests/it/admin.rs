@@ -155,7 +155,7 @@ async fn rotated_keys_sign_and_old_tokens_stay_valid() {
 }
 
 #[tokio::test]
-async fn the_operators_commands_work_and_the_log_tells_when_it_was_touched() {
+async fn t25_the_operators_commands_work_and_the_log_tells_when_it_was_touched() {
     on_each_backend(|world| async move {
         let (ok, said) = world.operate(&[
             "user",

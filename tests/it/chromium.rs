@@ -202,52 +202,6 @@ async fn a_phone_is_set_up_in_one_window_and_approves_what_the_other_asks() {
     driver.quit().await.unwrap();
 }
 
-/// From the refusal to the application with the new strength, by a key, on a screen as narrow as a phone's.
-#[tokio::test]
-async fn a_license_key_leads_from_the_refusal_back_to_the_application() {
-    for width in [500, 1100] {
-        let Some(driver) = chromium(width, true).await else { return };
-        let world = World::start(Backend::Sqlite).await;
-        let key = world.sell("oscar", "mobile-id", 1).await.remove(0);
-        driver.goto(&world.partner).await.unwrap();
-        click(&driver, "#mobile-id").await;
-        fill(&driver, "#username", "alice").await;
-        click(&driver, "#continue").await;
-        fill(&driver, "main[data-page=password] #password", "stepgate-demo-2026").await;
-        click(&driver, "#continue").await;
-        find(&driver, "main[data-page=requirements-not-met]").await;
-        fits(&driver).await;
-        click(&driver, "#license").await;
-        fill(&driver, "main[data-page=license] #form-key", &key.to_lowercase()).await;
-        fits(&driver).await;
-        click(&driver, "#continue").await;
-        find(&driver, "main[data-page=manage-otp] #status").await;
-        fits(&driver).await;
-        click(&driver, "#status-action").await;
-        let code = text(&driver, "#enrol-code").await;
-        let browser = driver.window().await.unwrap();
-        let phone = driver.new_window().await.unwrap();
-        driver.switch_to_window(phone.clone()).await.unwrap();
-        driver.goto(format!("{}/mobile", world.issuer)).await.unwrap();
-        fill(&driver, "#enrol-code", &code).await;
-        click(&driver, "#enrol").await;
-        let digits = text(&driver, "#confirm-digits").await;
-        driver.switch_to_window(browser.clone()).await.unwrap();
-        fill(&driver, "#digits", &digits).await;
-        click(&driver, "#continue").await;
-        click(&driver, "#factor-mobile_id").await;
-        let number = text(&driver, "#match-number").await.replace(char::is_whitespace, "");
-        driver.switch_to_window(phone).await.unwrap();
-        fill(&driver, "#number", &number).await;
-        click(&driver, "#approve").await;
-        assert_eq!(text(&driver, "#result").await, "Approved. Go on in your browser.");
-        driver.switch_to_window(browser).await.unwrap();
-        find(&driver, "main[data-page=partner-home]").await;
-        assert_eq!(text(&driver, "#acr").await, "urn:stepgate:acr:mobile-id");
-        driver.quit().await.unwrap();
-    }
-}
-
 #[tokio::test]
 async fn a_security_key_is_added_and_opens_what_a_phone_does_not() {
     let Some(driver) = chromium(1100, true).await else { return };

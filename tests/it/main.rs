@@ -76,3 +76,4 @@ mod token_files;
 mod tokens;
 mod typed_codes;
 mod voice;
+mod walks;

@@ -410,38 +410,6 @@ async fn what_the_application_accepts_comes_first_and_the_order_leads_back_to_it
 }
 
 #[tokio::test]
-async fn a_browser_walks_from_the_catalogue_to_the_key_on_a_wide_screen_and_on_a_phone() {
-    use crate::chromium::{chromium, click, fill, find, fits, text};
-    for width in [1100, 500] {
-        let Some(driver) = chromium(width, true).await else { return };
-        let world = World::start(Backend::Sqlite).await;
-        driver.goto(format!("{}/account/otp/get", world.issuer)).await.unwrap();
-        fill(&driver, "main[data-page=login] #username", "alice").await;
-        click(&driver, "#continue").await;
-        fill(&driver, "main[data-page=password] #password", "stepgate-demo-2026").await;
-        click(&driver, "#continue").await;
-        find(&driver, "main[data-page=acquire]").await;
-        fits(&driver).await;
-        click(&driver, "#add-mobile-id").await;
-        find(&driver, "main[data-page=cart] table").await;
-        fits(&driver).await;
-        click(&driver, "main[data-page=cart] #continue").await;
-        find(&driver, "main[data-page=checkout]").await;
-        fits(&driver).await;
-        click(&driver, "#form-terms").await;
-        click(&driver, "main[data-page=checkout] #continue").await;
-        find(&driver, "main[data-page=demo-card]").await;
-        fits(&driver).await;
-        click(&driver, "main[data-page=demo-card] #continue").await;
-        let key = text(&driver, "main[data-page=order] code").await;
-        assert_eq!(key.trim().len(), 29, "{key}");
-        assert!(text(&driver, "main[data-page=order] h1").await.contains("Paid"));
-        fits(&driver).await;
-        driver.quit().await.unwrap();
-    }
-}
-
-#[tokio::test]
 async fn a_token_is_sent_and_a_broken_one_is_replaced_once_within_its_days() {
     let world = World::start(Backend::Sqlite).await;
     let mut alice = logged_in(&world, "alice").await;
