@@ -96,14 +96,16 @@ async fn a_recovery_code_opens_the_pages_of_credentials_once_and_nothing_else() 
         // With the password only, and the token out of reach.
         let mut browser = logged_in(&world, "dave").await;
         assert!(browser.page.has("none-works"));
+        // One wrong letter is always noticed; other changes almost always.
+        let slip = format!("{}{}", if codes[0].starts_with('A') { "B" } else { "A" }, &codes[0][1..]);
         for (typed, said) in [
             ("1234", "Codes have no 1"),
             (&codes[0][..20], "these are 16"),
-            (&format!("{}{}", &codes[0][5..], &codes[0][..4]), "mistyped"),
+            (&slip, "mistyped"),
             (&old[0], "none of your codes"),
         ] {
             let words = use_code(&mut browser, typed).await;
-            assert!(words.contains(said) || typed.len() > 29, "{typed}: {words}");
+            assert!(words.contains(said), "{typed}: {words}");
             assert_eq!(browser.page.name(), "recovery-use");
         }
         let words = use_code(&mut browser, &codes[0].to_lowercase().replace('-', " ")).await;
