@@ -113,6 +113,8 @@ typed_ids! {
     LicenseKeyId;
     /// One voucher.
     VoucherId;
+    /// One paid year of a credential.
+    TermId;
     /// One invitation with a sponsored credential.
     InvitationId;
 }

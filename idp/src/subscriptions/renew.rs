@@ -2,6 +2,7 @@
 
 use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::credentials::Credential;
+use stepgate_core::id::TermId;
 use stepgate_core::subscriptions::license_key::LicenseKey;
 use stepgate_core::subscriptions::term::Renewal;
 use stepgate_core::time::Timestamp;
@@ -57,7 +58,7 @@ pub async fn renew(
         }
         let (id, person) = (credential.id, credential.person);
         let term = Term { credential: id, person, key: key.id, order: key.order, from: ends, until };
-        let term_id = stepgate_core::id::EventId::random(cx.entropy()).uuid();
+        let term_id = TermId::random(cx.entropy());
         store::insert_term(transaction, (term_id, &term), cx.now).await?;
         let data = serde_json::json!({ "credential": id, "license_key": key.id, "until": until });
         audit::record(cx, transaction, Event::new("subscription.renewed").to(person).data(data)).await?;

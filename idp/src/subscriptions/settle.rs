@@ -35,7 +35,7 @@ pub async fn settle(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<Sett
         let Some(read) = orders::find_order(&cx.app.db, order.id).await? else {
             return Err(Fault::internal(format!("order {} is gone", order.number)));
         };
-        let Some(paid) = read.stage.after(OrderEvent::Paid).filter(|_| read.stage != OrderStage::Refunding) else {
+        let Some(paid) = read.stage.after(OrderEvent::Paid) else {
             return Ok(if read.stage == OrderStage::Paid { Settled::Before } else { Settled::Impossible(read.stage) });
         };
         // Read before the transaction: what changes in between is noticed by its conditional statements.

@@ -294,18 +294,19 @@ pub async fn clear_failures(connection: &impl Connection, id: CredentialId) -> R
 pub async fn list_phones(db: &Db, credential: CredentialId) -> Result<Vec<Phone>, StoreError> {
     let sql = "SELECT id, credential_id, masked, text_messages, voice_calls, preferred, verified_at FROM phones
                WHERE credential_id = ? ORDER BY preferred DESC, id";
-    let phone = |row: &Row| {
-        Ok(Phone {
-            id: PhoneId::from_uuid(row.get("id")?),
-            credential: CredentialId::from_uuid(row.get("credential_id")?),
-            masked: row.get("masked")?,
-            text: row.get("text_messages")?,
-            voice: row.get("voice_calls")?,
-            preferred: row.get("preferred")?,
-            verified_at: row.time_if("verified_at")?,
-        })
-    };
     all(&db.read, sql, vec![credential.uuid().into()]).await?.iter().map(phone).collect()
+}
+
+pub(crate) fn phone(row: &Row) -> Result<Phone, StoreError> {
+    Ok(Phone {
+        id: PhoneId::from_uuid(row.get("id")?),
+        credential: CredentialId::from_uuid(row.get("credential_id")?),
+        masked: row.get("masked")?,
+        text: row.get("text_messages")?,
+        voice: row.get("voice_calls")?,
+        preferred: row.get("preferred")?,
+        verified_at: row.time_if("verified_at")?,
+    })
 }
 
 /// A new number, sealed, with its keyed hash.

@@ -2,9 +2,9 @@
 
 use stepgate_core::credentials::Phone;
 use stepgate_core::credentials::suspension::Cause;
-use stepgate_core::id::{CredentialId, PersonId, PhoneId};
+use stepgate_core::id::{CredentialId, PersonId};
 
-use crate::credentials::Suspended;
+use crate::credentials::{Suspended, phone};
 use crate::row::{Row, all};
 use crate::{Db, StoreError};
 
@@ -13,17 +13,6 @@ pub async fn list_numbers(db: &Db, person: PersonId) -> Result<Vec<Phone>, Store
     let sql = "SELECT p.id, p.credential_id, p.masked, p.text_messages, p.voice_calls, p.preferred, p.verified_at
                FROM phones p JOIN credentials c ON c.id = p.credential_id
                WHERE c.person_id = ? ORDER BY p.preferred DESC, p.id";
-    let phone = |row: &Row| {
-        Ok(Phone {
-            id: PhoneId::from_uuid(row.get("id")?),
-            credential: CredentialId::from_uuid(row.get("credential_id")?),
-            masked: row.get("masked")?,
-            text: row.get("text_messages")?,
-            voice: row.get("voice_calls")?,
-            preferred: row.get("preferred")?,
-            verified_at: row.time_if("verified_at")?,
-        })
-    };
     all(&db.read, sql, vec![person.uuid().into()]).await?.iter().map(phone).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use stepgate_core::contact::Reach;
 use stepgate_core::credentials::Credential;
-use stepgate_core::id::{CredentialId, LicenseKeyId, OrderId, OrganizationId, PersonId};
+use stepgate_core::id::{CredentialId, LicenseKeyId, OrderId, OrganizationId, PersonId, TermId};
 use stepgate_core::subscriptions::product::ProductId;
 use stepgate_core::subscriptions::term::next_notice;
 use stepgate_core::time::Timestamp;
@@ -31,14 +31,14 @@ pub struct Term {
 /// Writes a term down. [`StoreError::Conflict`] when the key paid for this credential before.
 pub async fn insert_term(
     connection: &impl Connection,
-    (id, term): (uuid::Uuid, &Term),
+    (id, term): (TermId, &Term),
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sql =
         "INSERT INTO terms (id, credential_id, person_id, license_key_id, order_id, from_at, until_at, created_at)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
     let values = vec![
-        id.into(),
+        id.uuid().into(),
         term.credential.uuid().into(),
         term.person.uuid().into(),
         term.key.uuid().into(),
