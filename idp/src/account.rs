@@ -19,6 +19,7 @@ mod overview;
 mod password;
 mod recovery;
 mod resume;
+mod reminders;
 mod renew;
 mod phones;
 mod proofing;
@@ -34,6 +35,7 @@ use stepgate_core::account::{Person, Role};
 use stepgate_core::assurance::{self, CredentialKind, CredentialState, Holdings};
 use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose};
 use stepgate_core::credentials::Credential;
+use stepgate_core::time::Timestamp;
 use stepgate_store::{credentials, people};
 
 use crate::admin::access::{Act, Place, Scope, may};
@@ -46,6 +48,7 @@ use crate::login::Parked;
 use crate::pages::{AccountHeader, Action, Banner, Layout, Section, StrengthView, Tone, When};
 use crate::session::{self, Live};
 use crate::subscriptions;
+use crate::words::Language;
 
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
@@ -67,6 +70,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(keys::routes())
         .merge(proofing::routes())
         .merge(renew::routes())
+        .merge(reminders::routes())
 }
 
 /// Somebody who is logged in, and what every page of theirs shows.
@@ -79,6 +83,8 @@ pub struct Visitor {
     pub credentials: Vec<Credential>,
     /// What the person may do.
     pub roles: Vec<Role>,
+    /// What the person reads: what they set, else what their browser asks for.
+    pub language: Language,
     organization: String,
     csrf: String,
 }
@@ -122,6 +128,7 @@ async fn visitor(cx: &Cx, browser: &Browser, live: Live) -> Result<Option<Visito
         roles: people::roles_of(&cx.app.db, person.id).await?,
         organization: organizations.first().map_or_else(|| "\u{2013}".to_owned(), |first| first.name.clone()),
         csrf: browser.csrf(&cx.app),
+        language: Language::of(&person).unwrap_or(cx.language),
         live,
         person,
     }))
@@ -147,19 +154,37 @@ impl Visitor {
         jiff::tz::TimeZone::get(name).unwrap_or(jiff::tz::TimeZone::UTC)
     }
 
-    /// The frame of a page of theirs.
+    /// A day in their time zone and language.
+    pub fn date(&self, at: Timestamp) -> When {
+        When::date_in(self.language, at, &self.zone())
+    }
+
+    /// The frame of a page that is in English for everybody.
     pub fn layout(&self, cx: &Cx, title: &str, section: Section) -> Layout {
+        self.framed(cx, Language::English, title.to_owned(), section)
+    }
+
+    /// The frame of a page in their language; the title is the words of a key.
+    pub fn layout_in_theirs(&self, cx: &Cx, title: &str, section: Section) -> Layout {
+        self.framed(cx, self.language, self.language.text(title), section)
+    }
+
+    fn framed(&self, cx: &Cx, language: Language, title: String, section: Section) -> Layout {
         let holdings = self.holdings(cx);
         let strength = assurance::strength(&self.live.session.events, &holdings, cx.now);
         let zone = self.zone();
         let fresh = |at| cx.now.since(at) < std::time::Duration::from_secs(20);
+        let label = strength.kind.map_or_else(|| language.text("strength-none"), |kind| language.kind(kind));
         let view = StrengthView {
-            label: strength.to_string(),
+            label: match strength.proofed {
+                true => language.say("strength-proofed", [("kind", label.into())]),
+                false => label,
+            },
             shown: strength.shown,
             risen: strength.kind.filter(|_| strength.since.is_some_and(fresh)),
             proofed: strength.proofed,
-            since: strength.since.map(|at| When::new(at, cx.now, &zone)),
-            until: Some(When::clock(session::ends_at(cx, &self.live.session), &zone)),
+            since: strength.since.map(|at| When::new_in(language, at, cx.now, &zone)),
+            until: Some(When::clock_in(language, session::ends_at(cx, &self.live.session), &zone)),
         };
         let header = AccountHeader {
             user: self.person.display_name().to_owned(),
@@ -170,17 +195,14 @@ impl Visitor {
             developer: may(&self.roles, Place::Developer, Act::See) != Scope::Nothing,
             csrf: self.csrf.clone(),
         };
-        let mut layout = Layout::portal(title, cx.app.demo, section, header);
-        layout.banner = self.banner(cx);
-        layout
+        let banner = self.banner(cx, language);
+        Layout { banner, language, ..Layout::portal(title, cx.app.demo, section, header) }
     }
 
     /// Something that needs attention: a subscription that has ended, or soon will.
-    fn banner(&self, cx: &Cx) -> Option<Banner> {
+    fn banner(&self, cx: &Cx, language: Language) -> Option<Banner> {
         if self.is_recovering(cx) {
-            let text = "You used a recovery code. Set up a new device under Manage OTP: applications stay closed until you \
-                        have signed in with it.";
-            return Some(Banner { tone: Tone::Warning, text: text.to_owned(), action: None });
+            return Some(Banner { tone: Tone::Warning, text: language.text("banner-recovering"), action: None });
         }
         let soon = cx.now + std::time::Duration::from_secs(30 * 24 * 3600);
         let kept = |held: &&Credential| {
@@ -190,20 +212,21 @@ impl Visitor {
         let ending = self.credentials.iter().filter(kept);
         let ending = ending.filter(|held| held.expires_at.is_some_and(|end| end < soon));
         let (credential, end) = ending.filter_map(|held| Some((held, held.expires_at?))).min_by_key(|(_, end)| *end)?;
-        let when = When::new(end, cx.now, &self.zone());
-        let name = assurance::label(credential.kind);
-        let (tone, text) = if end <= cx.now {
-            (
-                Tone::Danger,
-                format!("Your {name} ended {}. Until it is renewed it cannot be used to elevate.", when.text),
-            )
-        } else {
-            (Tone::Warning, format!("Your {name} ends {}.", when.text))
+        let zone = self.zone();
+        let when = When::new_in(language, end, cx.now, &zone);
+        let is_date = when.text == When::date_in(language, end, &zone).text;
+        let (tone, key) = match (end <= cx.now, is_date) {
+            (true, true) => (Tone::Danger, "banner-ended-on"),
+            (true, false) => (Tone::Danger, "banner-ended"),
+            (false, _) => (Tone::Warning, "banner-ends"),
         };
+        let text = language.say(key, [("name", language.kind(credential.kind).into()), ("when", when.text.into())]);
         let action = if subscriptions::is_renewable(cx, credential) {
-            Action::link("banner-action", "Renew", format!("/account/otp/renew?credential={}", credential.id))
+            let path = format!("/account/otp/renew?credential={}", credential.id);
+            Action::link("banner-action", language.text("renew"), path)
         } else {
-            Action::link("banner-action", "Open Manage OTP", format!("/account/otp#credential-{}", credential.id))
+            let path = format!("/account/otp#credential-{}", credential.id);
+            Action::link("banner-action", language.text("open-manage-otp"), path)
         };
         Some(Banner { tone, text, action: Some(action) })
     }

@@ -12,6 +12,7 @@ use stepgate_core::time::Timestamp;
 
 use crate::app::App;
 use crate::mutual_tls::PresentedCertificate;
+use crate::words::Language;
 
 /// The operating system's randomness.
 pub struct OsEntropy;
@@ -60,6 +61,8 @@ pub struct Cx {
     pub client_certificate: Option<Arc<PresentedCertificate>>,
     /// The browser, as it names itself, cut to 200 characters.
     pub user_agent: String,
+    /// The language that the browser asks for, for those of whom nothing better is known.
+    pub language: Language,
 }
 
 impl Cx {
@@ -71,6 +74,7 @@ impl Cx {
             ip: None,
             client_certificate: None,
             user_agent: String::new(),
+            language: Language::English,
         }
     }
 

@@ -103,7 +103,7 @@ impl Documents {
             encryption_algorithms: &encryption,
             encryption_methods: &contents,
             mutual_tls: sees_certificates(settings),
-            ui_locales: &["en"],
+            ui_locales: &["en", "de"],
             registration: settings.registration.mode() != RegistrationMode::Closed,
             service_documentation: None,
         });

@@ -3,6 +3,7 @@
 //! Data flows one way: HTTP, use case, domain (`stepgate_core`), store (`stepgate_store`). Modules are declared in
 //! dependency order, as far as rooms that know each other's types allow.
 
+pub mod words;
 pub mod pages;
 pub mod passwords;
 pub mod telemetry;

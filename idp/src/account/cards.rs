@@ -18,9 +18,11 @@ use crate::fault::Fault;
 use crate::pages::otp::{CredentialCard, PhoneRow, StatusCard};
 use crate::pages::{Action, Tone, When};
 use crate::subscriptions;
+use crate::words::Language;
 
 /// Everything that belongs to the visitor's credentials.
 struct Details {
+    language: Language,
     zone: TimeZone,
     sold: Vec<(CredentialId, SoldAs)>,
     numbers: Vec<Phone>,
@@ -37,6 +39,7 @@ impl Details {
         let phone = has(CredentialKind::PhoneOtp);
         let suspended = visitor.credentials.iter().any(|held| held.stage == CredentialState::Suspended);
         Ok(Self {
+            language: visitor.language,
             zone: visitor.zone(),
             sold: terms::list_sold_as(db, person).await?,
             numbers: if phone { holdings::list_numbers(db, person).await? } else { Vec::new() },
@@ -65,9 +68,9 @@ impl Details {
         match credential.kind {
             CredentialKind::SecurityKey if credential.stage == CredentialState::Pending => None,
             CredentialKind::SecurityKey if self.synced.contains(&credential.id) => {
-                Some("Synced between your devices".to_owned())
+                Some(self.language.text("key-synced"))
             }
-            CredentialKind::SecurityKey => Some("On one device only".to_owned()),
+            CredentialKind::SecurityKey => Some(self.language.text("key-on-one-device")),
             _ => {
                 let phone = self.phones.iter().find(|(known, _)| *known == credential.id);
                 credential.serial.clone().or_else(|| phone.map(|(_, label)| label.clone()))
@@ -75,18 +78,21 @@ impl Details {
         }
     }
 
+    fn when(&self, cx: &Cx, at: Timestamp) -> When {
+        When::new_in(self.language, at, cx.now, &self.zone)
+    }
+
+    fn date(&self, at: Timestamp) -> When {
+        When::date_in(self.language, at, &self.zone)
+    }
+
     fn rows(&self, cx: &Cx, credential: CredentialId) -> Vec<PhoneRow> {
         let verified = |phone: &&Phone| phone.credential == credential && phone.verified_at.is_some();
         let row = |phone: &Phone| {
-            let channels = match (phone.text, phone.voice) {
-                (true, true) => "Text and calls",
-                (true, false) => "Text only",
-                _ => "Calls only",
-            };
+            let channels = self.language.text(channels(phone));
             let last = self.last.iter().find(|(known, ..)| *known == phone.id);
-            let last =
-                last.and_then(|(_, state, at)| Some((delivered(*state)?, When::new(*at, cx.now, &self.zone).text)));
-            let last = last.map_or_else(String::new, |(words, when)| format!(" \u{b7} {words} {when}"));
+            let last = last.and_then(|(_, state, at)| delivered(self.language, *state, &self.when(cx, *at).text));
+            let last = last.map_or_else(String::new, |words| format!(" \u{b7} {words}"));
             PhoneRow {
                 channels: format!("{channels}{last}"),
                 masked: phone.masked.clone(),
@@ -95,6 +101,15 @@ impl Details {
             }
         };
         self.numbers.iter().filter(verified).map(row).collect()
+    }
+}
+
+/// How a number takes codes.
+pub(super) const fn channels(phone: &Phone) -> &'static str {
+    match (phone.text, phone.voice) {
+        (true, true) => "phone-text-and-calls",
+        (true, false) => "phone-text-only",
+        _ => "phone-calls-only",
     }
 }
 
@@ -112,7 +127,7 @@ pub(super) async fn all(cx: &Cx, visitor: &Visitor) -> Result<(Vec<CredentialCar
 }
 
 fn card(cx: &Cx, visitor: &Visitor, credential: &Credential, details: &Details) -> CredentialCard {
-    let (state, zone) = (credential.state(cx.now), &details.zone);
+    let (state, language) = (credential.state(cx.now), details.language);
     let (sold, suspended) = (details.sold(credential.id), details.suspended(credential.id));
     CredentialCard {
         id: credential.id.to_string(),
@@ -122,12 +137,12 @@ fn card(cx: &Cx, visitor: &Visitor, credential: &Credential, details: &Details) 
         state,
         proofed: visitor.person.is_proofed(cx.now),
         shown: visitor.live.session.events.iter().any(|event| event.credential == credential.id),
-        bought: credential.purchased_at.map(|at| When::date(at, zone)),
-        expires: credential.expires_at.map(|at| When::date(at, zone)),
-        last_used: credential.last_used_at.map(|at| When::new(at, cx.now, zone)),
-        note: waits(cx, visitor, credential, &sold).or_else(|| note(cx, visitor, credential, suspended)),
+        bought: credential.purchased_at.map(|at| details.date(at)),
+        expires: credential.expires_at.map(|at| details.date(at)),
+        last_used: credential.last_used_at.map(|at| details.when(cx, at)),
+        note: waits(cx, visitor, credential, &sold).or_else(|| note(cx, visitor, (credential, suspended), language)),
         phones: if credential.kind == CredentialKind::PhoneOtp { details.rows(cx, credential.id) } else { Vec::new() },
-        primary: primary(cx, visitor, credential, &sold),
+        primary: primary(cx, visitor, (credential, &sold), language),
         actions: actions(cx, visitor, credential, suspended),
     }
 }
@@ -138,92 +153,93 @@ fn waits(cx: &Cx, visitor: &Visitor, credential: &Credential, sold: &SoldAs) -> 
         return None;
     }
     if sold.needs_proofing && !visitor.person.is_proofed(cx.now) {
-        return Some(
-            "It was bought with identity proofing: an agent looks at you first, then it can be set up.".to_owned(),
-        );
+        return Some(visitor.language.text("card-needs-proofing"));
     }
-    (credential.kind == CredentialKind::HardwareToken && credential.serial.is_none()).then(|| {
-        "A token is being made ready for you. When it has come, activate it with its serial number and the registration \
-         code that we mail to you."
-            .to_owned()
-    })
+    let unmade = credential.kind == CredentialKind::HardwareToken && credential.serial.is_none();
+    unmade.then(|| visitor.language.text("card-token-comes"))
 }
 
 /// What needs to be said about a credential.
 pub(super) fn note(
     cx: &Cx,
     visitor: &Visitor,
-    credential: &Credential,
-    suspended: Option<Suspended>,
+    (credential, suspended): (&Credential, Option<Suspended>),
+    language: Language,
 ) -> Option<String> {
     match credential.state(cx.now) {
-        CredentialState::Pending => Some("Bought, not set up yet: it cannot be used until you activate it.".to_owned()),
-        CredentialState::Expired => renew::note(cx, visitor, credential),
-        CredentialState::Locked => {
-            Some("Locked after too many wrong codes. Ask your administrator to unlock it.".to_owned())
-        }
-        CredentialState::Suspended => Some(change::why(suspended).to_owned()),
+        CredentialState::Pending => Some(language.text("card-pending")),
+        CredentialState::Expired => renew::note(cx, visitor, credential, language),
+        CredentialState::Locked => Some(language.text("card-locked")),
+        CredentialState::Suspended => Some(language.text(change::why(suspended))),
         CredentialState::Active if credential.retry_at.is_some_and(|at| at > cx.now) => {
-            Some("After several wrong codes it rests for a while. Try again later.".to_owned())
+            Some(language.text("card-rests"))
         }
-        CredentialState::Active => renew::note(cx, visitor, credential),
+        CredentialState::Active => renew::note(cx, visitor, credential, language),
         CredentialState::Revoked => None,
     }
 }
 
 /// What the state asks for: *Activate*, *Renew*, something new.
-pub(super) fn primary(cx: &Cx, visitor: &Visitor, credential: &Credential, sold: &SoldAs) -> Option<Action> {
+pub(super) fn primary(
+    cx: &Cx,
+    visitor: &Visitor,
+    (credential, sold): (&Credential, &SoldAs),
+    language: Language,
+) -> Option<Action> {
     let (id, credential_id) = (format!("activate-{}", credential.id), credential.id.to_string());
     if credential.stage != CredentialState::Pending {
         let closed = matches!(subscriptions::stands(cx, credential), Some(Renewal::Closed));
-        let anew = || Action::link(format!("new-{}", credential.id), "Get a new one", "/account/otp/get");
-        return renew::action(cx, credential, sold).or_else(|| closed.then(anew));
+        let anew = || Action::link(format!("new-{}", credential.id), language.text("get-new"), "/account/otp/get");
+        return renew::action(cx, credential, sold, language).or_else(|| closed.then(anew));
     }
     if sold.needs_proofing && !visitor.person.is_proofed(cx.now) {
-        return Some(Action::link(format!("proofing-{}", credential.id), "See where it stands", "/account/proofing"));
+        let words = language.text("see-proofing");
+        return Some(Action::link(format!("proofing-{}", credential.id), words, "/account/proofing"));
     }
+    let activate = language.text("activate");
     match credential.kind {
         CredentialKind::MobileId => {
-            Some(Action::post(id, "Activate", "/account/otp/mobile/start").with("credential", credential_id))
+            Some(Action::post(id, activate, "/account/otp/mobile/start").with("credential", credential_id))
         }
         CredentialKind::PhoneOtp => {
-            Some(Action::link(id, "Activate", format!("/account/otp/phones?credential={}", credential.id)))
+            Some(Action::link(id, activate, format!("/account/otp/phones?credential={}", credential.id)))
         }
         CredentialKind::HardwareToken => {
-            credential.serial.as_ref().map(|_| Action::link(id, "Activate", "/account/otp/token"))
+            credential.serial.as_ref().map(|_| Action::link(id, activate, "/account/otp/token"))
         }
-        CredentialKind::SecurityKey => Some(Action::post(id, "Activate", "/account/otp/key/new")),
+        CredentialKind::SecurityKey => Some(Action::post(id, activate, "/account/otp/key/new")),
         CredentialKind::Password | CredentialKind::Recovery => None,
     }
 }
 
 fn actions(cx: &Cx, visitor: &Visitor, credential: &Credential, suspended: Option<Suspended>) -> Vec<Action> {
     let (id, state) = (credential.id.to_string(), credential.state(cx.now));
+    let language = visitor.language;
     let link = |name: &str, label: &str| {
-        Action::link(format!("{name}-{id}"), label, format!("/account/otp/{name}?credential={id}"))
+        Action::link(format!("{name}-{id}"), language.text(label), format!("/account/otp/{name}?credential={id}"))
     };
     let mut actions = Vec::new();
     if state == CredentialState::Active {
-        let elevate = Action::post(format!("elevate-{id}"), "Elevate", "/account/elevate");
+        let elevate = Action::post(format!("elevate-{id}"), language.text("elevate"), "/account/elevate");
         actions.push(elevate.with("kind", credential.kind.as_str()));
     }
-    actions.push(Action::link(format!("details-{id}"), "View details", format!("/account/otp/{id}")));
+    actions.push(Action::link(format!("details-{id}"), language.text("view-details"), format!("/account/otp/{id}")));
     if credential.kind == CredentialKind::HardwareToken && state == CredentialState::Active {
-        actions.push(link("resync", "Resync"));
+        actions.push(link("resync", "resync"));
     }
     if credential.kind == CredentialKind::PhoneOtp && state == CredentialState::Active {
-        actions.push(link("phones", "Numbers"));
+        actions.push(link("phones", "numbers"));
     }
     if credential.kind == CredentialKind::MobileId && state == CredentialState::Active {
-        let add = Action::post(format!("add-phone-{id}"), "Add phone", "/account/otp/mobile/start");
+        let add = Action::post(format!("add-phone-{id}"), language.text("add-phone"), "/account/otp/mobile/start");
         actions.push(add.with("credential", id.clone()));
-        actions.push(Action::link(format!("phones-{id}"), "Phones", "/account/otp/mobile"));
+        actions.push(Action::link(format!("phones-{id}"), language.text("phones"), "/account/otp/mobile"));
     }
     if state == CredentialState::Active && !visitor.person.is_proofed(cx.now) {
-        actions.push(Action::link(format!("upgrade-{id}"), "Upgrade", "/account/proofing"));
+        actions.push(Action::link(format!("upgrade-{id}"), language.text("upgrade"), "/account/proofing"));
     }
-    actions.push(link("rename", "Rename"));
-    actions.extend(change::actions(credential, state, suspended));
+    actions.push(link("rename", "rename"));
+    actions.extend(change::actions(credential, (state, suspended), language));
     actions
 }
 
@@ -234,15 +250,16 @@ async fn status(
     (held, cards): (&[&Credential], &[CredentialCard]),
     details: &Details,
 ) -> Result<Option<StatusCard>, Fault> {
+    let language = details.language;
     let again = |action: &Action| Action { id: "status-action".to_owned(), ..action.clone() };
     let unproofed = |held: &&&Credential| {
         let waits = held.stage == CredentialState::Pending && details.sold(held.id).needs_proofing;
         waits && !visitor.person.is_proofed(cx.now)
     };
     if let Some(waiting) = held.iter().find(unproofed) {
-        let (tone, text, action) = proofing::told(cx, visitor).await?;
-        let action = action.unwrap_or_else(|| Action::link("", "See where it stands", "/account/proofing"));
-        let heading = format!("{} waits for your identity proofing", waiting.label);
+        let (tone, text, action) = proofing::told(cx, visitor, language).await?;
+        let action = action.unwrap_or_else(|| Action::link("", language.text("see-proofing"), "/account/proofing"));
+        let heading = language.say("status-proofing", [("label", waiting.label.as_str().into())]);
         return Ok(Some(StatusCard { tone, heading, text, action: Some(again(&action)) }));
     }
     let pairs = || held.iter().zip(cards);
@@ -250,8 +267,8 @@ async fn status(
     if let Some((held, card)) = pending {
         return Ok(Some(StatusCard {
             tone: Tone::Notice,
-            heading: format!("Set up your {}", held.label),
-            text: "It is yours, and cannot be used before that.".to_owned(),
+            heading: language.say("status-set-up", [("label", held.label.as_str().into())]),
+            text: language.text("status-set-up-text"),
             action: card.primary.as_ref().map(again),
         }));
     }
@@ -261,8 +278,9 @@ async fn status(
     let over = ends <= cx.now;
     Ok(Some(StatusCard {
         tone: if over { Tone::Danger } else { Tone::Warning },
-        heading: format!("{} {}", held.label, if over { "has expired" } else { "ends soon" }),
-        text: renew::note(cx, visitor, held).unwrap_or_default(),
+        heading: language
+            .say(if over { "status-expired" } else { "status-ends" }, [("label", held.label.as_str().into())]),
+        text: renew::note(cx, visitor, held, language).unwrap_or_default(),
         action: card.primary.as_ref().map(again),
     }))
 }

@@ -37,6 +37,7 @@ use crate::notices::{self, Notice};
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::otp::FormPage;
 use crate::pages::{self, Action, Section};
+use crate::words::Language;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -54,43 +55,42 @@ pub(super) struct Which {
 }
 
 /// What can be done about a credential in this state.
-pub(super) fn actions(credential: &Credential, state: CredentialState, suspended: Option<Suspended>) -> Vec<Action> {
+pub(super) fn actions(
+    credential: &Credential,
+    (state, suspended): (CredentialState, Option<Suspended>),
+    language: Language,
+) -> Vec<Action> {
     let id = credential.id.to_string();
-    let act = |name: &str, label: &str| {
-        Action::post(format!("{name}-{id}"), label, format!("/account/otp/{name}")).with("credential", id.clone())
+    let act = |name: &str| {
+        Action::post(format!("{name}-{id}"), language.text(name), format!("/account/otp/{name}"))
+            .with("credential", id.clone())
     };
     let ask = |name: &str, label: &str| {
-        Action::link(format!("{name}-{id}"), label, format!("/account/otp/{name}?credential={id}")).dangerous()
+        let path = format!("/account/otp/{name}?credential={id}");
+        Action::link(format!("{name}-{id}"), language.text(label), path).dangerous()
     };
     let cause = suspended.map_or(Cause::Administrator, |it| it.cause);
     let mut actions = Vec::new();
     match state {
-        CredentialState::Active => {
-            actions.extend([act("test", "Test"), act("suspend", "Suspend"), ask("lost", "Report lost")]);
-        }
-        CredentialState::Locked | CredentialState::Expired => actions.push(ask("lost", "Report lost")),
+        CredentialState::Active => actions.extend([act("test"), act("suspend"), ask("lost", "report-lost")]),
+        CredentialState::Locked | CredentialState::Expired => actions.push(ask("lost", "report-lost")),
         CredentialState::Suspended if cause.remedy() != Remedy::Administrator => {
-            actions.push(act("resume", "Resume"));
-            actions.extend((cause == Cause::Paused).then(|| ask("lost", "Report lost")));
+            actions.push(act("resume"));
+            actions.extend((cause == Cause::Paused).then(|| ask("lost", "report-lost")));
         }
         CredentialState::Suspended | CredentialState::Pending | CredentialState::Revoked => return actions,
     }
-    actions.push(ask("revoke", "Revoke"));
+    actions.push(ask("revoke", "revoke"));
     actions
 }
 
-/// Why it is suspended, and what ends that.
+/// Why it is suspended, and what ends that: the key of the words.
 pub(super) fn why(suspended: Option<Suspended>) -> &'static str {
     match suspended.map_or(Cause::Administrator, |it| it.cause) {
-        Cause::Paused => "You put it to rest. Nobody can use it until you resume it.",
-        Cause::Lost => {
-            "You reported it lost. If you have found it, sign in with another credential and resume it; else revoke it."
-        }
-        Cause::NotMe => {
-            "Suspended because you told us \u{201c}this was not me\u{201d}. If all is well again, sign in with another \
-             credential and resume it."
-        }
-        Cause::Administrator => "Suspended. Ask your administrator why.",
+        Cause::Paused => "suspended-paused",
+        Cause::Lost => "suspended-lost",
+        Cause::NotMe => "suspended-not-me",
+        Cause::Administrator => "suspended-by-administrator",
     }
 }
 
@@ -133,21 +133,11 @@ async fn post_suspend(form: Form) -> Response {
 }
 
 async fn get_lost(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
-    let effect = "It is suspended at once. Logins elsewhere in which it was used end; this one stays. To use it again you \
-                  need another credential.";
-    confirm(
-        &cx,
-        &browser,
-        &which,
-        ("lost", "Report lost", "Do this when you no longer have it, or somebody else may."),
-        effect,
-    )
-    .await
+    confirm(&cx, &browser, &which, ["lost", "report-lost", "lost-lead", "lost-effect"]).await
 }
 
 async fn get_revoke(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
-    let effect = "It is given up for good and cannot be brought back. What is left of its subscription goes with it.";
-    confirm(&cx, &browser, &which, ("revoke", "Revoke", "Do this when you will never use it again."), effect).await
+    confirm(&cx, &browser, &which, ["revoke", "revoke", "revoke-lead", "revoke-effect"]).await
 }
 
 /// The page that says what will happen, and asks.
@@ -155,22 +145,22 @@ async fn confirm(
     cx: &Cx,
     browser: &Browser,
     which: &Which,
-    (name, label, lead): (&'static str, &str, &str),
-    effect: &str,
+    [name, label, lead, effect]: [&'static str; 4],
 ) -> Response {
     let shown = async {
         let visitor = visit(cx, browser, PortalPage::ManageOtp).await?;
         let credential = managed(&visitor, &which.credential)?;
         let hidden = Field::required("credential", "", Control::Hidden, credential.id.to_string());
-        let path = format!("/account/otp/{name}");
-        let form = PageForm::side(name, path, label, vec![hidden]).dangerous(effect);
+        let (path, language) = (format!("/account/otp/{name}"), visitor.language);
+        let act = language.text(label);
+        let form = PageForm::side(name, path, act.clone(), vec![hidden]).dangerous(language.text(effect));
         let page = FormPage {
-            layout: visitor.layout(cx, label, Section::ManageOtp),
+            layout: visitor.layout_in_theirs(cx, label, Section::ManageOtp),
             page: if name == "lost" { "otp-lost" } else { "otp-revoke" },
-            heading: format!("{label}: {}?", credential.label),
-            lead: lead.to_owned(),
+            heading: format!("{act}: {}?", credential.label),
+            lead: language.text(lead),
             form: PageForm { submit_id: "continue".to_owned(), ..form },
-            back: Action::link("cancel", "Back to Manage OTP", "/account/otp"),
+            back: Action::link("cancel", language.text("back-to-manage-otp"), "/account/otp"),
         };
         Ok(pages::respond(StatusCode::OK, &page))
     };

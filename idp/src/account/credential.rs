@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
-use stepgate_core::assurance::{self, CredentialKind, CredentialState};
+use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose, Want};
 use stepgate_core::credentials::Credential;
 use stepgate_core::credentials::hardware_token::{Mode, OathParameters};
@@ -28,9 +28,10 @@ use crate::http::page::{PageFailure, see_other};
 use crate::login::Parked;
 use crate::pages::credential::{CredentialPage, OtpTestPage};
 use crate::pages::form::{Control, Field, Form as PageForm};
-use crate::pages::parts::{state_name, state_tone};
+use crate::pages::parts::state_tone;
 use crate::pages::table::{Cell, Table};
-use crate::pages::{self, Action, Section, Tone, When};
+use crate::pages::{self, Action, Layout, Section, Tone, When};
+use crate::words::Language;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -61,67 +62,68 @@ async fn details(cx: &Cx, visitor: &Visitor, credential: &Credential, said: &str
         CredentialState::Suspended => credentials::find_suspension(&cx.app.db, credential.id).await?,
         _ => None,
     };
-    let id = credential.id.to_string();
+    let (id, language) = (credential.id.to_string(), visitor.language);
     let sold = terms::find_sold_as(&cx.app.db, credential.id).await?;
-    let mut actions: Vec<Action> = cards::primary(cx, visitor, credential, &sold).into_iter().collect();
+    let mut actions: Vec<Action> = cards::primary(cx, visitor, (credential, &sold), language).into_iter().collect();
     if state == CredentialState::Active {
-        let elevate = Action::post(format!("elevate-{id}"), "Elevate", "/account/elevate");
+        let elevate = Action::post(format!("elevate-{id}"), language.text("elevate"), "/account/elevate");
         actions.push(elevate.with("kind", credential.kind.as_str()));
     }
     if !matches!(credential.kind, CredentialKind::Password | CredentialKind::Recovery) {
         let rename = format!("/account/otp/rename?credential={id}");
-        actions.push(Action::link(format!("rename-{id}"), "Rename", rename));
-        actions.extend(change::actions(credential, state, suspended));
+        actions.push(Action::link(format!("rename-{id}"), language.text("rename"), rename));
+        actions.extend(change::actions(credential, (state, suspended), language));
     }
-    let mut forms: Vec<PageForm> = by_code(credential, suspended).into_iter().collect();
+    let mut forms: Vec<PageForm> = by_code(credential, suspended, language).into_iter().collect();
     forms.extend(renew::switch(cx, visitor, credential, &sold).await?);
     Ok(CredentialPage {
-        layout: visitor.layout(cx, &credential.label, Section::ManageOtp),
+        layout: Layout {
+            title: credential.label.clone(),
+            ..visitor.layout_in_theirs(cx, "manage-otp", Section::ManageOtp)
+        },
         heading: credential.label.clone(),
         tone: state_tone(state),
-        state: state_name(state).to_owned(),
-        note: cards::note(cx, visitor, credential, suspended),
+        state: language.state(state),
+        note: cards::note(cx, visitor, (credential, suspended), language),
         facts: facts(cx, visitor, (credential, &sold), suspended).await?,
         actions,
         devices: devices(cx, visitor, credential).await?,
         forms,
         history: history::of(cx, visitor, credential).await?,
         done: None,
-        refused: refused(said).map(str::to_owned),
+        refused: refused(said).map(|key| language.text(key)),
     })
 }
 
 fn refused(said: &str) -> Option<&'static str> {
     Some(match said {
-        "malformed" => "A code has 6 to 8 digits. Type the digits only.",
-        "wrong" => "That code is not right. Type the digits that your token shows now.",
-        "replayed" => "That code was already used. Wait for the next one (up to 30 seconds).",
-        "locked" => "There were too many wrong codes. Wait a while before you try again.",
-        "needs-code" => "To resume it, type the code that it shows now.",
-        "needs-other" => {
-            "To resume it you need another credential than this one and your password. Ask your administrator, or revoke \
-             it and get a new one."
-        }
+        "malformed" => "code-malformed",
+        "wrong" => "code-wrong-now",
+        "replayed" => "code-replayed-token",
+        "locked" => "code-locked",
+        "needs-code" => "resume-needs-code",
+        "needs-other" => "resume-needs-other",
         _ => return None,
     })
 }
 
 /// What its holder put to rest comes back by a proof of its own: a code of the token, a code to the number, the phone.
-fn by_code(credential: &Credential, suspended: Option<Suspended>) -> Option<PageForm> {
+fn by_code(credential: &Credential, suspended: Option<Suspended>, language: Language) -> Option<PageForm> {
     if change::shows_itself(credential, suspended) {
         let hidden = |name: &str, value: String| Field::required(name, "", Control::Hidden, value);
         let fields = vec![hidden("credential", credential.id.to_string()), hidden("by", "itself".to_owned())];
         let label = match credential.kind {
-            CredentialKind::MobileId => "Resume on your phone",
-            _ => "Resume by a code to your number",
+            CredentialKind::MobileId => language.text("resume-by-phone"),
+            _ => language.text("resume-by-number"),
         };
         return Some(PageForm::side("resume", "/account/otp/resume", label, fields));
     }
     let paused = suspended.is_some_and(|it| it.cause == Cause::Paused);
     (paused && credential.kind == CredentialKind::HardwareToken).then(|| {
         let hidden = Field::required("credential", "", Control::Hidden, credential.id.to_string());
-        let code = Field::required("code", "Code", Control::Digits, "").help("The digits that your token shows now.");
-        PageForm::side("resume", "/account/otp/resume", "Resume by a code", vec![hidden, code])
+        let code = Field::required("code", language.text("code"), Control::Digits, "");
+        let fields = vec![hidden, code.help(language.text("resume-code-help"))];
+        PageForm::side("resume", "/account/otp/resume", language.text("resume-by-code"), fields)
     })
 }
 
@@ -131,86 +133,89 @@ async fn facts(
     (credential, sold): (&Credential, &SoldAs),
     suspended: Option<Suspended>,
 ) -> Result<Vec<(String, Cell)>, Fault> {
-    let zone = visitor.zone();
-    let date = |at| Cell::Time(When::date(at, &zone));
-    let mut facts = vec![("Kind".to_owned(), Cell::text(assurance::label(credential.kind)))];
-    let mut add = |label: &str, value: Option<Cell>| facts.extend(value.map(|value| (label.to_owned(), value)));
-    add("Serial number", credential.serial.clone().map(Cell::Code));
-    add("Bought", credential.purchased_at.map(date));
+    let (zone, language) = (visitor.zone(), visitor.language);
+    let date = |at| Cell::Time(visitor.date(at));
+    let near = |at| Cell::Time(When::new_in(language, at, cx.now, &zone));
+    let mut facts = vec![(language.text("fact-kind"), Cell::text(language.kind(credential.kind)))];
+    let mut add = |label: &str, value: Option<Cell>| facts.extend(value.map(|value| (language.text(label), value)));
+    add("fact-serial", credential.serial.clone().map(Cell::Code));
+    add("bought", credential.purchased_at.map(date));
     let product = sold.product.as_ref().map(|sold| {
         let products = cx.app.settings.subscriptions.products();
         let known = products.into_iter().find(|product| product.id == *sold);
         Cell::text(known.map_or_else(|| sold.to_string(), |product| product.name))
     });
-    add("Bought as", product);
-    add("Set up", credential.activated_at.map(date));
-    add("Expires", credential.expires_at.map(date));
-    let used = credential.last_used_at.map(|at| Cell::Time(When::new(at, cx.now, &zone)));
-    add("Last used", Some(used.unwrap_or_else(|| Cell::text("Never"))));
+    add("fact-bought-as", product);
+    add("set-up", credential.activated_at.map(date));
+    add("expires", credential.expires_at.map(date));
+    let used = credential.last_used_at.map(near);
+    add("last-used", Some(used.unwrap_or_else(|| Cell::text(language.text("never")))));
     let since = suspended.and_then(|it| it.at);
-    add("Suspended", since.map(|at| Cell::Time(When::new(at, cx.now, &zone))));
+    add("state-suspended", since.map(near));
     let tries = (credential.failures > 0).then(|| Cell::text(credential.failures.to_string()));
-    add("Failed tries since", tries);
+    add("fact-failures", tries);
     if visitor.person.is_proofed(cx.now) {
-        add("Identity", Some(Cell::State(Tone::Ok, "Proofed".to_owned())));
+        add("fact-identity", Some(Cell::State(Tone::Ok, language.text("proofed"))));
     }
     if credential.kind == CredentialKind::HardwareToken && credential.stage != CredentialState::Pending {
-        let (label, text) = step(cx, credential).await?;
+        let (label, text) = step(cx, credential, language).await?;
         add(label, Some(Cell::text(text)));
     }
     Ok(facts)
 }
 
+/// The word for a token's clock.
+const CLOCK: &str = "fact-clock";
+
 /// Where a token is: how far its clock wanders, or how often its button was pressed.
-async fn step(cx: &Cx, credential: &Credential) -> Result<(&'static str, String), Fault> {
+async fn step(cx: &Cx, credential: &Credential, language: Language) -> Result<(&'static str, String), Fault> {
     let Some(kept) = credentials::find_secret(&cx.app.db, credential.id).await? else {
-        return Ok(("Clock", String::new()));
+        return Ok((CLOCK, String::new()));
     };
     let parameters: OathParameters = serde_json::from_value(kept.parameters).map_err(Fault::internal)?;
     Ok(match parameters.mode() {
-        Mode::Hotp => ("Codes used", kept.counter.saturating_add(1).to_string()),
-        Mode::Totp { .. } if credential.last_used_at.is_none() => ("Clock", "not seen yet".to_owned()),
+        Mode::Hotp => ("fact-codes-used", kept.counter.saturating_add(1).to_string()),
+        Mode::Totp { .. } if credential.last_used_at.is_none() => (CLOCK, language.text("clock-unseen")),
         Mode::Totp { period_seconds } => {
             let away = kept.drift.unsigned_abs().saturating_mul(period_seconds);
             let text = match kept.drift {
-                0 => "in step with ours".to_owned(),
-                1.. => format!("about {away} seconds ahead, which is fine"),
-                _ => format!("about {away} seconds behind, which is fine"),
+                0 => language.text("clock-in-step"),
+                1.. => language.say("clock-ahead", [("seconds", away.into())]),
+                _ => language.say("clock-behind", [("seconds", away.into())]),
             };
-            ("Clock", text)
+            (CLOCK, text)
         }
     })
 }
 
 /// The numbers of Phone OTP, the phones of Mobile ID.
 async fn devices(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Result<Option<(String, Table)>, Fault> {
-    let zone = visitor.zone();
+    let language = visitor.language;
     let (heading, columns, rows): (_, &[&str], Vec<Vec<Cell>>) = match credential.kind {
         CredentialKind::PhoneOtp => {
             let phones = credentials::list_phones(&cx.app.db, credential.id).await?;
             let rows = phones.into_iter().map(|phone| {
-                let takes = match (phone.text, phone.voice) {
-                    (true, true) => "Text and calls",
-                    (true, false) => "Text only",
-                    _ => "Calls only",
-                };
-                let first = if phone.preferred { "Offered first" } else { "" };
-                let proved = Cell::time(phone.verified_at.map(|at| When::date(at, &zone)));
+                let takes = language.text(cards::channels(&phone));
+                let first = if phone.preferred { language.text("phone-first") } else { String::new() };
+                let proved = Cell::time(phone.verified_at.map(|at| visitor.date(at)));
                 vec![Cell::Code(phone.masked), Cell::text(takes), proved, Cell::text(first)]
             });
-            ("Numbers", &["Number", "Takes", "Proved", "Order"], rows.collect())
+            ("numbers", &["phone-number", "phone-takes", "phone-proved", "phone-order"], rows.collect())
         }
         CredentialKind::MobileId => {
             let phones = mobile::list_devices(&cx.app.db, credential.id).await?;
             let rows = phones.into_iter().map(|phone| {
-                let (tone, word) = if phone.active { (Tone::Ok, "Set up") } else { (Tone::Notice, "Not confirmed") };
-                vec![Cell::text(phone.label), Cell::State(tone, word.to_owned())]
+                let (tone, word) =
+                    if phone.active { (Tone::Ok, "set-up") } else { (Tone::Notice, "device-unconfirmed") };
+                vec![Cell::text(phone.label), Cell::State(tone, language.text(word))]
             });
-            ("Phones", &["Phone", "State"], rows.collect())
+            ("phones", &["device", "device-state"], rows.collect())
         }
         _ => return Ok(None),
     };
-    Ok(Some((heading.to_owned(), Table::new(columns, rows, "None."))))
+    let columns: Vec<String> = columns.iter().map(|column| language.text(column)).collect();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    Ok(Some((language.text(heading), Table::new(&columns, rows, language.text("none")))))
 }
 
 /// A test is a login's step that leads nowhere else.
@@ -249,21 +254,22 @@ async fn get_tested(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Res
         if !worked {
             return Ok(see_other(&format!("/account/otp/{id}")));
         }
+        let language = visitor.language;
         let detail = match credential.kind {
-            CredentialKind::HardwareToken => match step(&cx, credential).await? {
-                ("Clock", text) => format!("Its clock is {text}."),
-                (_, count) => format!("Codes of it that were used so far: {count}."),
+            CredentialKind::HardwareToken => match step(&cx, credential, language).await? {
+                (CLOCK, text) => language.say("test-clock", [("clock", text.into())]),
+                (_, count) => language.say("test-codes", [("count", count.into())]),
             },
-            _ => "It was asked and answered as it should.".to_owned(),
+            _ => language.text("test-answered"),
         };
         let page = OtpTestPage {
-            layout: visitor.layout(&cx, "Test", Section::ManageOtp),
+            layout: visitor.layout_in_theirs(&cx, "test", Section::ManageOtp),
             tone: Tone::Ok,
-            heading: format!("{} works", credential.label),
-            detail: format!("{detail} Your session is as strong as it was before."),
+            heading: language.say("test-works", [("label", credential.label.as_str().into())]),
+            detail: format!("{detail} {}", language.text("test-session")),
             actions: vec![
-                Action::link("continue", "Back to Manage OTP", "/account/otp"),
-                Action::link("details", "View details", format!("/account/otp/{id}")),
+                Action::link("continue", language.text("back-to-manage-otp"), "/account/otp"),
+                Action::link("details", language.text("view-details"), format!("/account/otp/{id}")),
             ],
         };
         Ok(pages::respond(StatusCode::OK, &page))

@@ -15,9 +15,10 @@ use super::Visitor;
 use super::sessions::browser_name;
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::pages::credential::HISTORY;
+use crate::pages::credential;
 use crate::pages::table::{Cell, Table};
 use crate::pages::{Tone, When};
+use crate::words::Language;
 
 /// Lines of the history.
 const LINES: usize = 30;
@@ -36,14 +37,15 @@ pub(super) async fn of(cx: &Cx, visitor: &Visitor, credential: &Credential) -> R
         .filter_map(|event| Some((event.at.unix_millis(), event.ip?.to_string())))
         .collect();
     let alone = visitor.credentials.iter().filter(|held| held.kind == credential.kind).count() == 1;
-    let zone = visitor.zone();
+    let (zone, language) = (visitor.zone(), visitor.language);
+    let when = |at| Cell::Time(When::new_in(language, at, cx.now, &zone));
     let mut lines: Vec<(Timestamp, Vec<Cell>)> = Vec::new();
     for used in &uses {
         let place = places.get(&used.at.unix_millis()).cloned();
         let place = place.or_else(|| used.ip.map(|ip| ip.to_string())).unwrap_or_default();
         let row = vec![
-            Cell::Time(When::new(used.at, cx.now, &zone)),
-            Cell::State(Tone::Ok, "Used".to_owned()),
+            when(used.at),
+            Cell::State(Tone::Ok, language.text("history-used")),
             Cell::text(place),
             Cell::text(browser_name(&used.user_agent)),
             Cell::text(applications(cx, used).await?),
@@ -51,16 +53,16 @@ pub(super) async fn of(cx: &Cx, visitor: &Visitor, credential: &Credential) -> R
         lines.push((used.at, row));
     }
     for event in events.iter().filter(|event| concerns(event, credential, alone)) {
-        let Some((tone, words)) = words(&event.kind) else { continue };
+        let Some((tone, words)) = words(language, &event.kind) else { continue };
         let what = tone.map_or_else(|| Cell::text(words.clone()), |tone| Cell::State(tone, words.clone()));
         let place = event.ip.map(|ip| ip.to_string()).unwrap_or_default();
-        let by = if event.actor.is_some_and(|actor| actor != visitor.person.id) { "An administrator" } else { "" };
-        let when = Cell::Time(When::new(event.at, cx.now, &zone));
-        lines.push((event.at, vec![when, what, Cell::text(place), Cell::text(by), Cell::Empty]));
+        let by = event.actor.is_some_and(|actor| actor != visitor.person.id);
+        let by = if by { language.text("history-administrator") } else { String::new() };
+        lines.push((event.at, vec![when(event.at), what, Cell::text(place), Cell::text(by), Cell::Empty]));
     }
     lines.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     let rows = lines.into_iter().take(LINES).map(|(_, row)| row).collect();
-    Ok(Table::new(&HISTORY, rows, "Not used yet."))
+    Ok(credential::history(language, rows))
 }
 
 /// The names of the applications that the login was for.
@@ -95,26 +97,33 @@ fn concerns(event: &NewEvent, credential: &Credential, alone: bool) -> bool {
 }
 
 /// What an event is called here; `None` for what the uses tell already.
-fn words(kind: &str) -> Option<(Option<Tone>, String)> {
+fn words(language: Language, kind: &str) -> Option<(Option<Tone>, String)> {
     if kind.ends_with(".succeeded") && kind.starts_with("login.") {
         return None;
     }
-    Some(match kind {
-        _ if kind.starts_with("login.") => (Some(Tone::Warning), "Failed try".to_owned()),
-        "credential.suspended" | "admin.credential.suspended" => (Some(Tone::Warning), "Suspended".to_owned()),
-        "credential.lost" => (Some(Tone::Danger), "Reported lost".to_owned()),
-        "security.not_me" => (Some(Tone::Danger), "\u{201c}This was not me\u{201d}".to_owned()),
-        "credential.revoked" | "security_key.removed" => (Some(Tone::Danger), "Revoked".to_owned()),
-        "credential.resumed" | "admin.credential.reactivated" => (Some(Tone::Ok), "Resumed".to_owned()),
-        "credential.tested" => (Some(Tone::Ok), "Tested: it works".to_owned()),
-        "credential.resync" => (None, "Resync".to_owned()),
-        "credential.renamed" => (None, "Renamed".to_owned()),
-        "admin.credential.unlocked" => (None, "Unlocked".to_owned()),
-        other => {
-            let text = other.replace(['.', '_'], " ");
-            let mut letters = text.chars();
-            let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-            (None, format!("{first}{}", letters.as_str()))
-        }
-    })
+    let (tone, key) = match kind {
+        _ if kind.starts_with("login.") => (Some(Tone::Warning), "history-failed"),
+        "credential.suspended" | "admin.credential.suspended" => (Some(Tone::Warning), "state-suspended"),
+        "credential.lost" => (Some(Tone::Danger), "history-lost"),
+        "security.not_me" => (Some(Tone::Danger), "history-not-me"),
+        "credential.revoked" | "security_key.removed" => (Some(Tone::Danger), "state-revoked"),
+        "credential.resumed" | "admin.credential.reactivated" => (Some(Tone::Ok), "history-resumed"),
+        "credential.tested" => (Some(Tone::Ok), "history-tested"),
+        "credential.resync" => (None, "resync"),
+        "credential.renamed" => (None, "history-renamed"),
+        "admin.credential.unlocked" => (None, "history-unlocked"),
+        "subscription.renewed" => (None, "history-renewed"),
+        "subscription.auto_renew" => (None, "history-auto-renew"),
+        // In English the name of an event reads well enough.
+        other if language == Language::English => return Some((None, spelled(other))),
+        _ => (None, "history-other"),
+    };
+    Some((tone, language.text(key)))
+}
+
+fn spelled(kind: &str) -> String {
+    let text = kind.replace(['.', '_'], " ");
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
 }

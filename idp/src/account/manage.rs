@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
-use stepgate_core::assurance::{self, CredentialKind, CredentialState};
+use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::{Interaction, Landing, PortalPage, Purpose, Want};
 use stepgate_core::credentials::Credential;
 use stepgate_store::credentials;
@@ -54,24 +54,25 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
     let (cards, status) = cards::all(cx, &visitor).await?;
     let usable = cards.iter().any(|card| card.state == CredentialState::Active);
     let resume = resume::action(cx, &visitor, browser).await?;
+    let language = visitor.language;
     let mut more: Vec<Action> = resume.into_iter().collect();
     more.extend(trial(&visitor, done));
-    more.push(Action::link("get", "Get another credential", "/account/otp/get"));
-    more.push(Action::link("license", "I have a license key", "/account/otp/license"));
+    more.push(Action::link("get", language.text("get-another"), "/account/otp/get"));
+    more.push(Action::link("license", language.text("have-license-key"), "/account/otp/license"));
     if security_key::available(cx) {
-        more.push(Action::post("add-key", "Add security key", "/account/otp/key/new"));
+        more.push(Action::post("add-key", language.text("add-security-key"), "/account/otp/key/new"));
     }
     more.extend(otp_help::ways(cx, &visitor).await?);
-    more.push(Action::link("reminders", "Reminders", "/account/otp/reminders"));
-    let mut layout = visitor.layout(cx, "Manage OTP", Section::ManageOtp);
+    more.push(Action::link("reminders", language.text("reminders"), "/account/otp/reminders"));
+    let mut layout = visitor.layout_in_theirs(cx, "manage-otp", Section::ManageOtp);
     layout.banner = layout.banner.or_else(|| otp_help::hint(cx, &visitor));
     let page = ManageOtpPage {
         layout,
         status,
-        elevate: usable.then(|| Action::post("elevate", "Elevate", "/account/elevate")),
+        elevate: usable.then(|| Action::post("elevate", language.text("elevate"), "/account/elevate")),
         cards,
         more,
-        done: said(done).map(str::to_owned),
+        done: said(done).map(|key| language.text(key)),
     };
     Ok(with_browser(cx, browser, pages::respond(StatusCode::OK, &page)))
 }
@@ -80,31 +81,29 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
 fn trial(visitor: &Visitor, said: &str) -> Option<Action> {
     let held = |held: &&Credential| held.kind == CredentialKind::MobileId && held.stage == CredentialState::Active;
     let credential = visitor.credentials.iter().find(held).filter(|_| said == "phone-added")?;
-    let action = Action::post("try-phone", "Try your phone", "/account/otp/test");
+    let action = Action::post("try-phone", visitor.language.text("try-phone"), "/account/otp/test");
     Some(action.with("credential", credential.id.to_string()))
 }
 
-/// What was just done.
+/// What was just done: the key of the words.
 fn said(done: &str) -> Option<&'static str> {
     Some(match done {
-        "resynced" => "Your token is in step again.",
-        "token-activated" => "Your token is set up. From now on its codes can be used.",
-        "renamed" => "The new name is saved.",
-        "phone-added" => {
-            "Your phone is set up. From now on it can approve logins. Try it now: this browser will show six digits, and \
-             the phone will ask whether you log in, for what and from where. Type the digits there."
-        }
-        "key-added" => "Your security key is set up. It can be used from now on.",
-        "recovered" => "That worked. Set up a new device now: you have five minutes before we ask again.",
-        "password" => "Your password is changed. The old one does not work any more.",
-        "stolen" => "It is switched off, and you are signed out everywhere else. Now change your password.",
-        "suspended" => "It is suspended. Nobody can use it until you resume it.",
-        "lost" => "It is suspended, and logins that it was used for elsewhere have ended. Get another one soon.",
-        "resumed" => "It can be used again.",
-        "revoked" => "It is given up. It opens nothing any more.",
-        "redeemed" => "The key is yours. Now set up what it became.",
-        "renewed" => "It is renewed. Your device and your proofing stay what they are.",
-        "reminders" => "Saved.",
+        "resynced" => "done-resynced",
+        "token-activated" => "done-token-activated",
+        "renamed" => "done-renamed",
+        "phone-added" => "done-phone-added",
+        "key-added" => "done-key-added",
+        "recovered" => "done-recovered",
+        "password" => "done-password",
+        "stolen" => "done-stolen",
+        "suspended" => "done-suspended",
+        "lost" => "done-lost",
+        "resumed" => "done-resumed",
+        "revoked" => "done-revoked",
+        "redeemed" => "done-redeemed",
+        "renewed" => "done-renewed",
+        "reminders" => "done-saved",
+        "language" => "done-language",
         _ => return None,
     })
 }
@@ -142,18 +141,22 @@ async fn get_resync(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Res
 }
 
 fn resync_page(cx: &Cx, visitor: &Visitor, token: &Credential, error: Option<&str>) -> Response {
-    let digits = |name: &str, label: &str| Field::required(name, label, Control::Digits, "");
+    let language = visitor.language;
+    let digits = |name: &str, label: &str| Field::required(name, language.text(label), Control::Digits, "");
     let hidden = Field::required("credential", "", Control::Hidden, token.id.to_string());
-    let fields = vec![hidden, digits("first", "First code"), digits("second", "The code after it")];
-    let mut form = PageForm::main("/account/otp/resync", "Resync", fields);
-    form.error = error.map(str::to_owned);
+    let fields = vec![hidden, digits("first", "resync-first"), digits("second", "resync-second")];
+    let mut form = PageForm::main("/account/otp/resync", language.text("resync"), fields);
+    form.error = error.map(|key| language.text(key));
     let page = FormPage {
-        layout: visitor.layout(cx, "Resync", Section::ManageOtp),
+        layout: visitor.layout_in_theirs(cx, "resync", Section::ManageOtp),
         page: "resync",
-        heading: format!("Bring {} back into step", token.serial.as_deref().unwrap_or("your token")),
-        lead: "Type a code from your token, wait for the next one, and type that as well.".to_owned(),
+        heading: token.serial.as_deref().map_or_else(
+            || language.text("resync-heading-unnamed"),
+            |serial| language.say("resync-heading", [("serial", serial.into())]),
+        ),
+        lead: language.text("resync-lead"),
         form,
-        back: Action::link("cancel", "Back to Manage OTP", "/account/otp"),
+        back: Action::link("cancel", language.text("back-to-manage-otp"), "/account/otp"),
     };
     pages::respond(StatusCode::OK, &page)
 }
@@ -166,16 +169,10 @@ async fn post_resync(form: Form) -> Response {
         let (first, second) = (form.get("first"), form.get("second"));
         let error = match hardware::resync(&cx, &visitor.person, token.id, first, second).await? {
             Resynced::Done => return Ok(see_other("/account/otp?done=resynced")),
-            Resynced::Malformed => "Type both codes; digits only.",
-            Resynced::Locked => "There were too many wrong codes. Wait a while before you try again.",
-            Resynced::FarAway => {
-                "These codes do follow one another, but your token has run too far away to be brought back here. Ask \
-                 your administrator for another one."
-            }
-            Resynced::Wrong => {
-                "These are not two codes that follow one another. Type one, wait until your token shows another, and \
-                 type that one as the second."
-            }
+            Resynced::Malformed => "resync-malformed",
+            Resynced::Locked => "code-locked",
+            Resynced::FarAway => "resync-far-away",
+            Resynced::Wrong => "resync-wrong",
         };
         Ok(resync_page(&cx, &visitor, token, Some(error)))
     };
@@ -193,15 +190,16 @@ async fn get_rename(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Res
 
 fn rename_page(cx: &Cx, visitor: &Visitor, credential: &Credential, (typed, error): (&str, Option<&str>)) -> Response {
     let hidden = Field::required("credential", "", Control::Hidden, credential.id.to_string());
-    let mut label = Field::required("label", "Name", Control::Text, typed);
-    label.error = error.map(str::to_owned);
+    let language = visitor.language;
+    let mut label = Field::required("label", language.text("name"), Control::Text, typed);
+    label.error = error.map(|key| language.text(key));
     let page = FormPage {
-        layout: visitor.layout(cx, "Rename", Section::ManageOtp),
+        layout: visitor.layout_in_theirs(cx, "rename", Section::ManageOtp),
         page: "rename",
-        heading: format!("Rename {}", credential.label),
-        lead: format!("The name is yours alone; {} stays what it is.", assurance::label(credential.kind)),
-        form: PageForm::main("/account/otp/rename", "Save", vec![hidden, label]),
-        back: Action::link("cancel", "Back to Manage OTP", "/account/otp"),
+        heading: language.say("rename-heading", [("label", credential.label.as_str().into())]),
+        lead: language.say("rename-lead", [("kind", language.kind(credential.kind).into())]),
+        form: PageForm::main("/account/otp/rename", language.text("save"), vec![hidden, label]),
+        back: Action::link("cancel", language.text("back-to-manage-otp"), "/account/otp"),
     };
     pages::respond(StatusCode::OK, &page)
 }
@@ -214,7 +212,7 @@ async fn post_rename(form: Form) -> Response {
         let label = form.get("label");
         let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(char::is_control);
         if !fits {
-            let typed = (label, Some("A name has 1 to 40 characters."));
+            let typed = (label, Some("name-wrong"));
             return Ok(rename_page(&cx, &visitor, credential, typed));
         }
         step_up_at(&cx, &form, &visitor, Landing::Rename(credential.id)).await?;

@@ -28,6 +28,7 @@ use crate::logout::end;
 use crate::notices::{self, Notice};
 use crate::pages::self_help::{GuideItem, GuidePage};
 use crate::pages::{self, Action, Banner, Section, Tone};
+use crate::words::Language;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/account/otp/help", get(get_help)).route("/account/otp/stolen", post(post_stolen))
@@ -35,13 +36,14 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 /// What Manage OTP offers for the day on which something is gone.
 pub(super) async fn ways(cx: &Cx, visitor: &Visitor) -> Result<Vec<Action>, Fault> {
+    let language = visitor.language;
     let codes = match recovery::find_set(&cx.app.db.read, visitor.person.id).await? {
-        Some(set) => format!("Recovery codes: {} left", set.left),
-        None => "Recovery codes".to_owned(),
+        Some(set) => language.say("recovery-codes-left", [("left", i64::from(set.left).into())]),
+        None => language.text("recovery-codes"),
     };
     Ok(vec![
         Action::link("recovery", codes, "/account/otp/recovery"),
-        Action::link("otp-help", "Lost, stolen, broken, new?", "/account/otp/help"),
+        Action::link("otp-help", language.text("otp-help"), "/account/otp/help"),
     ])
 }
 
@@ -54,9 +56,8 @@ pub(super) fn hint(cx: &Cx, visitor: &Visitor) -> Option<Banner> {
         .any(|held| held.kind == CredentialKind::Recovery && held.state(cx.now) == CredentialState::Active);
     (active == 1 && !codes).then(|| Banner {
         tone: Tone::Notice,
-        text: "You have one device only. Add a second one, or print recovery codes, for the day on which it is gone."
-            .to_owned(),
-        action: Some(Action::link("banner-action", "Recovery codes", "/account/otp/recovery")),
+        text: visitor.language.text("banner-one-device"),
+        action: Some(Action::link("banner-action", visitor.language.text("recovery-codes"), "/account/otp/recovery")),
     })
 }
 
@@ -90,34 +91,14 @@ impl What {
         }
     }
 
-    /// What people say, and what we do about it.
+    /// What people say, and what we do about it: the keys of the words.
     const fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::Lost => (
-                "I cannot find it",
-                "Suspend it while you look: your password is enough for that. Only another device of yours can wake it up \
-                 again. If it stays away, report it lost.",
-            ),
-            Self::Stolen => (
-                "It was stolen",
-                "Switch it off at once: your password is enough for that. You are signed out everywhere else. Then change \
-                 your password.",
-            ),
-            Self::Broken => (
-                "It is broken",
-                "Give it up, so that nobody repairs it in your place. Then set up another one with a device that still \
-                 works, or with a recovery code.",
-            ),
-            Self::New => (
-                "I have a new phone or number",
-                "Set up the new one first, while the old one still works: under Manage OTP, on its card. Then give the old \
-                 one up.",
-            ),
-            Self::Nothing => (
-                "Nothing that I have works",
-                "A recovery code lets you set up a new device. Without one, ask the help desk: two of their people check \
-                 who you are, you wait a day, and they give you a code.",
-            ),
+            Self::Lost => ("help-lost", "help-lost-text"),
+            Self::Stolen => ("help-stolen", "help-stolen-text"),
+            Self::Broken => ("help-broken", "help-broken-text"),
+            Self::New => ("help-new", "help-new-text"),
+            Self::Nothing => ("help-nothing", "help-nothing-text"),
         }
     }
 }
@@ -139,76 +120,82 @@ async fn get_help(cx: Cx, browser: Browser, Query(asked): Query<Asked>) -> Respo
 }
 
 fn question(cx: &Cx, visitor: &Visitor) -> GuidePage {
+    let language = visitor.language;
     let items = What::ALL.iter().map(|what| {
         let (heading, text) = what.words();
         let path = format!("/account/otp/help?what={}", what.name());
         GuideItem {
             kind: None,
-            heading: heading.to_owned(),
-            text: text.to_owned(),
-            actions: vec![Action::link(format!("what-{}", what.name()), "That is it", path)],
+            heading: language.text(heading),
+            text: language.text(text),
+            actions: vec![Action::link(format!("what-{}", what.name()), language.text("help-that"), path)],
         }
     });
     GuidePage {
-        layout: visitor.layout(cx, "Help with your devices", Section::ManageOtp),
+        layout: visitor.layout_in_theirs(cx, "help-title", Section::ManageOtp),
         page: "otp-help",
-        heading: "What happened?".to_owned(),
-        lead: "To a phone, a token or a key that you sign in with.".to_owned(),
+        heading: language.text("help-heading"),
+        lead: language.text("help-lead"),
         note: None,
         items: items.collect(),
-        back: Action::link("cancel", "Back to Manage OTP", "/account/otp"),
+        back: Action::link("cancel", language.text("back-to-manage-otp"), "/account/otp"),
     }
 }
 
 fn answer(cx: &Cx, visitor: &Visitor, what: What) -> GuidePage {
+    let language = visitor.language;
     let (heading, lead) = what.words();
     let mut items: Vec<GuideItem> = match what {
         What::Nothing => vec![
             GuideItem {
                 kind: Some(CredentialKind::Recovery),
-                heading: "I have a recovery code".to_owned(),
-                text: "One of the ten that you printed.".to_owned(),
-                actions: vec![Action::link("use-recovery", "Use a recovery code", "/account/otp/recovery/use")],
+                heading: language.text("help-code"),
+                text: language.text("help-code-text"),
+                actions: vec![Action::link(
+                    "use-recovery",
+                    language.text("help-code-use"),
+                    "/account/otp/recovery/use",
+                )],
             },
             GuideItem {
                 kind: None,
-                heading: "The help desk gave me a code".to_owned(),
-                text: "Read out or shown to you; never by mail or text.".to_owned(),
-                actions: vec![Action::link("bind", "Type the code", "/account/otp/bind")],
+                heading: language.text("help-desk"),
+                text: language.text("help-desk-text"),
+                actions: vec![Action::link("bind", language.text("help-desk-use"), "/account/otp/bind")],
             },
         ],
-        _ => devices(visitor).map(|held| item(cx, held, what)).collect(),
+        _ => devices(visitor).map(|held| item(cx, held, what, language)).collect(),
     };
     if items.is_empty() {
         items.push(GuideItem {
             kind: None,
-            heading: "You have no device here".to_owned(),
-            text: "There is nothing to switch off.".to_owned(),
-            actions: vec![Action::link("open-manage-otp", "Manage OTP", "/account/otp")],
+            heading: language.text("help-no-device"),
+            text: language.text("help-no-device-text"),
+            actions: vec![Action::link("open-manage-otp", language.text("manage-otp"), "/account/otp")],
         });
     }
     GuidePage {
-        layout: visitor.layout(cx, "Help with your devices", Section::ManageOtp),
+        layout: visitor.layout_in_theirs(cx, "help-title", Section::ManageOtp),
         page: "otp-help",
-        heading: heading.to_owned(),
-        lead: lead.to_owned(),
+        heading: language.text(heading),
+        lead: language.text(lead),
         note: None,
         items,
-        back: Action::link("cancel", "Something else happened", "/account/otp/help"),
+        back: Action::link("cancel", language.text("help-else"), "/account/otp/help"),
     }
 }
 
-fn item(cx: &Cx, held: &Credential, what: What) -> GuideItem {
+fn item(cx: &Cx, held: &Credential, what: What, language: Language) -> GuideItem {
     let id = held.id.to_string();
     let active = held.state(cx.now) == CredentialState::Active;
     let act = |name: &str, words: &str, path: &str| {
-        Action::post(format!("{name}-{id}"), words, path).with("credential", id.clone())
+        Action::post(format!("{name}-{id}"), language.text(words), path).with("credential", id.clone())
     };
-    let suspend = act("suspend", "Suspend it for now", "/account/otp/suspend");
-    let lost = act("lost", "Report it lost", "/account/otp/lost").dangerous();
-    let revoke = act("revoke", "Give it up for good", "/account/otp/revoke").dangerous();
-    let stolen = act("stolen", "Switch it off and sign out elsewhere", "/account/otp/stolen").dangerous();
-    let card = Action::link(format!("card-{id}"), "Open its card", format!("/account/otp#credential-{id}"));
+    let suspend = act("suspend", "help-suspend", "/account/otp/suspend");
+    let lost = act("lost", "help-report-lost", "/account/otp/lost").dangerous();
+    let revoke = act("revoke", "help-revoke", "/account/otp/revoke").dangerous();
+    let stolen = act("stolen", "help-switch-off", "/account/otp/stolen").dangerous();
+    let card = Action::link(format!("card-{id}"), language.text("help-card"), format!("/account/otp#credential-{id}"));
     let actions = match what {
         What::Lost if active => vec![suspend, lost],
         What::Lost => vec![lost],
@@ -219,7 +206,7 @@ fn item(cx: &Cx, held: &Credential, what: What) -> GuideItem {
         What::Nothing => Vec::new(),
     };
     let number = held.serial.as_deref().map(|serial| format!(", {serial}")).unwrap_or_default();
-    let text = format!("{}{number}", label(held.kind));
+    let text = format!("{}{number}", language.kind(held.kind));
     GuideItem { kind: Some(held.kind), heading: held.label.clone(), text, actions }
 }
 

@@ -36,6 +36,7 @@ use crate::login::not_sent;
 use crate::login::phone::{self, Channel, Sending};
 use crate::notices::{self, Notice};
 use crate::phones::first_text::{self, Opened};
+use crate::words::Language;
 use crate::{phones, subscriptions};
 
 /// Numbers that one credential has at most.
@@ -243,7 +244,7 @@ async fn add(cx: &Cx, visitor: &Visitor, credential: &Credential, typed: &Typed<
             Added::Not("A code went to this number a moment ago. Wait a minute, then try again.".to_owned())
         }
         Sending::NoSuchPhone => Added::Not("Another number was typed in the meantime. Type yours again.".to_owned()),
-        other => Added::Not(not_sent(&other)),
+        other => Added::Not(not_sent(Language::English, &other)),
     })
 }
 

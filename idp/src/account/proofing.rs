@@ -17,41 +17,44 @@ use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::pages::sections::SectionsPage;
 use crate::pages::{self, Action, Section, Tone, When};
 use crate::proofing::{self, Standing};
+use crate::words::Language;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/account/proofing", get(get_proofing).post(post_again))
 }
 
 /// Where it stands: how it looks, in words, and what can be done.
-pub(super) async fn told(cx: &Cx, visitor: &Visitor) -> Result<(Tone, String, Option<Action>), Fault> {
+pub(super) async fn told(
+    cx: &Cx,
+    visitor: &Visitor,
+    language: Language,
+) -> Result<(Tone, String, Option<Action>), Fault> {
     let zone = visitor.zone();
+    let date = |at| When::date_in(language, at, &zone).text.into();
     if let Some(at) = visitor.person.proofed_at.filter(|_| visitor.person.is_proofed(cx.now)) {
-        let until = visitor.person.proofing_expires_at.map(|end| format!(", until {}", When::date(end, &zone).text));
-        let text = format!("Your identity was proofed on {}{}.", When::date(at, &zone).text, until.unwrap_or_default());
+        let text = match visitor.person.proofing_expires_at {
+            Some(end) => language.say("proofing-done-until", [("at", date(at)), ("until", date(end))]),
+            None => language.say("proofing-done", [("at", date(at))]),
+        };
         return Ok((Tone::Ok, text, None));
     }
-    let again = || Action::post("ask-again", "Ask again", "/account/proofing");
+    let again = || Action::post("ask-again", language.text("proofing-again"), "/account/proofing");
     Ok(match proofing::standing(cx, visitor.person.id).await? {
         Standing::Nothing | Standing::Approved(_) => {
-            let text = "Your identity is not proofed. Get the Proofing Upgrade, or a credential with proofing.";
-            (Tone::Neutral, text.to_owned(), Some(Action::link("get", "Get proofed", "/account/otp/get")))
+            let get = Action::link("get", language.text("proofing-get"), "/account/otp/get");
+            (Tone::Neutral, language.text("proofing-none"), Some(get))
         }
         Standing::Waits(request) => {
-            let text = format!(
-                "You are in the queue since {}. An agent will get in touch with you, in person or by video; have a passport \
-                 or an identity card ready that bears the name {}.",
-                When::date(request.asked_at, &zone).text,
-                visitor.person.display_name()
-            );
-            (Tone::Notice, text, None)
+            let facts = [("since", date(request.asked_at)), ("name", visitor.person.display_name().into())];
+            (Tone::Notice, language.say("proofing-waits", facts), None)
         }
         Standing::Refused(request) => {
-            let reason = request.reason.unwrap_or_default();
-            (Tone::Warning, format!("It did not work out: {reason} Ask again when that is mended."), Some(again()))
+            let reason = request.reason.unwrap_or_default().into();
+            (Tone::Warning, language.say("proofing-refused", [("reason", reason)]), Some(again()))
         }
         Standing::RefusedForGood(request) => {
-            let reason = request.reason.unwrap_or_default();
-            (Tone::Danger, format!("It did not work out several times: {reason} Speak with your administrator."), None)
+            let reason = request.reason.unwrap_or_default().into();
+            (Tone::Danger, language.say("proofing-refused-for-good", [("reason", reason)]), None)
         }
     })
 }
@@ -59,18 +62,16 @@ pub(super) async fn told(cx: &Cx, visitor: &Visitor) -> Result<(Tone, String, Op
 async fn get_proofing(cx: Cx, browser: Browser) -> Response {
     let shown = async {
         let visitor = visit(&cx, &browser, PortalPage::Proofing).await?;
-        let (tone, text, action) = told(&cx, &visitor).await?;
+        let (tone, text, action) = told(&cx, &visitor, visitor.language).await?;
         let page = SectionsPage {
-            layout: visitor.layout(&cx, "Identity proofing", Section::ManageOtp),
+            layout: visitor.layout_in_theirs(&cx, "proofing-heading", Section::ManageOtp),
             page: "proofing",
-            heading: "Identity proofing".to_owned(),
-            lead: "Somebody of ours looks at you and at your document, once. It belongs to you, not to a device: it stays \
-                   when you renew or change what you hold."
-                .to_owned(),
+            heading: visitor.language.text("proofing-heading"),
+            lead: visitor.language.text("proofing-lead"),
             note: Some((tone, text)),
             actions: action.into_iter().collect(),
             sections: Vec::new(),
-            back: Action::link("cancel", "Manage OTP", "/account/otp"),
+            back: Action::link("cancel", visitor.language.text("manage-otp"), "/account/otp"),
         };
         Ok(with_browser(&cx, &browser, pages::respond(StatusCode::OK, &page)))
     };

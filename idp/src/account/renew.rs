@@ -1,4 +1,4 @@
-//! *Renew*, renewal by itself, and who is reminded.
+//! *Renew*, and renewal by itself.
 
 use std::sync::Arc;
 
@@ -11,8 +11,7 @@ use serde_json::json;
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::Credential;
 use stepgate_core::subscriptions::term::Renewal;
-use stepgate_store::subscriptions::SoldAs;
-use stepgate_store::{subscriptions as store, term_notices};
+use stepgate_store::subscriptions::{self as store, SoldAs};
 
 use super::change::Which;
 use super::manage::own;
@@ -23,44 +22,36 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other, with_browser};
-use crate::pages::admin::DetailSection;
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::otp::FormPage;
 use crate::pages::sections::SectionsPage;
 use crate::pages::{self, Action, Section, When};
 use crate::shop::Catalogue;
 use crate::subscriptions;
+use crate::words::Language;
 
 pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/account/otp/renew", get(get_renew))
-        .route("/account/otp/auto-renew", post(post_auto_renew))
-        .route("/account/otp/reminders", get(get_reminders).post(post_reminders))
+    Router::new().route("/account/otp/renew", get(get_renew)).route("/account/otp/auto-renew", post(post_auto_renew))
 }
 
 /// *Renew*, for what can be renewed now and nothing else.
-pub(super) fn action(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Option<Action> {
+pub(super) fn action(cx: &Cx, credential: &Credential, sold: &SoldAs, language: Language) -> Option<Action> {
     let product = subscriptions::renewal_product_of(cx, credential, sold)?;
-    let action = Action::post(format!("renew-{}", credential.id), "Renew", "/cart/add");
+    let action = Action::post(format!("renew-{}", credential.id), language.text("renew"), "/cart/add");
     Some(action.with("product", product.id.as_str()).with("for", format!("renew:{}", credential.id)))
 }
 
 /// What a term's end means, in words; `None` while nothing has to be done.
-pub(super) fn note(cx: &Cx, visitor: &Visitor, credential: &Credential) -> Option<String> {
+pub(super) fn note(cx: &Cx, visitor: &Visitor, credential: &Credential, language: Language) -> Option<String> {
     let ends = credential.expires_at?;
     let zone = visitor.zone();
-    let date = |at| When::date(at, &zone).text;
+    let date = |at| When::date_in(language, at, &zone).text.into();
     match (subscriptions::stands(cx, credential)?, ends <= cx.now) {
-        (Renewal::Open { until }, true) => Some(format!(
-            "Expired on {}. It cannot elevate until it is renewed, which is possible until {}; your device and your \
-             proofing stay.",
-            date(ends),
-            date(until)
-        )),
-        (Renewal::Open { .. }, false) => {
-            Some(format!("Ends on {}. Renewed now, it lasts a year longer than that.", date(ends)))
+        (Renewal::Open { until }, true) => {
+            Some(language.say("term-expired", [("ended", date(ends)), ("until", date(until))]))
         }
-        (Renewal::Closed, _) => Some(format!("Expired on {}, too long ago to be renewed. Get a new one.", date(ends))),
+        (Renewal::Open { .. }, false) => Some(language.say("term-ends", [("ends", date(ends))])),
+        (Renewal::Closed, _) => Some(language.say("term-expired-for-good", [("ended", date(ends))])),
         (Renewal::Opens(_), _) => None,
     }
 }
@@ -77,52 +68,40 @@ async fn get_renew(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Resp
 }
 
 fn page(cx: &Cx, visitor: &Visitor, (credential, sold): (&Credential, &SoldAs), catalogue: &Catalogue) -> Response {
-    let zone = visitor.zone();
+    let language = visitor.language;
     let settings = &cx.app.settings.subscriptions;
     let product = subscriptions::renewal_product_of(cx, credential, sold);
     let priced = product.as_ref().and_then(|product| catalogue.product(&product.id));
     let price = priced.and_then(|product| product.renewal_price(catalogue.currency));
-    let back = Action::link("cancel", "Back to Manage OTP", "/account/otp");
-    let heading = format!("Renew {}", credential.label);
+    let back = Action::link("cancel", language.text("back-to-manage-otp"), "/account/otp");
+    let heading = language.say("renew-heading", [("label", credential.label.as_str().into())]);
+    let layout = visitor.layout_in_theirs(cx, "renew", Section::ManageOtp);
     if let (Some(product), Some(price), Some(ends)) = (product, price, credential.expires_at) {
-        let until = When::date(settings.rules().renewed(ends), &zone).text;
+        let until = visitor.date(settings.rules().renewed(ends)).text;
         let hidden = |name: &str, value: String| Field::required(name, "", Control::Hidden, value);
         let fields = vec![hidden("product", product.id.to_string()), hidden("for", format!("renew:{}", credential.id))];
-        let more = if product.kinds.len() > 1 { " What you bought together with it is renewed as well." } else { "" };
+        let key = if product.kinds.len() > 1 { "renew-lead-bundle" } else { "renew-lead" };
+        let facts =
+            [("price", language.money(price).into()), ("product", product.name.into()), ("until", until.into())];
         let page = FormPage {
-            layout: visitor.layout(cx, "Renew", Section::ManageOtp),
+            layout,
             page: "renew",
             heading,
-            lead: format!(
-                "{price} for another year of {}: until {until}. Your device and your proofing stay as they are.{more}",
-                product.name
-            ),
-            form: PageForm::main("/cart/add", "Add to cart", fields),
+            lead: language.say(key, facts),
+            form: PageForm::main("/cart/add", language.text("renew-add"), fields),
             back,
         };
         return pages::respond(StatusCode::OK, &page);
     }
     let (lead, actions) = match subscriptions::stands(cx, credential) {
-        Some(Renewal::Opens(at)) => {
-            let lead = format!("It can be renewed from {} on. There is nothing to do yet.", When::date(at, &zone).text);
-            (lead, Vec::new())
-        }
+        Some(Renewal::Opens(at)) => (language.say("renew-opens", [("from", visitor.date(at).text.into())]), Vec::new()),
         Some(_) => {
-            let lead = note(cx, visitor, credential).unwrap_or_default();
-            (lead, vec![Action::link("get", "Get a new one", "/account/otp/get")])
+            let lead = note(cx, visitor, credential, language).unwrap_or_default();
+            (lead, vec![Action::link("get", language.text("get-new"), "/account/otp/get")])
         }
-        None => ("It does not end, so there is nothing to renew.".to_owned(), Vec::new()),
+        None => (language.text("renew-endless"), Vec::new()),
     };
-    let page = SectionsPage {
-        layout: visitor.layout(cx, "Renew", Section::ManageOtp),
-        page: "renew",
-        heading,
-        lead,
-        note: None,
-        actions,
-        sections: Vec::new(),
-        back,
-    };
+    let page = SectionsPage { layout, page: "renew", heading, lead, note: None, actions, sections: Vec::new(), back };
     pages::respond(StatusCode::OK, &page)
 }
 
@@ -136,25 +115,21 @@ pub(super) async fn switch(
     if credential.expires_at.is_none() {
         return Ok(None);
     }
-    let on = sold.auto_renew;
+    let (on, language) = (sold.auto_renew, visitor.language);
     let pays = subscriptions::payer(cx, visitor.person.id).await?.is_some();
     let words = match (on, pays) {
-        (true, true) => "It is renewed by itself when its time comes, on your organization's account.",
-        (true, false) => {
-            "It is to be renewed by itself, but nobody's account pays for it yet: until then we only remind you."
-        }
-        (false, true) => "It can be renewed by itself when its time comes, on your organization's account.",
-        (false, false) => {
-            "It can be renewed by itself once your organization has an account that pays; until then we only remind you."
-        }
+        (true, true) => "auto-renew-on",
+        (true, false) => "auto-renew-on-unpaid",
+        (false, true) => "auto-renew-off",
+        (false, false) => "auto-renew-off-unpaid",
     };
-    let label = if on { "Do not renew by itself" } else { "Renew by itself" };
+    let label = language.text(if on { "auto-renew-stop" } else { "auto-renew-start" });
     let fields = vec![
         Field::required("credential", "", Control::Hidden, credential.id.to_string()),
         Field::required("on", "", Control::Hidden, if on { "0" } else { "1" }),
     ];
     let mut form = PageForm::side("auto-renew", "/account/otp/auto-renew", label, fields);
-    form.effect = Some(words.to_owned());
+    form.effect = Some(language.text(words));
     Ok(Some(form))
 }
 
@@ -170,48 +145,6 @@ async fn post_auto_renew(form: Form) -> Response {
         audit::record(&cx, &transaction, event.data(json!({ "credential": credential.id, "on": on }))).await?;
         transaction.commit().await?;
         Ok(see_other(&format!("/account/otp/{}", credential.id)))
-    };
-    done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
-}
-
-async fn get_reminders(cx: Cx, browser: Browser) -> Response {
-    let shown = async {
-        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
-        let on = term_notices::wants_reminders(&cx.app.db, visitor.person.id).await?;
-        let field = Field::optional("mails", "Remind me by mail", Control::Tick, if on { "1" } else { "" })
-            .help("60, 30, 15 and 7 days before the end, and 30 days after it.");
-        let section = DetailSection {
-            heading: "By mail".to_owned(),
-            table: None,
-            forms: vec![PageForm::main("/account/otp/reminders", "Save", vec![field])],
-        };
-        let page = SectionsPage {
-            layout: visitor.layout(&cx, "Reminders", Section::ManageOtp),
-            page: "reminders",
-            heading: "Reminders".to_owned(),
-            lead: "Before a subscription ends we say so here on every page, and by mail. On the day itself we always write."
-                .to_owned(),
-            note: None,
-            actions: Vec::new(),
-            sections: vec![section],
-            back: Action::link("cancel", "Manage OTP", "/account/otp"),
-        };
-        Ok(with_browser(&cx, &browser, pages::respond(StatusCode::OK, &page)))
-    };
-    shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
-}
-
-async fn post_reminders(form: Form) -> Response {
-    let cx = form.cx.clone();
-    let done = async {
-        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
-        let on = form.get("mails") == "1";
-        let transaction = cx.app.db.begin().await?;
-        term_notices::set_reminders(&transaction, visitor.person.id, on).await?;
-        let event = Event::new("subscription.reminders").by(visitor.person.id);
-        audit::record(&cx, &transaction, event.data(json!({ "on": on }))).await?;
-        transaction.commit().await?;
-        Ok(see_other("/account/otp?done=reminders"))
     };
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }

@@ -43,12 +43,17 @@ pub(super) async fn action(cx: &Cx, visitor: &Visitor, browser: &Browser) -> Res
     if let Some(parked) = parked(cx, browser).await? {
         let Some(client_id) = parked.interaction.client_id() else { return Ok(None) };
         let client = clients::find(cx, client_id).await?;
-        let name = client.map_or_else(|| "the application".to_owned(), |client| client.application.name.clone());
-        return Ok(Some(Action::link("resume", format!("Go on to {name}"), parked.path())));
+        let label =
+            client.map_or_else(|| visitor.language.text("go-on"), |client| go_on(visitor, &client.application.name));
+        return Ok(Some(Action::link("resume", label, parked.path())));
     }
     let Some(client) = wanted::find_wanted(&cx.app.db, visitor.person.id, cx.now).await? else { return Ok(None) };
     let Some(client) = clients::find(cx, &client).await? else { return Ok(None) };
     let address = applications::initiation(cx, visitor, &client).or_else(|| client.application.url.clone());
-    let label = format!("Go on to {}", client.application.name);
+    let label = go_on(visitor, &client.application.name);
     Ok(address.map(|address| Action::link("resume", label, address)))
+}
+
+fn go_on(visitor: &Visitor, application: &str) -> String {
+    visitor.language.say("go-on-to", [("application", application.into())])
 }

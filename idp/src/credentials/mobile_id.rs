@@ -60,12 +60,12 @@ pub enum Over {
 }
 
 impl Over {
-    /// In words.
-    pub const fn text(self) -> &'static str {
+    /// The key of its words.
+    pub const fn key(self) -> &'static str {
         match self {
-            Self::Denied => "The request was denied on your phone. If that was not you, change your password.",
-            Self::WrongNumber => "The number that was typed on the phone was not the one shown here. Start again.",
-            Self::TooLate => "Your phone did not answer in time. Start again, or use another way.",
+            Self::Denied => "phone-denied",
+            Self::WrongNumber => "phone-wrong-number",
+            Self::TooLate => "phone-late",
         }
     }
 }

@@ -126,16 +126,12 @@ impl Refusal {
         }
     }
 
-    /// The words for the person.
-    pub const fn text(self) -> &'static str {
+    /// The key of the words for the person.
+    pub const fn key(self) -> &'static str {
         match self {
-            Self::NotSigned => "The key did not answer, or it is not one of yours. Try again, or use another way.",
-            Self::Unverified => {
-                "The key was touched, but it did not ask who you are. Set a PIN on it and try again, or use another way."
-            }
-            Self::Copied => {
-                "This key seems to have been copied, so it is suspended. Use another way, and ask your administrator."
-            }
+            Self::NotSigned => "key-not-signed",
+            Self::Unverified => "key-unverified",
+            Self::Copied => "key-copied",
         }
     }
 }

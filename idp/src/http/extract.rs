@@ -18,12 +18,14 @@ use super::page::PageFailure;
 use crate::app::App;
 use crate::cx::Cx;
 use crate::tls::Peer;
+use crate::words::Language;
 
 impl FromRequestParts<Arc<App>> for Cx {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
-        let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let user_agent = text(header::USER_AGENT);
         let peer = parts.extensions.get::<ConnectInfo<Peer>>().map(|info| &info.0);
         let trusted = &app.settings.server.trusted_proxies;
         Ok(Self {
@@ -31,6 +33,7 @@ impl FromRequestParts<Arc<App>> for Cx {
             ip: client_ip(parts, app),
             client_certificate: peer.and_then(|peer| app.mutual_tls.presented(peer, &parts.headers, trusted)),
             user_agent: user_agent.chars().take(200).collect(),
+            language: Language::of_header(text(header::ACCEPT_LANGUAGE)).unwrap_or_default(),
             app: Arc::clone(app),
         })
     }

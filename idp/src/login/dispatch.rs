@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use stepgate_core::account::Person;
 use stepgate_core::assurance::Requirement;
-use stepgate_core::authorize::interaction::{Purpose, Want};
+use stepgate_core::authorize::interaction::{Interaction, Purpose, Want};
 use stepgate_core::authorize::next::{NextStep, next};
 use stepgate_core::authorize::{AuthorizationResponse, PageError};
 use stepgate_core::oidc::{ErrorCode, OAuthError};
@@ -20,6 +20,7 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::requests;
 use crate::session::Live;
+use crate::words::Language;
 
 /// Everything about a parked request that a page may need.
 pub struct Scene {
@@ -38,6 +39,18 @@ impl Scene {
     pub fn person(&self) -> Option<&Person> {
         self.standing.as_ref().map(|standing| &standing.person)
     }
+
+    /// The language of its pages.
+    pub fn language(&self, cx: &Cx) -> Language {
+        spoken(cx, self.person(), &self.parked.interaction)
+    }
+}
+
+/// What is spoken with whoever logs in: what they set, once it is known who they are; else what the application asks for
+/// by `ui_locales` (OpenID Connect Core §3.1.2.1); else what their browser asks for.
+pub fn spoken(cx: &Cx, person: Option<&Person>, interaction: &Interaction) -> Language {
+    let asked = || interaction.request().and_then(|request| Language::of_tags(&request.ui_locales));
+    person.and_then(Language::of).or_else(asked).unwrap_or(cx.language)
 }
 
 /// Where the browser goes.

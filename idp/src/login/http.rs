@@ -11,8 +11,9 @@ use serde_json::json;
 use stepgate_core::authorize::interaction::Stage;
 use stepgate_core::authorize::{AuthorizationResponse, Delivery};
 use stepgate_core::id::{ChallengeId, InteractionId};
+use stepgate_store::people;
 
-use super::dispatch::{Answer, dispatch, refuse};
+use super::dispatch::{Answer, dispatch, refuse, spoken};
 use super::parked::Parked;
 use super::steps::{self, Outcome};
 use super::{receipt, render, unmet};
@@ -118,10 +119,12 @@ async fn find(cx: &Cx, id: &str, browser: &Browser) -> Result<Parked, PageFailur
 
 /// What a page says about the last try.
 pub(super) enum Say {
-    /// An error at the field.
-    Error(String),
-    /// The page for the offline code.
-    OfflineCode(Option<String>),
+    /// An error at the field: the key of its words.
+    Error(&'static str),
+    /// The same, where it speaks of something.
+    Told(String),
+    /// The page for the offline code, with the key of an error.
+    OfflineCode(Option<&'static str>),
 }
 
 /// Turns an answer into a response.
@@ -171,7 +174,14 @@ async fn get_status(State(_): State<Arc<App>>, cx: Cx, browser: Browser, Path(id
         let parked = find(&cx, &id, &browser).await?;
         Ok::<_, PageFailure>(match parked.interaction.stage {
             Stage::MobileWait { challenge, .. } => json!({ "state": mobile_state(&cx, challenge).await? }),
-            Stage::PhoneCode { .. } => receipt::status(&cx, &parked.binding(), receipt::Place::Login).await?,
+            Stage::PhoneCode { .. } => {
+                let person = match session::find(&cx, browser.session.as_deref()).await? {
+                    Some(live) => people::find_person(&cx.app.db, live.session.person).await?,
+                    None => None,
+                };
+                let language = spoken(&cx, person.as_ref(), &parked.interaction);
+                receipt::status(&cx, language, &parked.binding(), receipt::Place::Login).await?
+            }
             _ => receipt::gone(),
         })
     };

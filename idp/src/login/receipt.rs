@@ -8,6 +8,7 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::pages::Tone;
 use crate::pages::parts::ReceiptLine;
+use crate::words::Language;
 
 /// Where the page stands, for the words about what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,18 +20,17 @@ pub enum Place {
 }
 
 /// What is said of a code on its way; nothing while it is under way.
-pub fn line(state: Option<DeliveryState>, by_voice: bool, place: Place) -> Option<(Tone, String)> {
-    let refused = if by_voice { "The call did not get through." } else { "Your carrier refused it." };
-    let remedy = match place {
-        Place::Login => "Ask for another code, or use another way.",
-        Place::NewNumber => "Check the number, or ask for another code.",
+pub fn line(language: Language, state: Option<DeliveryState>, by_voice: bool, place: Place) -> Option<(Tone, String)> {
+    let (tone, key) = match (state?, by_voice, place) {
+        (DeliveryState::Sending | DeliveryState::Sent, ..) => return None,
+        (DeliveryState::Delivered, true, _) => (Tone::Ok, "receipt-answered"),
+        (DeliveryState::Delivered, false, _) => (Tone::Ok, "receipt-delivered"),
+        (DeliveryState::Failed, true, Place::Login) => (Tone::Warning, "receipt-no-call"),
+        (DeliveryState::Failed, false, Place::Login) => (Tone::Warning, "receipt-refused"),
+        (DeliveryState::Failed, true, Place::NewNumber) => (Tone::Warning, "receipt-no-call-new"),
+        (DeliveryState::Failed, false, Place::NewNumber) => (Tone::Warning, "receipt-refused-new"),
     };
-    match state? {
-        DeliveryState::Sending | DeliveryState::Sent => None,
-        DeliveryState::Delivered if by_voice => Some((Tone::Ok, "The call was answered.".to_owned())),
-        DeliveryState::Delivered => Some((Tone::Ok, "Delivered: your phone has it.".to_owned())),
-        DeliveryState::Failed => Some((Tone::Warning, format!("{refused} {remedy}"))),
-    }
+    Some((tone, language.text(key)))
 }
 
 /// There is no code to ask about any more: the script stops.
@@ -39,11 +39,11 @@ pub fn gone() -> Value {
 }
 
 /// What the script of a code's page is told: the state, and the line as the page would show it.
-pub async fn status(cx: &Cx, binding: &str, place: Place) -> Result<Value, Fault> {
+pub async fn status(cx: &Cx, language: Language, binding: &str, place: Place) -> Result<Value, Fault> {
     let latest = challenges::latest_phone_challenge(&cx.app.db, binding).await?;
     let Some(latest) = latest.filter(|latest| cx.now < latest.expires_at) else { return Ok(gone()) };
     let state = deliveries::find_state(&cx.app.db, latest.id).await?;
-    let delivery = line(state, latest.channel == "voice", place);
+    let delivery = line(language, state, latest.channel == "voice", place);
     let word = match state {
         Some(DeliveryState::Delivered) => "delivered",
         Some(DeliveryState::Failed) => "failed",

@@ -28,14 +28,17 @@ use crate::pages::factor::{
 use crate::pages::login::{Asking, Flow, LoginPage, PasswordPage, web_address};
 use crate::pages::security_key::SecurityKeyPage;
 use crate::pages::{self, Layout, When};
+use crate::words::Language;
 
 /// Shows the page of the stage that the interaction is at.
 pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<Say>) -> Result<Response, PageFailure> {
     let flow = flow(cx, browser, scene);
+    let language = scene.language(cx);
     let (error, offline) = match say {
         None => (None, false),
-        Some(Say::Error(text)) => (Some(text), false),
-        Some(Say::OfflineCode(text)) => (text, true),
+        Some(Say::Error(key)) => (Some(language.text(key)), false),
+        Some(Say::Told(text)) => (Some(text), false),
+        Some(Say::OfflineCode(key)) => (key.map(|key| language.text(key)), true),
     };
     let code_only = match &scene.parked.interaction.stage {
         Stage::MobileWait { challenge, credential, .. } => {
@@ -43,7 +46,7 @@ pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<
         }
         _ => None,
     };
-    let (error, offline) = (error.or_else(|| code_only.map(str::to_owned)), offline || code_only.is_some());
+    let (error, offline) = (error.or_else(|| code_only.map(|key| language.text(key))), offline || code_only.is_some());
     let ok = axum::http::StatusCode::OK;
     Ok(match &scene.parked.interaction.stage {
         Stage::Identify => pages::respond(ok, &identify(cx, scene, flow, error)),
@@ -66,7 +69,7 @@ pub(super) async fn page(cx: &Cx, browser: &Browser, scene: &Scene, say: Option<
             Purpose::Device { device, request } => {
                 pages::respond(ok, &device::confirm(cx, scene, flow, (*device, &request.scope)).await?)
             }
-            _ => pages::respond(ok, &consent::page(scene, flow, layout(cx, "Allow access"))),
+            _ => pages::respond(ok, &consent::page(scene, flow, Layout::plain("Allow access", cx.app.demo))),
         },
         Stage::RequirementsNotMet => {
             let page = pages::respond(ok, &requirements::page(cx, scene, flow).await?);
@@ -91,14 +94,15 @@ fn flow(cx: &Cx, browser: &Browser, scene: &Scene) -> Flow {
     Flow { action: scene.parked.path(), csrf: browser.csrf(&cx.app), application }
 }
 
-fn layout(cx: &Cx, title: &str) -> Layout {
-    Layout::plain(title, cx.app.demo)
+/// The frame of a step; its title is the words of a key.
+fn layout(cx: &Cx, scene: &Scene, title: &str) -> Layout {
+    Layout::plain_in(scene.language(cx), title, cx.app.demo)
 }
 
 fn identify(cx: &Cx, scene: &Scene, flow: Flow, error: Option<String>) -> LoginPage {
     let hint = scene.parked.interaction.request().and_then(|request| request.login_hint.clone());
     LoginPage {
-        layout: layout(cx, "Sign in"),
+        layout: layout(cx, scene, "login-title"),
         flow,
         username: hint.unwrap_or_default(),
         passkey: security_key::available(cx),
@@ -121,19 +125,33 @@ async fn password(
     };
     let changeable = scene.parked.interaction.pinned.is_none();
     let passkey = security_key::available(cx);
-    Ok(PasswordPage { layout: layout(cx, "Password"), flow, username, changeable, passkey, error })
+    Ok(PasswordPage { layout: layout(cx, scene, "kind-password"), flow, username, changeable, passkey, error })
 }
 
 /// Whether the factor may be left out, and if not, who asks for what.
-fn skip(scene: &Scene, offered: SkipOtp) -> Skip {
+fn skip(cx: &Cx, scene: &Scene, offered: SkipOtp) -> Skip {
     match (offered, &scene.client) {
         (SkipOtp::Offered, _) => Skip::Offered,
         (SkipOtp::NotOffered, Some(client)) => {
-            let names = scene.requirement.names();
-            let what = if names.is_empty() { "another factor".to_owned() } else { names.join(" or ") };
+            let language = scene.language(cx);
+            let names: Vec<String> =
+                scene.requirement.names().into_iter().map(|name| class_name(language, name)).collect();
+            let what = match names.is_empty() {
+                true => language.text("step-another-factor"),
+                false => names.join(&format!(" {} ", language.text("or"))),
+            };
             Skip::AskedFor { who: client.application.name.clone(), what }
         }
         (SkipOtp::NotOffered, None) => Skip::OwnWish,
+    }
+}
+
+/// The name of a class that an application asks for: a name, but for what our own names of classes say in words.
+fn class_name(language: Language, name: &str) -> String {
+    match name.strip_suffix(", proofed") {
+        Some(kind) => language.say("strength-proofed", [("kind", class_name(language, kind).into())]),
+        None if name == "any OTP" => language.text("step-any-otp"),
+        None => name.to_owned(),
     }
 }
 
@@ -151,14 +169,21 @@ async fn factor(
             continue;
         }
         if let Some(credential) = credentials::find_credential(&cx.app.db, choice.credential).await? {
-            choices.push(way(cx, &credential).await?);
+            choices.push(way(cx, scene.language(cx), &credential).await?);
         }
     }
     let username = scene.person().map(|person| person.username.to_string()).unwrap_or_default();
-    Ok(FactorPage { layout: layout(cx, "One more step"), flow, username, choices, skip: skip(scene, may_skip), error })
+    Ok(FactorPage {
+        layout: layout(cx, scene, "factor-title"),
+        flow,
+        username,
+        choices,
+        skip: skip(cx, scene, may_skip),
+        error,
+    })
 }
 
-async fn way(cx: &Cx, credential: &Credential) -> Result<FactorChoice, PageFailure> {
+async fn way(cx: &Cx, language: Language, credential: &Credential) -> Result<FactorChoice, PageFailure> {
     let phones: Vec<PhoneChoice> = match credential.kind {
         CredentialKind::PhoneOtp => usable_phones(cx, credential)
             .await?
@@ -176,9 +201,9 @@ async fn way(cx: &Cx, credential: &Credential) -> Result<FactorChoice, PageFailu
         ([], Some(serial)) => serial.clone(),
         ([], None) => credential.label.clone(),
         ([one], _) => one.masked.clone(),
-        (several, _) => format!("{} numbers", several.len()),
+        (several, _) => language.say("factor-numbers", [("count", several.len().into())]),
     };
-    let last_used = credential.last_used_at.map(|at| When::new(at, cx.now, &TimeZone::UTC));
+    let last_used = credential.last_used_at.map(|at| When::new_in(language, at, cx.now, &TimeZone::UTC));
     Ok(FactorChoice { kind: credential.kind, detail, last_used, phones })
 }
 
@@ -200,13 +225,13 @@ fn code(
     error: Option<String>,
 ) -> CodePage {
     CodePage {
-        layout: layout(cx, "Code"),
+        layout: layout(cx, scene, "code"),
         flow,
         source,
         seconds_left: None,
         resend: None,
         other_ways: true,
-        skip: skip(scene, may_skip),
+        skip: skip(cx, scene, may_skip),
         delivery: None,
         status_url: None,
         error,
@@ -226,11 +251,14 @@ async fn phone_code(cx: &Cx, scene: &Scene, flow: Flow, error: Option<String>) -
     if let Some(latest) = latest {
         let again = phone::resend_at(cx, latest.sent_at);
         let state = deliveries::find_state(&cx.app.db, latest.id).await?;
-        page.delivery = receipt::line(state, by_voice, receipt::Place::Login);
+        page.delivery = receipt::line(scene.language(cx), state, by_voice, receipt::Place::Login);
         page.status_url = Some(format!("{}/status", page.flow.action));
         page.seconds_left = Some(latest.expires_at.since(cx.now).as_secs());
-        page.resend =
-            Some(if again <= cx.now { Resend::Ready } else { Resend::NotBefore(When::clock(again, &TimeZone::UTC)) });
+        page.resend = Some(if again <= cx.now {
+            Resend::Ready
+        } else {
+            Resend::NotBefore(When::clock_in(scene.language(cx), again, &TimeZone::UTC))
+        });
     }
     Ok(page)
 }
@@ -246,16 +274,17 @@ async fn mobile_wait(
     };
     let found = mobile::find_challenge(&cx.app.db, *challenge).await?;
     let devices = mobile::list_devices(&cx.app.db, *credential).await?;
-    let device = devices.into_iter().find(MobileDevice::usable).map_or_else(|| "your phone".to_owned(), |it| it.label);
+    let device = devices.into_iter().find(MobileDevice::usable);
+    let device = device.map_or_else(|| scene.language(cx).text("wait-your-phone"), |it| it.label);
     Ok(MobileIdWaitPage {
-        layout: layout(cx, "Approve on your phone"),
+        layout: layout(cx, scene, "wait-title"),
         number: mobile_id::number(cx, *challenge),
         device,
         seconds_left: found.map_or(0, |found| found.expires_at.since(cx.now).as_secs()),
         status_url: format!("{}/status", flow.action),
         flow,
         other_ways: true,
-        skip: skip(scene, *may_skip),
+        skip: skip(cx, scene, *may_skip),
         error,
     })
 }
@@ -269,12 +298,12 @@ async fn security_key_page(
 ) -> Result<SecurityKeyPage, PageFailure> {
     let options = security_key::options(cx, challenge, &scene.parked.binding()).await?;
     Ok(SecurityKeyPage {
-        layout: layout(cx, "Use your security key"),
+        layout: layout(cx, scene, "key-title"),
         flow,
         // Signed already, or too late: the button asks for something new to sign.
         options: options.unwrap_or_default(),
         challenge: challenge.to_string(),
-        skip: skip(scene, may_skip),
+        skip: skip(cx, scene, may_skip),
         error,
     })
 }

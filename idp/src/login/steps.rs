@@ -47,8 +47,8 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    fn error(parked: Parked, live: Option<Live>, text: &str) -> Self {
-        Self::Again { parked: Box::new(parked), live, say: Say::Error(text.to_owned()) }
+    fn error(parked: Parked, live: Option<Live>, key: &'static str) -> Self {
+        Self::Again { parked: Box::new(parked), live, say: Say::Error(key) }
     }
 }
 

@@ -8,6 +8,7 @@ use super::layout::{Layout, Section};
 use super::parts::{Action, Tone};
 use super::samples;
 use super::table::{Cell, Table};
+use crate::words::Language;
 
 /// One credential of the person's.
 #[derive(Clone, Debug, Template)]
@@ -39,8 +40,14 @@ pub struct CredentialPage {
     pub refused: Option<String>,
 }
 
-/// The heads of the history.
-pub const HISTORY: [&str; 5] = ["When", "What", "Where", "With", "For"];
+/// The heads of the history, by their keys.
+const HISTORY: [&str; 5] = ["history-when", "history-what", "history-where", "history-with", "history-for"];
+
+/// The history of a credential.
+pub fn history(language: Language, rows: Vec<Vec<Cell>>) -> Table {
+    let heads = HISTORY.map(|key| language.text(key));
+    Table::new(&heads.each_ref().map(String::as_str), rows, language.text("history-none"))
+}
 
 /// The result of a credential's test.
 #[derive(Clone, Debug, Template)]
@@ -97,7 +104,7 @@ impl Page for CredentialPage {
             ],
             devices: None,
             forms: vec![],
-            history: Table::new(&HISTORY, rows, "Not used yet."),
+            history: history(Language::English, rows),
             done: Some("The new name is saved.".into()),
             refused: None,
         };
@@ -113,7 +120,7 @@ impl Page for CredentialPage {
             note: Some("You put it to rest. It opens nothing until you resume it.".into()),
             devices: Some(("Numbers".into(), Table::new(&["Number", "Takes", "Offered first"], phones, ""))),
             forms: vec![Form::side("resume", "/account/otp/resume", "Resume", vec![code])],
-            history: Table::new(&HISTORY, vec![], "Not used yet."),
+            history: history(Language::English, vec![]),
             done: None,
             refused: Some("That code is not right.".into()),
             ..active.clone()

@@ -6,9 +6,10 @@ use stepgate_core::assurance::CredentialKind;
 use super::Page;
 use super::layout::Layout;
 use super::login::Flow;
-use super::parts::{Tone, kind_icon, kind_name};
+use super::parts::{Tone, kind_icon};
 use super::samples;
 use super::when::{When, duration_text};
+use crate::words::Language;
 
 /// Whether the OTP step may be skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,18 +45,19 @@ impl FactorChoice {
         kind_icon(self.kind)
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        kind_name(self.kind)
+    pub(crate) fn name(&self, language: Language) -> String {
+        language.kind(self.kind)
     }
 
+    /// What to do: the key of the words.
     pub(crate) fn invitation(&self) -> &'static str {
         match self.kind {
-            CredentialKind::Password => "Type the password again",
-            CredentialKind::PhoneOtp => "Get a code by text or call",
-            CredentialKind::MobileId => "Approve in the app",
-            CredentialKind::HardwareToken => "Type the digits it shows",
-            CredentialKind::SecurityKey => "Touch the key",
-            CredentialKind::Recovery => "Type one of the printed codes",
+            CredentialKind::Password => "factor-password",
+            CredentialKind::PhoneOtp => "factor-phone",
+            CredentialKind::MobileId => "factor-mobile",
+            CredentialKind::HardwareToken => "factor-token",
+            CredentialKind::SecurityKey => "factor-key",
+            CredentialKind::Recovery => "factor-recovery",
         }
     }
 
@@ -125,33 +127,34 @@ impl CodeSource {
         }
     }
 
+    /// The key of the heading's words.
     pub(crate) fn heading(&self) -> &'static str {
         match self {
-            Self::Text(_) => "Check your messages",
-            Self::Voice(_) => "Take the call",
-            Self::HardwareToken(_) => "Look at your token",
-            Self::OfflineCode => "Open your Stepgate app",
-            Self::Recovery => "Use a recovery code",
+            Self::Text(_) => "code-text",
+            Self::Voice(_) => "code-voice",
+            Self::HardwareToken(_) => "code-token",
+            Self::OfflineCode => "code-offline",
+            Self::Recovery => "help-code-use",
         }
     }
 
-    pub(crate) fn lead(&self) -> String {
+    pub(crate) fn lead(&self, language: Language) -> String {
         match self {
-            Self::Text(number) => format!("We texted a code to {number}."),
-            Self::Voice(number) => format!("We are calling {number} to tell you a code."),
-            Self::HardwareToken(serial) => format!("Type the digits that token {serial} shows now."),
-            Self::OfflineCode => "Choose Offline code there and type the digits here. No connection needed.".into(),
-            Self::Recovery => "Each of the printed codes works once. It lets you set up a new device.".into(),
+            Self::Text(number) => language.say("code-text-lead", [("number", number.into())]),
+            Self::Voice(number) => language.say("code-voice-lead", [("number", number.into())]),
+            Self::HardwareToken(serial) => language.say("code-token-lead", [("serial", serial.into())]),
+            Self::OfflineCode => language.text("code-offline-lead"),
+            Self::Recovery => language.text("code-recovery-lead"),
         }
     }
 
-    /// Where somebody finds help who gets no further: the words of the link, and the page.
+    /// Where somebody finds help who gets no further: the key of the link's words, and the page.
     pub(crate) const fn stuck(&self) -> (&'static str, &'static str) {
         match self {
-            Self::Text(_) | Self::Voice(_) => ("The code does not arrive", "/help/phone-otp#no-code"),
-            Self::HardwareToken(_) => ("Its codes are refused", "/help/hardware-token#refused"),
-            Self::OfflineCode => ("How that works", "/help/mobile-id#offline"),
-            Self::Recovery => ("I have no recovery codes", "/help/self-help#all-lost"),
+            Self::Text(_) | Self::Voice(_) => ("code-stuck-none", "/help/phone-otp#no-code"),
+            Self::HardwareToken(_) => ("code-stuck-refused", "/help/hardware-token#refused"),
+            Self::OfflineCode => ("code-stuck-offline", "/help/mobile-id#offline"),
+            Self::Recovery => ("code-stuck-recovery", "/help/self-help#all-lost"),
         }
     }
 
@@ -204,14 +207,14 @@ impl CodePage {
         self.seconds_left.map(duration_text)
     }
 
-    pub(crate) fn help(&self) -> Option<String> {
+    pub(crate) fn help(&self) -> String {
         if let Some(left) = self.time_left() {
-            return Some(format!("The code works for another {left}."));
+            return self.layout.t1("code-works-for", "left", left);
         }
-        match self.source {
-            CodeSource::HardwareToken(_) => Some("If it is about to change, wait for the next one.".into()),
-            _ => None,
-        }
+        self.layout.t(match self.source {
+            CodeSource::HardwareToken(_) => "code-token-help",
+            _ => "code-help",
+        })
     }
 }
 

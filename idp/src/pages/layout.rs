@@ -3,14 +3,17 @@
 use stepgate_core::assurance::CredentialKind;
 
 use super::assets::Asset;
-use super::parts::{Action, Tone, kind_icon, kind_name};
+use super::parts::{Action, Tone, kind_icon};
 use super::when::When;
+use crate::words::{Fact, Language};
 
 /// The frame of a page.
 #[derive(Clone, Debug)]
 pub struct Layout {
     /// The page's own title; `Stepgate` is added.
     pub title: String,
+    /// The language of everything on the page.
+    pub language: Language,
     /// Whether this is the demo, which says so on every page.
     pub demo: bool,
     /// Who is signed in, on pages of the portal.
@@ -22,14 +25,51 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// A page outside of the portal: login steps, errors.
+    /// A page outside of the portal, in English: login steps, errors.
     pub fn plain(title: impl Into<String>, demo: bool) -> Self {
-        Self { title: title.into(), demo, account: None, section: Section::None, banner: None }
+        Self {
+            title: title.into(),
+            language: Language::English,
+            demo,
+            account: None,
+            section: Section::None,
+            banner: None,
+        }
+    }
+
+    /// The same in a language; the title is the words of a key.
+    pub fn plain_in(language: Language, title: &str, demo: bool) -> Self {
+        Self { language, ..Self::plain(language.text(title), demo) }
     }
 
     /// A page of the portal.
     pub fn portal(title: impl Into<String>, demo: bool, section: Section, account: AccountHeader) -> Self {
         Self { account: Some(account), section, ..Self::plain(title, demo) }
+    }
+
+    /// The language of the page, for the parts of it that speak for themselves.
+    pub(crate) fn spoken(&self) -> Language {
+        self.language
+    }
+
+    /// What stands before and after the name of who asks for a factor.
+    pub(crate) fn asks(&self, what: &str) -> (String, String) {
+        self.language.around("step-asks", "who", [("what", what.into())])
+    }
+
+    /// The words of a key, in the language of the page.
+    pub(crate) fn t(&self, key: &str) -> String {
+        self.language.text(key)
+    }
+
+    /// The same with one fact in them.
+    pub(crate) fn t1<'a>(&self, key: &str, name: &'static str, fact: impl Into<Fact<'a>>) -> String {
+        self.language.say(key, [(name, fact.into())])
+    }
+
+    /// The words before and after a fact that has markup of its own.
+    pub(crate) fn around(&self, key: &str, name: &'static str) -> (String, String) {
+        self.language.around(key, name, [])
     }
 
     pub(crate) fn stylesheet(&self) -> String {
@@ -195,13 +235,13 @@ pub struct StrengthView {
 
 /// One step of the indicator.
 pub(crate) struct StrengthStep {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) icon: &'static str,
     pub(crate) class: &'static str,
 }
 
 impl StrengthView {
-    pub(crate) fn steps(&self) -> Vec<StrengthStep> {
+    pub(crate) fn steps(&self, language: Language) -> Vec<StrengthStep> {
         [
             CredentialKind::Password,
             CredentialKind::PhoneOtp,
@@ -211,7 +251,7 @@ impl StrengthView {
         ]
         .into_iter()
         .map(|kind| StrengthStep {
-            name: kind_name(kind),
+            name: language.kind(kind),
             icon: kind_icon(kind),
             class: match (self.shown.contains(&kind), self.risen == Some(kind)) {
                 (true, true) => "step shown risen",
@@ -222,14 +262,16 @@ impl StrengthView {
         .collect()
     }
 
-    pub(crate) fn tooltip(&self) -> String {
-        let shown: Vec<_> = self.shown.iter().map(|kind| kind_name(*kind)).collect();
-        let mut text = format!("Shown in this session: {}", shown.join(", "));
+    pub(crate) fn tooltip(&self, language: Language) -> String {
+        let shown: Vec<_> = self.shown.iter().map(|kind| language.kind(*kind)).collect();
+        let mut text = language.say("strength-shown", [("kinds", shown.join(", ").into())]);
         if let Some(since) = &self.since {
-            text.push_str(&format!(". Since {}", since.exact));
+            text.push(' ');
+            text.push_str(&language.say("strength-since", [("when", since.exact.as_str().into())]));
         }
         if let Some(until) = &self.until {
-            text.push_str(&format!(". Until {}", until.exact));
+            text.push(' ');
+            text.push_str(&language.say("strength-until", [("when", until.exact.as_str().into())]));
         }
         text
     }

@@ -6,10 +6,11 @@ use stepgate_core::assurance::{CredentialKind, CredentialState};
 use super::Page;
 use super::form::{Control, Field, Form};
 use super::layout::{Banner, Layout, Section};
-use super::parts::{Action, Tone, kind_icon, kind_name, state_name, state_tone};
+use super::parts::{Action, Tone, kind_icon, kind_name, state_tone};
 use super::samples;
 use super::when::{When, duration_text};
 use crate::help::{self, Topic};
+use crate::words::Language;
 
 /// One number of a Phone OTP credential.
 #[derive(Clone, Debug)]
@@ -62,12 +63,12 @@ impl CredentialCard {
         kind_icon(self.kind)
     }
 
-    pub(crate) fn kind_name(&self) -> &'static str {
-        kind_name(self.kind)
+    pub(crate) fn kind_name(&self, language: Language) -> String {
+        language.kind(self.kind)
     }
 
-    pub(crate) fn state_name(&self) -> &'static str {
-        state_name(self.state)
+    pub(crate) fn state_name(&self, language: Language) -> String {
+        language.state(self.state)
     }
 
     pub(crate) fn tone(&self) -> Tone {
@@ -92,7 +93,7 @@ impl CredentialCard {
     }
 
     pub(crate) fn expires_word(&self) -> &'static str {
-        if self.state == CredentialState::Expired { "Expired" } else { "Expires" }
+        if self.state == CredentialState::Expired { "expired" } else { "expires" }
     }
 }
 

@@ -13,11 +13,14 @@ use stepgate_store::{StoreError, people, sponsors};
 
 use super::renewal::renewal_product;
 use super::settle::{Settled, settle};
+use super::wording;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::notices::{self, Notice};
+use crate::notices;
+use crate::pages::When;
 use crate::shop::{Catalogue, catalogue};
+use crate::words::Language;
 
 /// The account that would pay for a person's renewals: their organization's.
 ///
@@ -53,18 +56,28 @@ pub async fn renew_by_itself(cx: &Cx, due: &DueNotice) -> Result<bool, Fault> {
     };
     match settle(cx, &order, None).await? {
         Settled::Now => {
-            let text = format!(
-                "{} was renewed for another year, on your organization's account (order {}). You can switch this off under \
-                 Manage OTP, on its page.",
-                credential.label, order.number
-            );
-            let notice = Notice::new(format!("{} was renewed", credential.label), text).by_mail_only();
-            notices::tell(cx, &cx.app.db.write, credential.person, &notice).await?;
+            tell(cx, due, &order).await?;
             Ok(true)
         }
         Settled::Before => Ok(true),
         Settled::Impossible(_) => Ok(false),
     }
+}
+
+/// The mail that it was done. Nobody acted, so it carries no *this was not me*.
+async fn tell(cx: &Cx, due: &DueNotice, order: &Order) -> Result<(), Fault> {
+    let person = &due.person;
+    let Some(to) = person.claims.email.as_deref() else { return Ok(()) };
+    let language = Language::of(person).unwrap_or_default();
+    let zone = person.claims.zoneinfo.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
+    let renewed = cx.app.settings.subscriptions.rules().renewed(due.ends);
+    let until = When::date_in(language, renewed, &zone.unwrap_or(jiff::tz::TimeZone::UTC));
+    let (link, preferences) =
+        (cx.app.url(&format!("/account/otp/{}", due.credential.id)), cx.app.url("/account/otp/reminders"));
+    let what = (due.credential.label.as_str(), order.number.as_str(), &until);
+    let from = (person, cx.app.settings.server.name.as_str());
+    let (subject, text) = wording::renewed_by_itself(language, from, what, [&link, &preferences]);
+    notices::mail(cx, &cx.app.db.write, (to, &subject), &text).await
 }
 
 /// Charges the account and places the order, in one transaction. `None`: too little is left.

@@ -13,12 +13,13 @@ use stepgate_store::term_notices::{self as store, DueNotice};
 
 use super::auto_renew;
 use super::renewal::stands;
-use super::wording::{Facts, Language, reminder};
+use super::wording::{Facts, reminder};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices;
 use crate::pages::When;
+use crate::words::Language;
 
 /// Notices of one transaction.
 const BATCH: u32 = 100;
@@ -70,9 +71,10 @@ async fn tell(cx: &Cx, transaction: &impl Connection, due: &DueNotice, auto_rene
     let renewable = stands(cx, &due.credential);
     let zone = due.person.claims.zoneinfo.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
     let zone = zone.unwrap_or(jiff::tz::TimeZone::UTC);
-    let ends = When::date(due.ends, &zone);
+    let language = Language::of(&due.person).unwrap_or_default();
+    let ends = When::date_in(language, due.ends, &zone);
     let until = match renewable {
-        Some(Renewal::Open { until }) => Some(When::date(until, &zone)),
+        Some(Renewal::Open { until }) => Some(When::date_in(language, until, &zone)),
         _ => None,
     };
     let facts = Facts {
@@ -82,9 +84,10 @@ async fn tell(cx: &Cx, transaction: &impl Connection, due: &DueNotice, auto_rene
         ends: &ends,
         renewable_until: until.as_ref(),
         link: &cx.app.url(&format!("/account/otp/renew?credential={}", due.credential.id)),
+        preferences: &cx.app.url("/account/otp/reminders"),
         brand: &cx.app.settings.server.name,
         auto_renew_failed,
     };
-    let (subject, text) = reminder(Language::of(&due.person), &facts);
+    let (subject, text) = reminder(language, &facts);
     notices::mail(cx, transaction, (to, &subject), &text).await
 }

@@ -1,8 +1,9 @@
-//! The words of reminders, in one place for each language.
+//! The mails about terms: reminders, and what was renewed by itself. Their words are in `locales/`.
 
 use stepgate_core::account::Person;
 
 use crate::pages::When;
+use crate::words::Language;
 
 /// What a reminder speaks of.
 pub struct Facts<'a> {
@@ -12,116 +13,60 @@ pub struct Facts<'a> {
     pub label: &'a str,
     /// Days left; negative when it has ended.
     pub days: i16,
-    /// When it ends, in the person's time zone.
+    /// When it ends, in the person's time zone and language.
     pub ends: &'a When,
-    /// Until when it can be renewed, in the person's time zone.
+    /// Until when it can be renewed, in the person's time zone and language.
     pub renewable_until: Option<&'a When>,
     /// Where it is renewed.
     pub link: &'a str,
+    /// Where reminders are switched off.
+    pub preferences: &'a str,
     /// The deployment's name.
     pub brand: &'a str,
     /// Whether it was to be renewed by itself, and could not be.
     pub auto_renew_failed: bool,
 }
 
-/// A language that reminders are written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// English.
-    English,
-    /// German.
-    German,
-}
-
-impl Language {
-    /// What a person reads; English where we do not speak theirs.
-    pub fn of(person: &Person) -> Self {
-        let locale = person.claims.locale.as_deref().unwrap_or("");
-        let language = locale.split(['-', '_']).next().unwrap_or("");
-        if language.eq_ignore_ascii_case("de") { Self::German } else { Self::English }
-    }
-}
-
 /// The subject and the text of a reminder.
 pub fn reminder(language: Language, facts: &Facts<'_>) -> (String, String) {
-    match language {
-        Language::English => english(facts),
-        Language::German => german(facts),
+    let (label, days) = (facts.label, i64::from(facts.days));
+    let say = |key: &str, at: &str| {
+        language.say(key, [("label", label.into()), ("days", days.into()), ("at", at.to_owned().into())])
+    };
+    let (subject, what) = match facts.days {
+        1.. => (say("reminder-subject-ends", ""), say("reminder-ends", &facts.ends.text)),
+        0 => (say("reminder-subject-today", ""), say("reminder-today", &facts.ends.exact)),
+        _ => (say("reminder-subject-ended", ""), say("reminder-ended", &facts.ends.text)),
+    };
+    let mut parts = vec![what];
+    if let Some(until) = facts.renewable_until.filter(|_| facts.days <= 0) {
+        parts.push(say("reminder-until", &until.text));
     }
+    if facts.auto_renew_failed {
+        parts.push(language.text("reminder-auto-renew-failed"));
+    }
+    parts.extend([language.text("reminder-renew"), facts.link.to_owned()]);
+    (subject, letter(language, (facts.person, facts.brand), parts, facts.preferences))
 }
 
-fn english(facts: &Facts<'_>) -> (String, String) {
-    let Facts { label, ends, link, brand, .. } = facts;
-    let subject = match facts.days {
-        1.. => format!("{label} ends in {} days", facts.days),
-        0 => format!("{label} ends today"),
-        _ => format!("{label} has ended"),
-    };
-    let what = match facts.days {
-        1.. => format!(
-            "your {label} ends on {}. Renew it before then, and nothing changes: your device and your identity proofing stay, and a year is added to that date.",
-            ends.text
-        ),
-        0 => format!(
-            "your {label} ends today, at {}. From then on it cannot be used to elevate until you renew it. Your password still works.",
-            ends.exact
-        ),
-        _ => format!(
-            "your {label} ended on {}, and applications that ask for it are closed to you. You can still renew it: your device and your identity proofing stay.",
-            ends.text
-        ),
-    };
-    let until = facts.renewable_until.filter(|_| facts.days <= 0);
-    let until = until.map_or_else(String::new, |until| {
-        format!("\n\nIt can be renewed until {}. After that you need a new one.", until.text)
-    });
-    let auto = if facts.auto_renew_failed {
-        "\n\nIt was to be renewed by itself, but nobody's account pays for it: please renew it yourself."
-    } else {
-        ""
-    };
-    let name = facts.person.display_name();
-    let text = format!(
-        "Hello {name},\n\n{what}{until}{auto}\n\nRenew it here:\n\n{link}\n\nYou can switch off these reminders under Manage OTP, but for the one on the last day.\n\n{brand}\n"
-    );
-    (subject, text)
+/// The subject and the text of the mail that something was renewed by itself, on the account of an organization.
+pub fn renewed_by_itself(
+    language: Language,
+    (person, brand): (&Person, &str),
+    (label, order, until): (&str, &str, &When),
+    [link, preferences]: [&str; 2],
+) -> (String, String) {
+    let subject = language.say("auto-renewed-subject", [("label", label.into())]);
+    let facts = [("label", label.into()), ("order", order.into()), ("until", until.text.as_str().into())];
+    let parts = vec![language.say("auto-renewed", facts), language.text("auto-renewed-switch"), link.to_owned()];
+    (subject, letter(language, (person, brand), parts, preferences))
 }
 
-fn german(facts: &Facts<'_>) -> (String, String) {
-    let Facts { label, ends, link, brand, .. } = facts;
-    let subject = match facts.days {
-        1.. => format!("{label} endet in {} Tagen", facts.days),
-        0 => format!("{label} endet heute"),
-        _ => format!("{label} ist abgelaufen"),
-    };
-    let what = match facts.days {
-        1.. => format!(
-            "Ihr {label} endet am {}. Wenn Sie vorher verlängern, ändert sich nichts: Gerät und Identitätsprüfung bleiben, und an dieses Datum wird ein Jahr angehängt.",
-            ends.text
-        ),
-        0 => format!(
-            "Ihr {label} endet heute, um {}. Danach kann damit nicht mehr verstärkt werden, bis Sie verlängern. Ihr Passwort gilt weiter.",
-            ends.exact
-        ),
-        _ => format!(
-            "Ihr {label} ist am {} abgelaufen; Anwendungen, die es verlangen, sind für Sie geschlossen. Sie können noch verlängern: Gerät und Identitätsprüfung bleiben.",
-            ends.text
-        ),
-    };
-    let until = facts.renewable_until.filter(|_| facts.days <= 0);
-    let until = until.map_or_else(String::new, |until| {
-        format!("\n\nVerlängern können Sie bis {}. Danach brauchen Sie ein neues.", until.text)
-    });
-    let auto = if facts.auto_renew_failed {
-        "\n\nEs sollte von selbst verlängert werden, aber kein Konto zahlt dafür: bitte verlängern Sie selbst."
-    } else {
-        ""
-    };
-    let name = facts.person.display_name();
-    let text = format!(
-        "Guten Tag {name},\n\n{what}{until}{auto}\n\nHier verlängern Sie:\n\n{link}\n\nDiese Erinnerungen können Sie unter Manage OTP abstellen, bis auf die am letzten Tag.\n\n{brand}\n"
-    );
-    (subject, text)
+/// A letter: whom it greets, what it says, where such letters are switched off, who writes.
+fn letter(language: Language, (person, brand): (&Person, &str), said: Vec<String>, preferences: &str) -> String {
+    let greeting = language.say("mail-greeting", [("name", person.display_name().into())]);
+    let foot = language.text("reminder-preferences");
+    format!("{greeting}\n\n{}\n\n{foot}\n\n{preferences}\n\n{brand}\n", said.join("\n\n"))
 }
 
 #[cfg(test)]
@@ -147,9 +92,11 @@ mod tests {
         };
         let zone = TimeZone::get("Pacific/Auckland").unwrap();
         // 2 March 2026, 14:05 UTC: the third in Auckland.
-        let ends = When::date(Timestamp::from_unix_seconds(1_772_460_300), &zone);
+        let at = Timestamp::from_unix_seconds(1_772_460_300);
         for days in stepgate_core::subscriptions::term::NOTICE_DAYS {
-            let words = |person: &Person| {
+            let words = |person: &Person, days: i16| {
+                let language = Language::of(person).unwrap_or_default();
+                let ends = When::date_in(language, at, &zone);
                 let facts = Facts {
                     person,
                     label: "Mobile ID",
@@ -157,17 +104,24 @@ mod tests {
                     ends: &ends,
                     renewable_until: Some(&ends),
                     link: "https://id.example/account/otp/renew?credential=1",
+                    preferences: "https://id.example/account/otp/reminders",
                     brand: "Stepgate",
                     auto_renew_failed: days == 7,
                 };
-                reminder(Language::of(person), &facts)
+                reminder(language, &facts)
             };
-            let (subject, text) = words(&person);
-            assert!(text.starts_with("Guten Tag frieda") && text.contains("3 Mar 2026"), "{text}");
+            let (subject, text) = words(&person, days);
+            assert!(text.starts_with("Guten Tag frieda,") && text.contains("3. M\u{e4}rz 2026"), "{text}");
+            assert!(!text.contains(" Mar ") && !text.contains("your"), "{text}");
             assert!(text.contains("/account/otp/renew?credential=1") && subject.contains("Mobile ID"));
+            assert!(text.contains("/account/otp/reminders"), "{text}");
+            assert_eq!(text.contains("von selbst"), days == 7, "{text}");
+            let (one, _) = words(&person, 1);
+            assert!(one.ends_with("in 1 Tag ab") && words(&person, 2).0.ends_with("in 2 Tagen ab"), "{one}");
             person.claims.locale = Some("fr".to_owned());
-            let (_, text) = words(&person);
-            assert!(text.starts_with("Hello frieda") && text.contains("3 Mar 2026"), "{text}");
+            let (_, text) = words(&person, days);
+            assert!(text.starts_with("Hello frieda,") && text.contains("3 Mar 2026"), "{text}");
+            assert!(words(&person, 1).0.ends_with("ends in 1 day"));
             assert_eq!(text.contains("by itself"), days == 7);
             assert_eq!(text.contains("It can be renewed until"), days <= 0);
             person.claims.locale = Some("de".to_owned());

@@ -1,6 +1,6 @@
 //! People, organizations, partners, memberships and roles.
 
-use stepgate_core::account::{Organization, Partner, Person, Role};
+use stepgate_core::account::{Organization, Partner, Person, Role, StandardClaims};
 use stepgate_core::id::{OrganizationId, PartnerId, PersonId};
 use stepgate_core::time::Timestamp;
 use uuid::Uuid;
@@ -67,6 +67,18 @@ pub async fn update_person(connection: &impl Connection, person: &Person) -> Res
         at(person.updated_at),
         person.id.uuid().into(),
     ];
+    Ok(run(connection, sql, values).await? == 1)
+}
+
+/// Writes what a person says about themselves, and nothing else; `false` when the person was changed since they were read.
+pub async fn update_claims(
+    connection: &impl Connection,
+    read: &Person,
+    claims: &StandardClaims,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE persons SET claims = ?, updated_at = ? WHERE id = ? AND updated_at = ?";
+    let values = vec![json(claims)?, at(now), read.id.uuid().into(), at(read.updated_at)];
     Ok(run(connection, sql, values).await? == 1)
 }
 

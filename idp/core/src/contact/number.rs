@@ -38,7 +38,7 @@ impl Country {
     }
 
     /// Its name within a sentence: `the United States`.
-    fn in_words(self) -> String {
+    pub fn in_words(self) -> String {
         const WITH_ARTICLE: [&str; 7] =
             ["Bahamas", "Comoros", "Gambia", "Isle of Man", "Maldives", "Netherlands", "Philippines"];
         const ENDINGS: [&str; 6] = [" Emirates", " Islands", " Kingdom", " Republic", " States", " Territories"];

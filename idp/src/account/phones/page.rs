@@ -18,6 +18,7 @@ use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::phones::{NumberRow, PhoneCodePage, PhonesPage};
 use crate::pages::{self, Action, Section, When};
 use crate::phones::{self, first_text};
+use crate::words::Language;
 
 /// The numbers of a credential, and the form for another one.
 pub(super) async fn list(
@@ -81,7 +82,7 @@ async fn row(
     let note = match (rests_until, deliveries::find_last(&cx.app.db, phone.id).await?) {
         (Some(until), _) => Some(format!("Rests until {}: no login takes it before.", When::date(until, &zone).text)),
         (None, Some((state, at))) => {
-            delivered(state).map(|words| format!("{words} {}.", When::new(at, cx.now, &zone).text))
+            delivered(Language::English, state, &When::new(at, cx.now, &zone).text).map(|words| format!("{words}."))
         }
         (None, None) => None,
     };
@@ -99,13 +100,14 @@ async fn row(
     })
 }
 
-/// What became of the last code.
-pub(in crate::account) const fn delivered(state: DeliveryState) -> Option<&'static str> {
-    match state {
-        DeliveryState::Delivered => Some("Last code delivered"),
-        DeliveryState::Failed => Some("Your carrier refused the last code"),
-        DeliveryState::Sending | DeliveryState::Sent => None,
-    }
+/// What became of the last code, and when.
+pub(in crate::account) fn delivered(language: Language, state: DeliveryState, when: &str) -> Option<String> {
+    let key = match state {
+        DeliveryState::Delivered => "phone-delivered",
+        DeliveryState::Failed => "phone-refused",
+        DeliveryState::Sending | DeliveryState::Sent => return None,
+    };
+    Some(language.say(key, [("when", when.into())]))
 }
 
 /// The form for another number. Where the person's language names a country, numbers are dialled there.
@@ -165,7 +167,7 @@ pub(super) async fn verify(
         seconds_left = latest.expires_at.since(cx.now).as_secs();
         resend_from = Some(codes::resend_at(cx, latest.sent_at)).filter(|at| cx.now < *at);
         let state = deliveries::find_state(&cx.app.db, latest.id).await?;
-        delivery = receipt::line(state, latest.channel == "voice", receipt::Place::NewNumber);
+        delivery = receipt::line(Language::English, state, latest.channel == "voice", receipt::Place::NewNumber);
     }
     let page = PhoneCodePage {
         layout: visitor.layout(cx, "Check your number", Section::ManageOtp),

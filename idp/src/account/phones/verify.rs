@@ -23,6 +23,7 @@ use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other};
 use crate::login::phone::{self, Channel, Sending};
 use crate::login::{not_sent, receipt};
+use crate::words::Language;
 use crate::{phones, session, subscriptions};
 
 /// Wrong codes at a new number that a person may type in an hour, over all new numbers.
@@ -52,7 +53,7 @@ async fn get_status(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Res
         let gone = || Ok(receipt::gone());
         let Some(live) = session::find(&cx, browser.session.as_deref()).await? else { return gone() };
         let Ok(id) = which.phone.parse() else { return gone() };
-        receipt::status(&cx, &super::binding_in(&live.session, id), receipt::Place::NewNumber).await
+        receipt::status(&cx, Language::English, &super::binding_in(&live.session, id), receipt::Place::NewNumber).await
     };
     match told.await {
         Ok(told) => ([(header::CACHE_CONTROL, "no-store")], Json(told)).into_response(),
@@ -83,7 +84,7 @@ async fn post_verify(form: Form) -> Response {
             let channel = if phone.text { Channel::Text } else { Channel::Voice };
             match phone::send_unverified(&cx, &phone, channel, &binding, &visitor.person).await? {
                 Sending::Sent(_) => return Ok(see_other(&format!("/account/otp/phones/verify?phone={}", phone.id))),
-                other => not_sent(&other),
+                other => not_sent(Language::English, &other),
             }
         };
         page::verify(&cx, &visitor, (credential, &phone), &binding, Some(error)).await

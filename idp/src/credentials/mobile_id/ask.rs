@@ -110,13 +110,7 @@ pub async fn why_code_only(
         return Ok(None);
     }
     Ok(Some(match mobile::find_hold(&cx.app.db, credential).await? {
-        Some(_) => {
-            "You said that a request was not yours, so your phones are not asked. Type an offline code out of the app. \
-             Under Manage OTP, Phones, you can have them asked again."
-        }
-        None => {
-            "Your phone was asked several times without an approval, so it is not asked now. Type an offline code out \
-             of the app, or use another way."
-        }
+        Some(_) => "phone-held",
+        None => "phone-tired",
     }))
 }

@@ -6,12 +6,12 @@ use stepgate_core::oidc::Scopes;
 use stepgate_store::devices;
 
 use super::super::consent;
-use super::{Scene, layout};
+use super::Scene;
 use crate::cx::Cx;
 use crate::http::page::PageFailure;
-use crate::pages::When;
 use crate::pages::device::DeviceConfirmPage;
 use crate::pages::login::Flow;
+use crate::pages::{Layout, When};
 
 pub(super) async fn confirm(
     cx: &Cx,
@@ -22,7 +22,7 @@ pub(super) async fn confirm(
     let found = devices::find_device(&cx.app.db, device).await?.ok_or(PageFailure::InteractionGone)?;
     let username = scene.person().map(|person| person.username.to_string()).unwrap_or_default();
     Ok(DeviceConfirmPage {
-        layout: layout(cx, "Connect a device"),
+        layout: Layout::plain("Connect a device", cx.app.demo),
         flow,
         username,
         place: found.ip.map_or_else(|| "an unknown address".to_owned(), |ip| ip.to_canonical().to_string()),

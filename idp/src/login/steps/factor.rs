@@ -12,6 +12,7 @@ use crate::credentials::{mobile_id, security_key};
 use crate::cx::Cx;
 use crate::http::extract::Form;
 use crate::http::page::PageFailure;
+use crate::login::dispatch::spoken;
 use crate::login::hardware::{self, CodeOutcome};
 use crate::login::http::Say;
 use crate::login::not_sent;
@@ -85,16 +86,16 @@ impl Turn<'_> {
         Ok(found.is_some_and(|found| found.person == self.person.id))
     }
 
-    fn error(self, text: &str) -> Outcome {
-        Outcome::error(self.parked, Some(self.live), text)
+    fn error(self, key: &'static str) -> Outcome {
+        Outcome::error(self.parked, Some(self.live), key)
     }
 
     async fn choose(self, choices: &[Choice]) -> Result<Outcome, PageFailure> {
         let Ok(kind) = self.form.get("factor").parse::<CredentialKind>() else {
-            return Ok(self.error("Choose one of the ways below."));
+            return Ok(self.error("factor-choose"));
         };
         let Ok(choice) = self.parked.interaction.offered(kind) else {
-            return Ok(self.error("That way is not offered here. Choose one of the ways below."));
+            return Ok(self.error("factor-not-offered"));
         };
         if !choices.contains(&choice) || !self.owns(choice.credential).await? {
             return Ok(Outcome::Next { cookie: None });
@@ -106,9 +107,7 @@ impl Turn<'_> {
                 keep(self.cx, self.parked, |interaction| interaction.token_chosen(choice.credential)).await
             }
             CredentialKind::SecurityKey => self.ask_key(choice.credential).await,
-            CredentialKind::Password | CredentialKind::Recovery => {
-                Ok(self.error("That way cannot be used yet. Choose another one."))
-            }
+            CredentialKind::Password | CredentialKind::Recovery => Ok(self.error("factor-not-yet")),
         }
     }
 
@@ -123,7 +122,7 @@ impl Turn<'_> {
         let wanted = again.map_or_else(|| self.form.get("phone").to_owned(), |phone| phone.to_string());
         let verified = || phones.iter().filter(|phone| phone.verified_at.is_some());
         let phone = verified().find(|phone| phone.id.to_string() == wanted).or(verified().next());
-        let Some(phone) = phone else { return Ok(self.error("There is no number for this credential.")) };
+        let Some(phone) = phone else { return Ok(self.error("factor-no-number")) };
         let binding = self.parked.binding();
         let channel = match self.form.get("channel") {
             "voice" => Channel::Voice,
@@ -142,16 +141,15 @@ impl Turn<'_> {
                 let latest = challenges::latest_phone_challenge(&self.cx.app.db, &binding).await?;
                 // It went out for another login: that one's page has the field for it.
                 let Some(latest) = latest else {
-                    return Ok(
-                        self.error("A code went to this number a moment ago. Wait a minute, or use another way.")
-                    );
+                    return Ok(self.error("sending-elsewhere"));
                 };
                 keep(self.cx, self.parked, |interaction| interaction.code_sent(credential, latest.phone, latest.id))
                     .await
             }
             other => {
-                let text = not_sent(&other);
-                Ok(self.error(&text))
+                let language = spoken(self.cx, Some(&self.person), &self.parked.interaction);
+                let say = Say::Told(not_sent(language, &other));
+                Ok(Outcome::Again { parked: Box::new(self.parked), live: Some(self.live), say })
             }
         }
     }
@@ -178,10 +176,8 @@ impl Turn<'_> {
             mobile_id::Asked::Pending(challenge) | mobile_id::Asked::CodeOnly(challenge) => {
                 keep(self.cx, self.parked, |interaction| interaction.mobile_asked(credential, challenge)).await
             }
-            mobile_id::Asked::Busy => Ok(self.error(
-                "Your phone is being asked about another login. Answer or deny that one first, or use another way.",
-            )),
-            mobile_id::Asked::NoPhone => Ok(self.error("No phone is set up for this credential. Use another way.")),
+            mobile_id::Asked::Busy => Ok(self.error("phone-busy")),
+            mobile_id::Asked::NoPhone => Ok(self.error("phone-none")),
         }
     }
 
@@ -212,7 +208,7 @@ impl Turn<'_> {
             mobile_id::Redeemed::Approved(event) => self.shown(event).await,
             mobile_id::Redeemed::Pending => {
                 self.parked.disclaim(self.cx).await?;
-                Ok(self.error("Your phone has not answered yet. Type the number there, approve, then come back."))
+                Ok(self.error("phone-not-yet"))
             }
             // This login has used the approval. With the new cookie it goes on; without it, there are the ways again.
             mobile_id::Redeemed::Before => keep(self.cx, self.parked, Interaction::choose_again).await,
@@ -223,7 +219,7 @@ impl Turn<'_> {
                 let Some(parked) = self.parked.advance(self.cx, interaction).await? else {
                     return Ok(Outcome::Next { cookie: None });
                 };
-                Ok(Outcome::error(parked, Some(self.live), why.text()))
+                Ok(Outcome::error(parked, Some(self.live), why.key()))
             }
         }
     }
@@ -234,7 +230,7 @@ impl Turn<'_> {
             Some(challenge) => {
                 keep(self.cx, self.parked, |interaction| interaction.key_asked(credential, challenge)).await
             }
-            None => Ok(self.error("Security keys cannot be used here. Choose another way.")),
+            None => Ok(self.error("key-not-here")),
         }
     }
 
@@ -262,7 +258,7 @@ impl Turn<'_> {
                 let Some(parked) = self.parked.advance(self.cx, asked).await? else {
                     return Ok(Outcome::Next { cookie: None });
                 };
-                Ok(Outcome::error(parked, Some(self.live), why.text()))
+                Ok(Outcome::error(parked, Some(self.live), why.key()))
             }
             security_key::Signed::Over => self.ask_key(credential).await,
         }
@@ -277,33 +273,22 @@ impl Turn<'_> {
     }
 
     async fn judge(self, outcome: CodeOutcome, source: Source) -> Result<Outcome, PageFailure> {
-        let text = match (outcome, source) {
+        let key = match (outcome, source) {
             (CodeOutcome::Accepted(event), _) => return self.shown(event).await,
             (CodeOutcome::Overtaken, _) => return Ok(Outcome::Next { cookie: None }),
-            (CodeOutcome::Malformed, _) => "A code has 6 to 8 digits. Type the digits only.",
-            (CodeOutcome::Wrong, Source::Phone) => {
-                "That code is not right, or it is too old. Check the digits, or ask for another code."
-            }
-            (CodeOutcome::Wrong, Source::Token) => {
-                "That code is not right. Type the digits that your token shows now. If this goes on, your token may be \
-                 out of step: use another way and open Manage OTP, Resync."
-            }
-            (CodeOutcome::Wrong, Source::Offline) => {
-                "That code is not right. Type the digits that your app shows now, and check that your phone's clock is right."
-            }
-            (CodeOutcome::Replayed, Source::Phone) => "That code was already used. Ask for another one.",
-            (CodeOutcome::Replayed, Source::Token | Source::Offline) => {
-                "That code was already used. Wait for the next one (up to 30 seconds)."
-            }
-            (CodeOutcome::Locked, _) => {
-                "There were too many wrong codes. Wait a while before you try again, or use another way."
-            }
+            (CodeOutcome::Malformed, _) => "code-malformed",
+            (CodeOutcome::Wrong, Source::Phone) => "code-wrong-phone",
+            (CodeOutcome::Wrong, Source::Token) => "code-wrong-token",
+            (CodeOutcome::Wrong, Source::Offline) => "code-wrong-offline",
+            (CodeOutcome::Replayed, Source::Phone) => "code-replayed-phone",
+            (CodeOutcome::Replayed, Source::Token | Source::Offline) => "code-replayed-token",
+            (CodeOutcome::Locked, _) => "code-locked-other",
         };
         if source == Source::Offline {
-            let say = Say::OfflineCode(Some(text.to_owned()));
+            let say = Say::OfflineCode(Some(key));
             return Ok(Outcome::Again { parked: Box::new(self.parked), live: Some(self.live), say });
         }
-        Ok(self.error(text))
+        Ok(self.error(key))
     }
 }
 

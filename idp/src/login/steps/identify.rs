@@ -17,7 +17,7 @@ use crate::session::Live;
 pub(super) async fn name(cx: &Cx, parked: Parked, live: Option<Live>, form: &Form) -> Result<Outcome, PageFailure> {
     let typed = form.get("username");
     if typed.is_empty() || typed.len() > 254 {
-        return Ok(Outcome::error(parked, live, "Type your user ID or your email address."));
+        return Ok(Outcome::error(parked, live, "login-empty"));
     }
     let named = match people::find_person_by_login(&cx.app.db, typed).await? {
         Some(person) => Named::Person(person.id),
@@ -39,7 +39,7 @@ pub(super) async fn password(
     }
     let typed = form.raw("password");
     if typed.is_empty() {
-        return Ok(Outcome::error(parked, live, "Type your password."));
+        return Ok(Outcome::error(parked, live, "password-empty"));
     }
     let person = match login {
         Named::Person(id) => people::find_person(&cx.app.db, id).await?,
@@ -51,11 +51,7 @@ pub(super) async fn password(
             None => Ok(Outcome::Next { cookie: None }),
         },
         Checked::Overtaken => Ok(Outcome::Next { cookie: None }),
-        Checked::Wrong => {
-            let text = "That user ID and password do not belong together, or there were too many tries. Check both and \
-                        try again in a moment.";
-            Ok(Outcome::error(parked, live, text))
-        }
+        Checked::Wrong => Ok(Outcome::error(parked, live, "password-wrong")),
     }
 }
 
@@ -63,10 +59,10 @@ pub(super) async fn password(
 pub(super) async fn passkey(cx: &Cx, parked: Parked, live: Option<Live>, form: &Form) -> Result<Outcome, PageFailure> {
     let Ok(challenge) = form.get("passkey").parse() else { return Ok(Outcome::Next { cookie: None }) };
     let only = parked.interaction.pinned.map(|pinned| pinned.person);
-    let text = match passkey::verify(cx, challenge, &parked.binding(), only, form.get("response")).await? {
+    let key = match passkey::verify(cx, challenge, &parked.binding(), only, form.get("response")).await? {
         Login::Accepted(person, event) => return earn(cx, live, person, event).await,
-        Login::Refused(_) => "That passkey cannot be used here. Type your user ID, or use another passkey.",
-        Login::Over => "That took too long. Try again, or type your user ID.",
+        Login::Refused(_) => "passkey-refused",
+        Login::Over => "passkey-late",
     };
-    Ok(Outcome::error(parked, live, text))
+    Ok(Outcome::error(parked, live, key))
 }
