@@ -32,6 +32,7 @@ mod firefox;
 mod janitor;
 mod key_metadata;
 mod keys;
+mod languages;
 mod license_keys;
 mod load;
 mod login;

@@ -110,8 +110,46 @@ async fn who_wants_no_reminders_gets_the_one_on_the_day_in_their_language() {
         }
         world.advance(7 * DAY).await;
         settled(&world, 306).await;
-        assert_eq!(count(&world, "Phone OTP endet heute").await, 1);
-        assert!(world.mail(BOB, "endet heute").await.contains("Guten Tag Bob Baker"));
+        assert_eq!(count(&world, "Phone OTP läuft heute ab").await, 1);
+        assert!(world.mail(BOB, "läuft heute ab").await.contains("Guten Tag Bob Baker"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_german_reads_each_reminder_in_german_and_sees_it_above_each_page_of_theirs() {
+    on_each_backend(|world| async move {
+        world.tamper("UPDATE persons SET claims = REPLACE(claims, 'en-US', 'de-AT') WHERE username = 'bob'").await;
+        let steps = [
+            (246, "Phone OTP läuft in 60 Tagen ab"),
+            (276, "Phone OTP läuft in 30 Tagen ab"),
+            (306, "Phone OTP läuft heute ab"),
+            (336, "Phone OTP ist abgelaufen"),
+        ];
+        let mut moved = 0;
+        for (day, subject) in steps {
+            world.advance((day - moved) * DAY).await;
+            moved = day;
+            settled(&world, day).await;
+            assert_eq!(count(&world, subject).await, 1, "{subject}");
+            let mail = world.mail(BOB, subject).await;
+            assert!(mail.contains("Guten Tag Bob Baker,") && super::languages::names_a_german_day(&mail), "{mail}");
+            assert!(
+                mail.contains("/account/otp/renew?credential=") && mail.contains("/account/otp/reminders"),
+                "{mail}"
+            );
+            let page = at(&world, "bob", "/account/otp").await.page;
+            super::languages::is_german(&page);
+            let banner = match day {
+                246 => continue,
+                276 => "Phone OTP läuft in",
+                306 => "Phone OTP ist vor",
+                _ => "Phone OTP ist vor 3",
+            };
+            assert!(page.has("banner-action") && page.words().contains(banner), "{subject}: {}", page.words());
+            assert!(page.has("status-action") && page.words().contains("Verlängern"), "{subject}: {}", page.words());
+        }
+        assert_eq!(count(&world, "Phone OTP ends").await, 0);
     })
     .await;
 }

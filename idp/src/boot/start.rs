@@ -24,6 +24,7 @@ use crate::secrets::{Secrets, SecretsError};
 use crate::settings::Settings;
 use crate::telemetry;
 use crate::tls::{self, Peer, TlsError, TlsListener};
+use crate::words::Language;
 
 /// Why a node does not start. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +99,7 @@ pub async fn build(settings: Settings, delivery: Delivery, clock: Clock) -> Resu
     let (tls, mutual_tls) = (tls::server_config(&settings.tls)?, MutualTls::new(&settings.mtls)?);
     let attestation = Attestation::load(&settings.security_keys, clock.now()).map_err(BootError::SecurityKeys)?;
     let listen = settings.server.listen;
+    Language::prepare();
     let app = Arc::new(App::new(Parts {
         passwords,
         settings,

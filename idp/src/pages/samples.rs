@@ -1,5 +1,7 @@
 //! Every page in every state, for looking at and for checking.
 
+use std::cell::Cell;
+
 use askama::Template;
 use jiff::tz::TimeZone;
 use stepgate_core::assurance::CredentialKind;
@@ -9,6 +11,24 @@ use super::layout::{AccountHeader, Layout, Section, StrengthView};
 use super::login::{Asking, Flow};
 use super::when::When;
 use super::*;
+use crate::words::Language;
+
+thread_local! {
+    /// The language of the samples that are being made.
+    static SPOKEN: Cell<Language> = const { Cell::new(Language::English) };
+}
+
+/// The samples with everything around them, and all that templates say, in a language. What a sample brings along stays
+/// English: it stands for what those who make pages have found out.
+///
+/// # Errors
+/// When a template cannot be rendered.
+pub fn all_in(language: Language) -> Result<Vec<(String, String)>, askama::Error> {
+    SPOKEN.set(language);
+    let pages = all();
+    SPOKEN.set(Language::English);
+    pages
+}
 
 /// The name of each sample (`login--error`) and its HTML.
 ///
@@ -89,7 +109,7 @@ pub(super) fn clock(seconds: i64) -> When {
 }
 
 pub(super) fn plain(title: &str) -> Layout {
-    Layout::plain(title, true)
+    Layout { language: SPOKEN.get(), ..Layout::plain(title, true) }
 }
 
 pub(super) fn portal(title: &str, section: Section) -> Layout {
@@ -110,7 +130,7 @@ pub(super) fn portal(title: &str, section: Section) -> Layout {
         developer: matches!(section, Section::Developer(_)),
         csrf: "sample".into(),
     };
-    Layout::portal(title, true, section, account)
+    Layout { language: SPOKEN.get(), ..Layout::portal(title, true, section, account) }
 }
 
 pub(super) fn flow() -> Flow {
@@ -144,6 +164,24 @@ mod tests {
             ids.dedup();
             assert_eq!(ids.len(), count, "{name}: an id twice");
         }
+    }
+
+    /// Long words and the other direction: nothing is said past the files of words, and the markup holds.
+    #[test]
+    fn every_page_renders_in_every_language_and_in_the_mirrored_one() {
+        for language in [Language::German, Language::Mirrored] {
+            let pages = all_in(language).unwrap();
+            let start = format!("<html lang=\"{}\" dir=\"{}\">", language.tag(), language.direction());
+            let mut spoken = 0;
+            for (name, html) in pages {
+                assert!(html.contains("<main id=\"op-"), "{name}: no main");
+                spoken += usize::from(html.contains(&start));
+            }
+            assert!(spoken > 80, "{spoken} pages in {language:?}");
+        }
+        let mirrored = all_in(Language::Mirrored).unwrap();
+        let (_, login) = mirrored.iter().find(|(name, _)| name == "login--asked-by-an-application").unwrap();
+        assert!(login.contains("Coontiinuuee") && login.contains("name=\"username\""), "{login}");
     }
 
     /// Scripts and foreign clients rely on these; `continue` is the main button.

@@ -221,7 +221,8 @@ impl<'a> ProviderMetadata<'a> {
             service_documentation: supported.service_documentation,
             tls_client_certificate_bound_access_tokens: supported.mutual_tls,
             claims_parameter_supported: true,
-            claims_locales_supported: supported.ui_locales,
+            // A profile is kept as its person wrote it, in one language; the words of ours in it are English.
+            claims_locales_supported: &["en"],
             request_parameter_supported: true,
             request_uri_parameter_supported: true,
             require_request_uri_registration: true,
