@@ -3,6 +3,7 @@
 //! Owns: who may see them (a live session, else the login), and the header on them. Never: another person's things.
 
 mod applications;
+mod card;
 mod cards;
 mod change;
 mod connections;
@@ -71,6 +72,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(proofing::routes())
         .merge(renew::routes())
         .merge(reminders::routes())
+        .merge(card::routes())
 }
 
 /// Somebody who is logged in, and what every page of theirs shows.

@@ -145,25 +145,31 @@ impl Language {
         words.split_once(HERE).map(|(before, after)| (before.to_owned(), after.to_owned())).unwrap_or_default()
     }
 
-    /// A sum as it is written: `$24.00`, `24,00 €`.
+    /// A sum as it is written: `24.00 USD` in English, as in orders and on invoices; `24,00 €` in German.
     pub fn money(self, sum: Money) -> String {
+        if self != Self::German {
+            return sum.to_string();
+        }
         let (code, digits) = (sum.currency.as_str(), sum.currency.digits());
         let one = 10_u64.pow(digits);
         let (whole, rest) = (sum.minor.unsigned_abs() / one, sum.minor.unsigned_abs() % one);
         let sign = if sum.minor < 0 { "-" } else { "" };
-        let whole = grouped(whole, if self == Self::German { '.' } else { ',' });
-        let point = if self == Self::German { ',' } else { '.' };
-        let amount = if digits == 0 { whole } else { format!("{whole}{point}{rest:0width$}", width = digits as usize) };
+        let whole = grouped(whole);
+        let amount = if digits == 0 { whole } else { format!("{whole},{rest:0width$}", width = digits as usize) };
         let symbol = match code {
-            "EUR" => Some("\u{20ac}"),
-            "USD" => Some("$"),
-            "GBP" => Some("\u{a3}"),
-            _ => None,
+            "EUR" => "\u{20ac}",
+            "USD" => "$",
+            "GBP" => "\u{a3}",
+            other => other,
         };
-        match (self, symbol) {
-            (Self::German, _) => format!("{sign}{amount}\u{a0}{}", symbol.unwrap_or(code)),
-            (_, Some(symbol)) => format!("{sign}{symbol}{amount}"),
-            (_, None) => format!("{sign}{amount}\u{a0}{code}"),
+        format!("{sign}{amount}\u{a0}{symbol}")
+    }
+
+    /// The name of a card, which is kept as `Visa ending in 4242`.
+    pub fn card(self, name: &str) -> String {
+        match name.rsplit_once(" ending in ") {
+            Some((brand, digits)) => self.say("card-name", [("brand", brand.into()), ("digits", digits.into())]),
+            None => name.to_owned(),
         }
     }
 
@@ -197,13 +203,13 @@ impl Language {
     }
 }
 
-/// Thousands kept apart.
-fn grouped(number: u64, mark: char) -> String {
+/// Thousands kept apart, as Germans do.
+fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(mark);
+            text.push('.');
         }
         text.push(digit);
     }

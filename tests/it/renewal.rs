@@ -53,7 +53,7 @@ async fn t29_what_has_expired_says_so_at_the_application_and_goes_on_there_once_
         let renew = super::mobile_phones::between(&frank.page.text, "/account/otp/renew?credential=", "\"");
         frank.open(&format!("/account/otp/renew?credential={renew}")).await;
         assert_eq!(frank.page.name(), "renew");
-        assert!(frank.page.words().contains("$48.00"), "{}", frank.page.words());
+        assert!(frank.page.words().contains("48.00 USD"), "{}", frank.page.words());
         assert!(
             frank.page.text.contains(&format!("value=\"renew:{renew}\""))
                 && frank.page.text.contains("action=\"/cart/add\"")
@@ -132,7 +132,7 @@ async fn a_bundle_is_renewed_as_one_and_a_key_can_renew_instead_of_starting_anew
         let (mobile, token) = (ends(&world, "alice", "mobile_id").await, ends(&world, "alice", "hardware_token").await);
         let id = credential(&world, "alice", "Mobile ID").await;
         let words = at(&world, "alice", &format!("/account/otp/renew?credential={id}")).await.page.words();
-        assert!(words.contains("$60.00") && words.contains("together with it"), "{words}");
+        assert!(words.contains("60.00 USD") && words.contains("together with it"), "{words}");
         world.sell_at(0, json!({ "to": "oscar", "product": "bundle", "renew": id })).await;
         assert!(is_a_year(mobile, ends(&world, "alice", "mobile_id").await));
         assert!(is_a_year(token, ends(&world, "alice", "hardware_token").await), "both that came of the key");

@@ -31,6 +31,7 @@ use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::parts::state_tone;
 use crate::pages::table::{Cell, Table};
 use crate::pages::{self, Action, Layout, Section, Tone, When};
+use crate::subscriptions::{self, Plan};
 use crate::words::Language;
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -75,7 +76,8 @@ async fn details(cx: &Cx, visitor: &Visitor, credential: &Credential, said: &str
         actions.extend(change::actions(credential, (state, suspended), language));
     }
     let mut forms: Vec<PageForm> = by_code(credential, suspended, language).into_iter().collect();
-    forms.extend(renew::switch(cx, visitor, credential, &sold).await?);
+    let plan = subscriptions::plan(cx, credential, &sold).await?;
+    forms.extend(renew::switch(cx, visitor, credential, (&sold, plan.as_ref())));
     Ok(CredentialPage {
         layout: Layout {
             title: credential.label.clone(),
@@ -85,7 +87,7 @@ async fn details(cx: &Cx, visitor: &Visitor, credential: &Credential, said: &str
         tone: state_tone(state),
         state: language.state(state),
         note: cards::note(cx, visitor, (credential, suspended), language),
-        facts: facts(cx, visitor, (credential, &sold), suspended).await?,
+        facts: facts(cx, visitor, (credential, &sold, plan.as_ref()), suspended).await?,
         actions,
         devices: devices(cx, visitor, credential).await?,
         forms,
@@ -130,7 +132,7 @@ fn by_code(credential: &Credential, suspended: Option<Suspended>, language: Lang
 async fn facts(
     cx: &Cx,
     visitor: &Visitor,
-    (credential, sold): (&Credential, &SoldAs),
+    (credential, sold, plan): (&Credential, &SoldAs, Option<&Plan>),
     suspended: Option<Suspended>,
 ) -> Result<Vec<(String, Cell)>, Fault> {
     let (zone, language) = (visitor.zone(), visitor.language);
@@ -148,6 +150,8 @@ async fn facts(
     add("fact-bought-as", product);
     add("set-up", credential.activated_at.map(date));
     add("expires", credential.expires_at.map(date));
+    let by_itself = plan.filter(|_| sold.auto_renew && credential.expires_at.is_some());
+    add("fact-by-itself", by_itself.map(|plan| Cell::text(renew::words(visitor, plan))));
     let used = credential.last_used_at.map(near);
     add("last-used", Some(used.unwrap_or_else(|| Cell::text(language.text("never")))));
     let since = suspended.and_then(|it| it.at);

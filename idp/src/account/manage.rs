@@ -63,6 +63,9 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         more.push(Action::post("add-key", language.text("add-security-key"), "/account/otp/key/new"));
     }
     more.extend(otp_help::ways(cx, &visitor).await?);
+    if crate::shop::cards::available(cx) {
+        more.push(Action::link("card", language.text("card-for-renewals"), "/account/otp/card"));
+    }
     more.push(Action::link("reminders", language.text("reminders"), "/account/otp/reminders"));
     let mut layout = visitor.layout_in_theirs(cx, "manage-otp", Section::ManageOtp);
     layout.banner = layout.banner.or_else(|| otp_help::hint(cx, &visitor));

@@ -19,15 +19,14 @@ use super::{Visitor, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
-use crate::fault::Fault;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::otp::FormPage;
 use crate::pages::sections::SectionsPage;
 use crate::pages::{self, Action, Section, When};
-use crate::shop::Catalogue;
-use crate::subscriptions;
+use crate::shop::{Catalogue, cards};
+use crate::subscriptions::{self, Payer, Plan};
 use crate::words::Language;
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -105,32 +104,56 @@ fn page(cx: &Cx, visitor: &Visitor, (credential, sold): (&Credential, &SoldAs), 
     pages::respond(StatusCode::OK, &page)
 }
 
-/// The switch on the details page: whether it is renewed by itself, and who would pay.
-pub(super) async fn switch(
+/// The switch on the details page: whether it is renewed by itself, who would pay, when and how much.
+pub(super) fn switch(
     cx: &Cx,
     visitor: &Visitor,
     credential: &Credential,
-    sold: &SoldAs,
-) -> Result<Option<PageForm>, Fault> {
-    if credential.expires_at.is_none() {
-        return Ok(None);
-    }
-    let (on, language) = (sold.auto_renew, visitor.language);
-    let pays = subscriptions::payer(cx, visitor.person.id).await?.is_some();
-    let words = match (on, pays) {
-        (true, true) => "auto-renew-on",
-        (true, false) => "auto-renew-on-unpaid",
-        (false, true) => "auto-renew-off",
-        (false, false) => "auto-renew-off-unpaid",
-    };
-    let label = language.text(if on { "auto-renew-stop" } else { "auto-renew-start" });
+    (sold, plan): (&SoldAs, Option<&Plan>),
+) -> Option<PageForm> {
+    credential.expires_at?;
+    let on = sold.auto_renew;
+    let label = visitor.language.text(if on { "auto-renew-stop" } else { "auto-renew-start" });
     let fields = vec![
         Field::required("credential", "", Control::Hidden, credential.id.to_string()),
         Field::required("on", "", Control::Hidden, if on { "0" } else { "1" }),
     ];
     let mut form = PageForm::side("auto-renew", "/account/otp/auto-renew", label, fields);
-    form.effect = Some(language.text(words));
-    Ok(Some(form))
+    form.effect = Some(effect(cx, visitor, on, plan));
+    Some(form)
+}
+
+fn effect(cx: &Cx, visitor: &Visitor, on: bool, plan: Option<&Plan>) -> String {
+    let language = visitor.language;
+    if let Some(plan) = plan.filter(|plan| !matches!(plan.payer, Payer::Nobody)) {
+        let key = if on { "auto-renew-on" } else { "auto-renew-off" };
+        return language.say(key, [("plan", words(visitor, plan).into())]);
+    }
+    language.text(match (on, cards::available(cx)) {
+        (true, true) => "auto-renew-on-unpaid-card",
+        (true, false) => "auto-renew-on-unpaid",
+        (false, true) => "auto-renew-off-card",
+        (false, false) => "auto-renew-off-unpaid",
+    })
+}
+
+/// Who pays, when and how much.
+pub(super) fn words(visitor: &Visitor, plan: &Plan) -> String {
+    let language = visitor.language;
+    let card = match &plan.payer {
+        Payer::Card(card) => language.card(&card.card.to_string()),
+        Payer::Account(_) | Payer::Nobody => String::new(),
+    };
+    let key = match (&plan.payer, plan.on.is_some()) {
+        (Payer::Account(_), true) => "plan-account",
+        (Payer::Card(_), true) => "plan-card",
+        (Payer::Nobody, true) => "plan-nobody",
+        (Payer::Account(_), false) => "plan-late-account",
+        (Payer::Card(_), false) => "plan-late-card",
+        (Payer::Nobody, false) => "plan-late-nobody",
+    };
+    let on = plan.on.map(|on| visitor.date(on).text).unwrap_or_default();
+    language.say(key, [("on", on.into()), ("price", language.money(plan.price).into()), ("card", card.into())])
 }
 
 async fn post_auto_renew(form: Form) -> Response {
@@ -139,11 +162,19 @@ async fn post_auto_renew(form: Form) -> Response {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, form.get("credential"), None)?;
         let on = form.get("on") == "1";
+        let sold = store::find_sold_as(&cx.app.db, credential.id).await?;
         let transaction = cx.app.db.begin().await?;
         store::set_auto_renew(&transaction, credential.id, on).await?;
+        if on {
+            subscriptions::promise(&cx, &transaction, credential, &sold).await?;
+        }
         let event = Event::new("subscription.auto_renew").by(visitor.person.id);
         audit::record(&cx, &transaction, event.data(json!({ "credential": credential.id, "on": on }))).await?;
         transaction.commit().await?;
+        let nobody = on && matches!(subscriptions::payer(&cx, visitor.person.id).await?, Payer::Nobody);
+        if nobody && cards::available(&cx) {
+            return Ok(see_other("/account/otp/card"));
+        }
         Ok(see_other(&format!("/account/otp/{}", credential.id)))
     };
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))

@@ -114,12 +114,12 @@ fn the_language_is_what_the_browser_weighs_most_of_those_we_speak() {
 fn sums_are_written_as_people_write_them() {
     let sum = |minor, currency: &str| Money { minor, currency: currency.parse().unwrap() };
     let cases = [
-        (2400, "EUR", "\u{20ac}24.00", "24,00\u{a0}\u{20ac}"),
-        (2405, "USD", "$24.05", "24,05\u{a0}$"),
-        (-2400, "USD", "-$24.00", "-24,00\u{a0}$"),
-        (123_456_789, "USD", "$1,234,567.89", "1.234.567,89\u{a0}$"),
-        (1500, "JPY", "1,500\u{a0}JPY", "1.500\u{a0}JPY"),
-        (100_005, "KWD", "100.005\u{a0}KWD", "100,005\u{a0}KWD"),
+        (2400, "EUR", "24.00 EUR", "24,00\u{a0}\u{20ac}"),
+        (2405, "USD", "24.05 USD", "24,05\u{a0}$"),
+        (-2400, "USD", "-24.00 USD", "-24,00\u{a0}$"),
+        (123_456_789, "USD", "1234567.89 USD", "1.234.567,89\u{a0}$"),
+        (1500, "JPY", "1500 JPY", "1.500\u{a0}JPY"),
+        (100_005, "KWD", "100.005 KWD", "100,005\u{a0}KWD"),
     ];
     for (minor, currency, english, german) in cases {
         assert_eq!(Language::English.money(sum(minor, currency)), english);
