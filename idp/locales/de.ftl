@@ -138,6 +138,11 @@ banner-one-device = Sie haben nur ein Gerät. Richten Sie ein zweites ein oder d
 
 ## E-Mails
 mail-greeting = Guten Tag { $name },
+mail-when = Wann: { $when }
+mail-from = Von: { $address }
+mail-not-you = Das waren nicht Sie? Öffnen Sie diese Adresse innerhalb von drei Tagen. Dort sehen Sie (auf Englisch), was geschehen ist, und können es sofort anhalten:
+renewed-by-key-subject = Ein Abonnement wurde verlängert
+renewed-by-key = { $label } wurde mit einem Lizenzschlüssel verlängert.
 reminder-subject-ends = { $days ->
     [one] { $label } läuft in { $days } Tag ab
    *[other] { $label } läuft in { $days } Tagen ab
@@ -303,6 +308,8 @@ history-where = Wo
 history-with = Womit
 history-for = Wofür
 history-none = Noch nicht benutzt.
+browser-on = { $browser } unter { $system }
+browser-unknown = Ein Browser
 history-used = Benutzt
 history-administrator = Verwaltung
 history-failed = Fehlversuch
@@ -536,3 +543,31 @@ key-waiting = Berühren Sie Ihren Security Key, oder folgen Sie dem, was Ihr Bro
 key-failed = Der Security Key hat nicht geantwortet. Versuchen Sie es noch einmal, oder nehmen Sie einen anderen Weg.
 key-taken = Dieser Security Key ist schon eingerichtet. Nehmen Sie einen anderen.
 key-unsupported = Dieser Browser kennt keine Security Keys. Nehmen Sie einen anderen Browser oder einen anderen Weg.
+
+## E-Mails zu Bestellungen
+order-page = Ihre Bestellung: { $page }
+order-line = { $quantity } x { $product }, je { $unit }
+order-tax = Steuer: { $sum }
+order-total = Summe: { $sum }
+order-invoiced-subject = Ihre Rechnung
+order-invoiced = { $days ->
+    [one] Vielen Dank für Ihre Bestellung. Die Lizenzschlüssel kommen, wenn das Geld da ist. Bitte bezahlen Sie Rechnung { $invoice } innerhalb von { $days } Tag.
+   *[other] Vielen Dank für Ihre Bestellung. Die Lizenzschlüssel kommen, wenn das Geld da ist. Bitte bezahlen Sie Rechnung { $invoice } innerhalb von { $days } Tagen.
+}
+order-invoice = Die Rechnung: { $pdf }
+order-paid-subject = Ihre Quittung
+order-paid-card = Ihre Bestellung ist bezahlt (mit Karte).
+order-paid-invoice = Ihre Bestellung ist bezahlt (auf Rechnung).
+order-paid-voucher = Ihre Bestellung ist bezahlt (mit einem Gutschein).
+order-paid-account = Ihre Bestellung ist bezahlt (über ein Konto).
+order-paid = Auf ihrer Seite finden Sie die Lizenzschlüssel, aktivieren, was für Sie ist, und geben weiter, was für andere ist. Die Schlüssel stehen nicht in dieser E-Mail: E-Mails werden von vielen gelesen.
+order-cancelled-subject = Ihre Bestellung wurde storniert
+order-cancelled = Ihre Bestellung wurde storniert. Es ist nichts zu bezahlen. Falls trotzdem Geld unterwegs ist, gilt die Bestellung wieder, sobald es ankommt.
+order-refunding-subject = Ihre Bestellung geht zurück
+order-refunding = Sie haben Ihre Bestellung zurückgegeben. Ihre Lizenzschlüssel gelten nicht mehr, und { $sum } gehen zurück.
+order-refunded-subject = Ihr Geld ist zurück
+order-refunded = { $sum } gingen dorthin zurück, woher sie kamen.
+order-refund-refused-subject = Das Geld konnte nicht zurückgehen
+order-refund-refused = Der Zahlungsdienst konnte das Geld nicht zurückschicken. Ihre Lizenzschlüssel gelten wieder, und unsere Buchhaltung kümmert sich darum.
+order-sent-subject = Ihre Bestellung ist unterwegs
+order-sent = Was Sie bestellt haben, ist unterwegs, mit { $carrier }. Sendungsnummer: { $tracking }.

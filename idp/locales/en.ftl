@@ -137,6 +137,11 @@ banner-one-device = You have one device only. Add a second one, or print recover
 
 ## Mails
 mail-greeting = Hello { $name },
+mail-when = When: { $when }
+mail-from = From: { $address }
+mail-not-you = Was this not you? Open this address within three days. It shows what happened and lets you stop it at once:
+renewed-by-key-subject = A subscription was renewed
+renewed-by-key = { $label } was renewed with a license key.
 reminder-subject-ends = { $days ->
     [one] { $label } ends in { $days } day
    *[other] { $label } ends in { $days } days
@@ -302,6 +307,8 @@ history-where = Where
 history-with = With
 history-for = For
 history-none = Not used yet.
+browser-on = { $browser } on { $system }
+browser-unknown = A browser
 history-used = Used
 history-administrator = An administrator
 history-failed = Failed try
@@ -535,3 +542,31 @@ key-waiting = Touch your key, or follow what your browser shows.
 key-failed = The key did not answer. Try again, or use another way.
 key-taken = This key is set up already. Use another one.
 key-unsupported = This browser knows no security keys. Use another browser, or another way.
+
+## Mails about orders
+order-page = Your order: { $page }
+order-line = { $quantity } x { $product }, { $unit } each
+order-tax = Tax: { $sum }
+order-total = Total: { $sum }
+order-invoiced-subject = Your invoice
+order-invoiced = { $days ->
+    [one] Thank you for your order. The license keys come when the money has come. Please pay invoice { $invoice } within { $days } day.
+   *[other] Thank you for your order. The license keys come when the money has come. Please pay invoice { $invoice } within { $days } days.
+}
+order-invoice = The invoice: { $pdf }
+order-paid-subject = Your receipt
+order-paid-card = Your order is paid (by card).
+order-paid-invoice = Your order is paid (by invoice).
+order-paid-voucher = Your order is paid (with a voucher).
+order-paid-account = Your order is paid (on account).
+order-paid = On its page you find the license keys, activate what is for you, and hand on what is for others. The keys are not in this mail: mails are read by many.
+order-cancelled-subject = Your order was cancelled
+order-cancelled = Your order was cancelled. Nothing is to be paid. If money is on its way all the same, the order comes back to life when it arrives.
+order-refunding-subject = Your order goes back
+order-refunding = You gave your order back. Its license keys are void, and { $sum } go back.
+order-refunded-subject = Your money is back
+order-refunded = { $sum } went back to where they came from.
+order-refund-refused-subject = The money could not go back
+order-refund-refused = The payment provider could not send the money back. Your license keys are good again, and our finance department looks into it.
+order-sent-subject = Your order is on its way
+order-sent = What you ordered is on its way, with { $carrier }. Tracking number: { $tracking }.

@@ -22,6 +22,7 @@ use crate::fault::Fault;
 use crate::login::phone;
 use crate::outbox;
 use crate::pages::When;
+use crate::words::Language;
 
 pub use deliver::deliver;
 
@@ -39,6 +40,8 @@ pub struct Notice {
     /// What happened and what to do about it, in sentences.
     pub text: String,
     in_mail: Option<String>,
+    /// Subject and text in the other languages. What is kept for the page behind the link is English, as that page is.
+    translated: Vec<(Language, String, String)>,
     credential: Option<CredentialId>,
     by_text: bool,
 }
@@ -46,7 +49,34 @@ pub struct Notice {
 impl Notice {
     /// A notice with these words. It goes to every address on file, and to telephones too.
     pub fn new(subject: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { subject: subject.into(), text: text.into(), in_mail: None, credential: None, by_text: true }
+        Self {
+            subject: subject.into(),
+            text: text.into(),
+            in_mail: None,
+            translated: Vec::new(),
+            credential: None,
+            by_text: true,
+        }
+    }
+
+    /// A notice whose mail is in the language of whoever gets it: `words` says subject and text in any of them.
+    pub fn spoken(words: impl Fn(Language) -> (String, String)) -> Self {
+        let (subject, text) = words(Language::English);
+        let others = Language::ALL.iter().map(|(language, _)| *language).filter(|it| *it != Language::English);
+        let translated = others.map(|language| {
+            let (subject, text) = words(language);
+            (language, subject, text)
+        });
+        Self { translated: translated.collect(), ..Self::new(subject, text) }
+    }
+
+    /// The words for a person: language, subject and text. English where they are there in English only.
+    fn words_for(&self, person: &Person) -> (Language, &str, &str) {
+        let wanted = Language::of(person);
+        let found = self.translated.iter().find(|(language, ..)| Some(*language) == wanted);
+        found.map_or((Language::English, self.subject.as_str(), self.text.as_str()), |(language, subject, text)| {
+            (*language, subject.as_str(), text.as_str())
+        })
     }
 
     /// What stands in the mail alone, after the text: it may hold what the store keeps as a hash only, and the page
@@ -108,7 +138,10 @@ pub async fn tell(cx: &Cx, transaction: &impl Connection, person: PersonId, noti
             used_at: None,
         };
         links::insert_link(transaction, &TokenHash::of(&token), &link).await?;
-        let mailed = Mailed { to, subject: notice.subject.clone(), text: written(cx, &found, notice, &token) };
+        let (language, subject, text) = notice.words_for(&found);
+        let more = notice.in_mail.as_deref();
+        let mailed =
+            Mailed { to, subject: subject.to_owned(), text: written(cx, (&found, language), (text, more), &token) };
         keep(cx, transaction, MAIL, &mailed).await?;
     }
     if notice.by_text {
@@ -140,20 +173,25 @@ async fn keep(cx: &Cx, transaction: &impl Connection, kind: &str, message: &impl
 }
 
 /// The mail: what happened, when, from where, and what to do when it was somebody else.
-fn written(cx: &Cx, person: &Person, notice: &Notice, token: &str) -> String {
+fn written(
+    cx: &Cx,
+    (person, language): (&Person, Language),
+    (said, more): (&str, Option<&str>),
+    token: &str,
+) -> String {
     let zone = person.claims.zoneinfo.as_deref().unwrap_or("UTC");
     let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let when = When::date(cx.now, &zone).exact;
-    let from = cx.ip.map_or_else(String::new, |ip| format!("\nFrom: {ip}"));
-    let link = cx.app.url(&format!("/not-me?token={token}"));
-    let more = notice.in_mail.as_ref().map_or_else(String::new, |words| format!("\n\n{words}"));
-    format!(
-        "Hello {},\n\n{}{more}\n\nWhen: {when}{from}\n\nWas this not you? Open this address within three days. It shows what \
-         happened and lets you stop it at once:\n\n{link}\n\n{}\n",
-        person.display_name(),
-        notice.text,
-        cx.app.settings.server.name
-    )
+    let when = When::date_in(language, cx.now, &zone).exact;
+    let greeting = language.say("mail-greeting", [("name", person.display_name().into())]);
+    let mut parts = vec![greeting, said.to_owned()];
+    parts.extend(more.map(str::to_owned));
+    let mut facts = language.say("mail-when", [("when", when.into())]);
+    if let Some(ip) = cx.ip {
+        facts.push('\n');
+        facts.push_str(&language.say("mail-from", [("address", ip.to_string().into())]));
+    }
+    parts.extend([facts, language.text("mail-not-you"), cx.app.url(&format!("/not-me?token={token}"))]);
+    format!("{}\n\n{}\n", parts.join("\n\n"), cx.app.settings.server.name)
 }
 
 /// A text to every number on file that takes texts, once each.

@@ -173,6 +173,15 @@ impl Language {
         }
     }
 
+    /// The name of a browser, which is made up as `Firefox on Linux`.
+    pub fn browser(self, name: &str) -> String {
+        match name.split_once(" on ") {
+            Some((browser, system)) => self.say("browser-on", [("browser", browser.into()), ("system", system.into())]),
+            None if name == "A browser" => self.text("browser-unknown"),
+            None => name.to_owned(),
+        }
+    }
+
     /// The name of a kind of credential. Most are names of our products, and the same everywhere.
     pub fn kind(self, kind: CredentialKind) -> String {
         match kind {

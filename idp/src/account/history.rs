@@ -47,7 +47,7 @@ pub(super) async fn of(cx: &Cx, visitor: &Visitor, credential: &Credential) -> R
             when(used.at),
             Cell::State(Tone::Ok, language.text("history-used")),
             Cell::text(place),
-            Cell::text(browser_name(&used.user_agent)),
+            Cell::text(language.browser(&browser_name(&used.user_agent))),
             Cell::text(applications(cx, used).await?),
         ];
         lines.push((used.at, row));

@@ -31,8 +31,8 @@ use crate::pages::When;
 use crate::subscriptions::auto_renew::{Quote, place_by_card, quote, request_by_card};
 use crate::subscriptions::card_words::{CardFacts, not_paid, renewed};
 use crate::subscriptions::{Payer, payer, renewal_product};
-use crate::{notices, outbox};
 use crate::words::Language;
+use crate::{notices, outbox};
 
 const KIND: &str = "card charge";
 /// Longer than the provider is waited for, twice.

@@ -1,5 +1,5 @@
 //! What buyers are told by mail, in the transaction of the act: by mail only, since it does not concern the security of
-//! the account.
+//! the account. In their language; the words are in `locales/`.
 
 use stepgate_core::subscriptions::order::{Order, OrderLine, PaymentMethod};
 use stepgate_store::Connection;
@@ -7,23 +7,35 @@ use stepgate_store::Connection;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
+use crate::words::Language;
 
+/// A mail about an order: the key of its subject, and what it says.
 async fn tell(
     cx: &Cx,
     transaction: &impl Connection,
     order: &Order,
-    (subject, text): (&str, String),
+    (subject, said): (&str, impl Fn(Language) -> String),
 ) -> Result<(), Fault> {
     let page = cx.app.url(&format!("/orders/{}", order.number));
-    let notice = Notice::new(format!("{subject}: {}", order.number), format!("{text}\n\nYour order: {page}"));
+    let notice = Notice::spoken(|language| {
+        let subject = format!("{}: {}", language.text(subject), order.number);
+        let link = language.say("order-page", [("page", page.as_str().into())]);
+        (subject, format!("{}\n\n{link}", said(language)))
+    });
     notices::tell(cx, transaction, order.purchaser, &notice.by_mail_only()).await
 }
 
-fn listed(order: &Order) -> String {
-    let line = |line: &OrderLine| format!("{} x {}, {} each", line.quantity, line.name, line.unit);
-    let lines: Vec<String> = order.lines.iter().map(line).collect();
-    let tax = if order.totals.tax.minor == 0 { String::new() } else { format!("\nTax: {}", order.totals.tax) };
-    format!("{}{tax}\nTotal: {}", lines.join("\n"), order.totals.gross)
+fn listed(language: Language, order: &Order) -> String {
+    let line = |line: &OrderLine| {
+        let facts = [("product", line.name.as_str().into()), ("unit", language.money(line.unit).into())];
+        language.say("order-line", facts.into_iter().chain([("quantity", line.quantity.into())]))
+    };
+    let mut lines: Vec<String> = order.lines.iter().map(line).collect();
+    if order.totals.tax.minor != 0 {
+        lines.push(language.say("order-tax", [("sum", language.money(order.totals.tax).into())]));
+    }
+    lines.push(language.say("order-total", [("sum", language.money(order.totals.gross).into())]));
+    lines.join("\n")
 }
 
 /// An order was placed that is paid by invoice.
@@ -34,13 +46,13 @@ pub(super) async fn invoiced(
     invoice: &str,
 ) -> Result<(), Fault> {
     let pdf = cx.app.url(&format!("/orders/{}/invoice.pdf", order.number));
-    let text = format!(
-        "Thank you for your order. The license keys come when the money has come. Please pay invoice {invoice} within {} \
-         days.\n\n{}\n\nThe invoice: {pdf}",
-        cx.app.settings.shop.invoice_days,
-        listed(order)
-    );
-    tell(cx, transaction, order, ("Your invoice", text)).await
+    let days = i64::from(cx.app.settings.shop.invoice_days);
+    let said = |language: Language| {
+        let text = language.say("order-invoiced", [("invoice", invoice.into()), ("days", days.into())]);
+        let paper = language.say("order-invoice", [("pdf", pdf.as_str().into())]);
+        format!("{text}\n\n{}\n\n{paper}", listed(language, order))
+    };
+    tell(cx, transaction, order, ("order-invoiced-subject", said)).await
 }
 
 /// An order is paid: the receipt.
@@ -48,44 +60,42 @@ pub(super) async fn invoiced(
 /// # Errors
 /// The store.
 pub async fn paid(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
-    let how = match order.method {
-        PaymentMethod::Card => "by card",
-        PaymentMethod::Invoice => "by invoice",
-        PaymentMethod::Voucher => "with a voucher",
-        PaymentMethod::Sponsored => "on account",
+    let key = match order.method {
+        PaymentMethod::Card => "order-paid-card",
+        PaymentMethod::Invoice => "order-paid-invoice",
+        PaymentMethod::Voucher => "order-paid-voucher",
+        PaymentMethod::Sponsored => "order-paid-account",
     };
-    let text = format!(
-        "Your order is paid ({how}). On its page you find the license keys, activate what is for you, and hand on what is \
-         for others. The keys are not in this mail: mails are read by many.\n\n{}",
-        listed(order)
-    );
-    tell(cx, transaction, order, ("Your receipt", text)).await
+    let said = |language: Language| {
+        format!("{} {}\n\n{}", language.text(key), language.text("order-paid"), listed(language, order))
+    };
+    tell(cx, transaction, order, ("order-paid-subject", said)).await
 }
 
 /// An order was given up.
 pub(super) async fn cancelled(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
-    let text = "Your order was cancelled. Nothing is to be paid. If money is on its way all the same, the order comes \
-                back to life when it arrives.";
-    tell(cx, transaction, order, ("Your order was cancelled", text.to_owned())).await
+    let said = |language: Language| language.text("order-cancelled");
+    tell(cx, transaction, order, ("order-cancelled-subject", said)).await
 }
 
 /// An order is being given back.
 pub(super) async fn refunding(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
-    let text = format!("You gave your order back. Its license keys are void, and {} go back.", order.totals.gross);
-    tell(cx, transaction, order, ("Your order goes back", text)).await
+    let said =
+        |language: Language| language.say("order-refunding", [("sum", language.money(order.totals.gross).into())]);
+    tell(cx, transaction, order, ("order-refunding-subject", said)).await
 }
 
 /// The money went back.
 pub(super) async fn refunded(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
-    let text = format!("{} went back to where they came from.", order.totals.gross);
-    tell(cx, transaction, order, ("Your money is back", text)).await
+    let said =
+        |language: Language| language.say("order-refunded", [("sum", language.money(order.totals.gross).into())]);
+    tell(cx, transaction, order, ("order-refunded-subject", said)).await
 }
 
 /// The money did not go back.
 pub(super) async fn refund_refused(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
-    let text = "The payment provider could not send the money back. Your license keys are good again, and our finance \
-                department looks into it.";
-    tell(cx, transaction, order, ("The money could not go back", text.to_owned())).await
+    let said = |language: Language| language.text("order-refund-refused");
+    tell(cx, transaction, order, ("order-refund-refused-subject", said)).await
 }
 
 /// What was ordered is on its way.
@@ -98,6 +108,7 @@ pub async fn sent(
     order: &Order,
     (carrier, tracking): (&str, &str),
 ) -> Result<(), Fault> {
-    let text = format!("What you ordered is on its way, with {carrier}. Tracking number: {tracking}.");
-    tell(cx, transaction, order, ("Your order is on its way", text)).await
+    let said =
+        |language: Language| language.say("order-sent", [("carrier", carrier.into()), ("tracking", tracking.into())]);
+    tell(cx, transaction, order, ("order-sent-subject", said)).await
 }

@@ -20,6 +20,7 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
 use crate::proofing;
+use crate::words::Language;
 
 /// Keys that one person may type in an hour.
 const TRIES: u64 = 20;
@@ -279,8 +280,11 @@ pub async fn renew_by_key(
     }
     match renew(cx, &transaction, (key, std::slice::from_ref(credential))).await? {
         Renewed::Until(until) => {
-            let text = format!("{} was renewed with a license key.", credential.label);
-            let notice = Notice::new("A subscription was renewed", text).about(credential.id).by_mail_only();
+            let words = |language: Language| {
+                let label = || [("label", credential.label.as_str().into())];
+                (language.text("renewed-by-key-subject"), language.say("renewed-by-key", label()))
+            };
+            let notice = Notice::spoken(words).about(credential.id).by_mail_only();
             notices::tell(cx, &transaction, person.id, &notice).await?;
             transaction.commit().await?;
             Ok(Ok(until))
