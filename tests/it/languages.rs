@@ -138,7 +138,9 @@ async fn the_language_is_the_persons_then_the_applications_then_the_browsers() {
         assert!(!locale().await[0].contains("de-US"), "{:?}", locale().await);
         is_english(&at(&world, "alice", "/account/otp").await.page);
 
-        let known = alice.ask("/.well-known/openid-configuration").await;
+        let url = format!("{}/.well-known/openid-configuration", world.issuer);
+        let known = world.client().build().unwrap().get(url).send().await.unwrap();
+        let known: serde_json::Value = known.json().await.unwrap();
         assert_eq!(
             (&known["ui_locales_supported"], &known["claims_locales_supported"]),
             (&json!(["en", "de"]), &json!(["en"]))
