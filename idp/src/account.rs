@@ -25,8 +25,6 @@ mod proofing;
 mod security_key;
 mod sessions;
 
-pub(crate) use fresh::step_up;
-
 use std::sync::Arc;
 
 use axum::Router;

@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stepgate_core::id::{LicenseKeyId, PersonId, ProofingId};
-use stepgate_core::proofing::{Findings, MOST_REFUSED, NoDecision, ProofingStage, check_approval, check_refusal};
+use stepgate_core::proofing::{
+    Findings, MOST_REFUSED, Method, NoDecision, ProofingStage, check_approval, check_refusal,
+};
 use stepgate_store::proofing::{self as store, ProofingRequest};
 use stepgate_store::{Connection, people};
 
@@ -22,11 +24,49 @@ use crate::notices::{self, Notice};
 pub struct ProofingSettings {
     /// Days for which a proofing counts; 0: it does not end.
     pub valid_days: u16,
+    /// Minutes for which a code or an approval of the agent's lets them decide. The page asks for a new one before its
+    /// form is shown, once half of them are over.
+    pub decision_minutes: u16,
+    /// The level that is recorded when the person and the document were there, as your rules name it. The default is
+    /// that of NIST SP 800-63A.
+    pub level_in_person: String,
+    /// The same for a video call.
+    pub level_video: String,
 }
 
 impl Default for ProofingSettings {
     fn default() -> Self {
-        Self { valid_days: 1826 }
+        Self {
+            valid_days: 1826,
+            decision_minutes: 60,
+            level_in_person: "ial2".to_owned(),
+            level_video: "ial2".to_owned(),
+        }
+    }
+}
+
+impl ProofingSettings {
+    /// The level that is reached in this way.
+    fn level(&self, method: Method) -> &str {
+        match method {
+            Method::InPerson => &self.level_in_person,
+            Method::Video => &self.level_video,
+        }
+    }
+
+    /// Everything that is wrong, each with its key.
+    pub fn problems(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (key, level) in [("level_in_person", &self.level_in_person), ("level_video", &self.level_video)] {
+            if !(1..=40).contains(&level.len()) || !level.bytes().all(|byte| byte.is_ascii_graphic()) {
+                found
+                    .push(format!("proofing.{key} must be a name of 1 to 40 letters, digits and signs without blanks"));
+            }
+        }
+        if !(10..=720).contains(&self.decision_minutes) {
+            found.push("proofing.decision_minutes must be 10 to 720".to_owned());
+        }
+        found
     }
 }
 
@@ -115,10 +155,21 @@ pub async fn decide(
     request: &ProofingRequest,
     decision: Result<&Findings, &str>,
 ) -> Result<(), DecideFailure> {
+    let last = is_last_refusal(cx, request).await?;
     let transaction = cx.app.db.begin().await.map_err(Fault::from)?;
-    decide_in(cx, &transaction, (agent, request), decision).await?;
+    decide_in(cx, &transaction, (agent, request), decision, last).await?;
     transaction.commit().await.map_err(Fault::from)?;
     Ok(())
+}
+
+/// Whether another refusal is the last: after it the person cannot ask again.
+///
+/// # Errors
+/// The store.
+pub async fn is_last_refusal(cx: &Cx, request: &ProofingRequest) -> Result<bool, Fault> {
+    let all = store::list_requests_of(&cx.app.db, request.person).await?;
+    let before = all.iter().skip_while(|other| other.id == request.id);
+    Ok(before.take_while(|other| other.stage == ProofingStage::Refused).count() + 1 >= MOST_REFUSED)
 }
 
 async fn decide_in(
@@ -126,13 +177,16 @@ async fn decide_in(
     transaction: &impl Connection,
     (agent, request): (PersonId, &ProofingRequest),
     decision: Result<&Findings, &str>,
+    last: bool,
 ) -> Result<(), DecideFailure> {
     match decision {
-        Ok(findings) => check_approval(agent, request.person, findings)?,
+        Ok(findings) => check_approval(agent, request.person, findings, cx.now)?,
         Err(reason) => check_refusal(agent, request.person, reason)?,
     }
+    let level = |found: &Findings| cx.app.settings.proofing.level(found.method);
+    let recorded = decision.map(|found| (found, level(found)));
     let decided =
-        store::decide_request(transaction, (request.id, agent), decision, cx.now).await.map_err(Fault::from)?;
+        store::decide_request(transaction, (request.id, agent), recorded, cx.now).await.map_err(Fault::from)?;
     if !decided {
         return Err(DecideFailure::Overtaken);
     }
@@ -142,14 +196,19 @@ async fn decide_in(
             let until = (days > 0).then(|| cx.now + std::time::Duration::from_secs(24 * 3600) * u32::from(days));
             store::set_proofed(transaction, request.person, until, cx.now).await.map_err(Fault::from)?;
             let data = json!({ "request": request.id, "method": found.method.as_str(),
-                "document": found.document.as_str(), "issuer": found.issuer.trim(), "until": until });
+                "document": found.document.as_str(), "issuer": found.issuer.trim(), "valid_until": found.valid_until.map(|last| last.to_string()),
+                "level": level(found), "until": until });
             let text = "Your identity is proofed. What you bought with proofing can be set up now, under Manage OTP. \
                         Applications hear of it from the next code or approval on.";
             ("proofing.approved", data, Notice::new("Your identity is proofed", text))
         }
         Err(reason) => {
-            let text =
-                format!("Your identity could not be proofed: {}\n\nYou can ask again under Manage OTP.", reason.trim());
+            let next = if last {
+                "It did not work out several times: please speak with your administrator before you try again."
+            } else {
+                "You can ask again under Manage OTP."
+            };
+            let text = format!("Your identity could not be proofed: {}\n\n{next}", reason.trim());
             let data = json!({ "request": request.id, "reason": reason.trim() });
             ("proofing.refused", data, Notice::new("Your identity could not be proofed", text))
         }

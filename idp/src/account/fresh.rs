@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use axum::response::Response;
 use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::{Interaction, Landing, PortalPage, Purpose, Want};
+use stepgate_core::credentials::Credential;
 
 use super::Visitor;
 use crate::cx::Cx;
@@ -32,10 +34,7 @@ pub(crate) async fn step_up_at(cx: &Cx, form: &Form, visitor: &Visitor, here: La
 }
 
 async fn go(cx: &Cx, form: &Form, visitor: &Visitor, here: Option<Landing>) -> Result<(), PageFailure> {
-    let stronger = visitor.credentials.iter().any(|held| {
-        let otp = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
-        otp && held.state(cx.now) == CredentialState::Active
-    });
+    let stronger = holds_device(cx, visitor);
     let fresh = visitor.live.session.events.iter().any(|event| {
         let otp = event.method.credential_kind() != CredentialKind::Password;
         cx.now.since(event.at) <= FRESH && (otp || !stronger)
@@ -44,8 +43,7 @@ async fn go(cx: &Cx, form: &Form, visitor: &Visitor, here: Option<Landing>) -> R
         return Ok(());
     }
     let mut interaction = if stronger {
-        let (person, session) = (visitor.person.id, visitor.live.session.id);
-        Interaction::begin(Purpose::Elevate { person, session, want: Want::AnyOtp }, cx.now)
+        elevation(cx, visitor)
     } else {
         // Only a password to show, and it is stale: a new login.
         let purpose = Purpose::Portal { return_to: PortalPage::ManageOtp };
@@ -54,4 +52,58 @@ async fn go(cx: &Cx, form: &Form, visitor: &Visitor, here: Option<Landing>) -> R
     interaction.back = here;
     let parked = Parked::begin(cx, form.browser.token(), interaction).await?;
     Err(PageFailure::elsewhere(see_other(&parked.path())))
+}
+
+fn elevation(cx: &Cx, visitor: &Visitor) -> Interaction {
+    let (person, session) = (visitor.person.id, visitor.live.session.id);
+    Interaction::begin(Purpose::Elevate { person, session, want: Want::AnyOtp }, cx.now)
+}
+
+fn is_usable_device(cx: &Cx, held: &Credential) -> bool {
+    let device = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
+    device && held.state(cx.now) == CredentialState::Active
+}
+
+/// Whether the person holds anything besides a password that can be shown now.
+pub(crate) fn holds_device(cx: &Cx, visitor: &Visitor) -> bool {
+    visitor.credentials.iter().any(|held| is_usable_device(cx, held))
+}
+
+/// Whether a device, never a password alone, was shown at most `age` ago, and can still be used: for acts about somebody
+/// else, which a known password must not be enough for.
+pub(crate) fn showed_device(cx: &Cx, visitor: &Visitor, age: Duration) -> bool {
+    let usable = |id| visitor.credentials.iter().any(|held| held.id == id && is_usable_device(cx, held));
+    visitor.live.session.events.iter().any(|event| cx.now.since(event.at) <= age && usable(event.credential))
+}
+
+/// The way to show a device, and back.
+///
+/// # Errors
+/// The store.
+pub(crate) async fn show_device(
+    cx: &Cx,
+    form: &Form,
+    visitor: &Visitor,
+    here: Landing,
+) -> Result<Response, PageFailure> {
+    lead(cx, form, elevation(cx, visitor), here).await
+}
+
+/// The way to log in again on a page of `above`, and back, for a session that ended while something was typed.
+///
+/// # Errors
+/// The store.
+pub(crate) async fn log_in_again(
+    cx: &Cx,
+    form: &Form,
+    above: PortalPage,
+    here: Landing,
+) -> Result<Response, PageFailure> {
+    lead(cx, form, Interaction::begin(Purpose::Portal { return_to: above }, cx.now), here).await
+}
+
+async fn lead(cx: &Cx, form: &Form, mut way: Interaction, here: Landing) -> Result<Response, PageFailure> {
+    way.back = Some(here);
+    let parked = Parked::begin(cx, form.browser.token(), way).await?;
+    Ok(see_other(&parked.path()))
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::contact::Username;
-use crate::id::{BatchId, CredentialId, TokenId};
+use crate::id::{BatchId, CredentialId, ProofingId, TokenId};
 
 /// The pages of ours that a login can lead to: a closed list, so that no request can name another place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,6 +132,8 @@ pub enum Landing {
     Person(Username),
     /// The reset of somebody's devices, for the help desk.
     Reset(Username),
+    /// A request to be identity-proofed, for agents.
+    Proofing(ProofingId),
 }
 
 impl Landing {
@@ -149,6 +151,7 @@ impl Landing {
             Self::Token(id) => format!("/admin/tokens/token/{id}"),
             Self::Person(username) => format!("/admin/people/{username}"),
             Self::Reset(username) => format!("/admin/people/{username}/reset"),
+            Self::Proofing(id) => format!("/admin/proofing/{id}"),
         }
     }
 }
