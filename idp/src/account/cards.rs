@@ -17,11 +17,13 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::pages::otp::{CredentialCard, PhoneRow, StatusCard};
 use crate::pages::{Action, Tone, When};
+use crate::shop::{Catalogue, catalogue};
 use crate::subscriptions;
 
 /// Everything that belongs to the visitor's credentials.
 struct Details {
     zone: TimeZone,
+    catalogue: Catalogue,
     sold: Vec<(CredentialId, SoldAs)>,
     numbers: Vec<Phone>,
     last: Vec<(PhoneId, DeliveryState, Timestamp)>,
@@ -38,6 +40,7 @@ impl Details {
         let suspended = visitor.credentials.iter().any(|held| held.stage == CredentialState::Suspended);
         Ok(Self {
             zone: visitor.zone(),
+            catalogue: catalogue(cx).await?,
             sold: terms::list_sold_as(db, person).await?,
             numbers: if phone { holdings::list_numbers(db, person).await? } else { Vec::new() },
             last: if phone { deliveries::list_last(db, person).await? } else { Vec::new() },
@@ -127,14 +130,14 @@ fn card(cx: &Cx, visitor: &Visitor, credential: &Credential, details: &Details) 
         last_used: credential.last_used_at.map(|at| When::new(at, cx.now, zone)),
         note: waits(cx, visitor, credential, &sold).or_else(|| note(cx, visitor, credential, suspended)),
         phones: if credential.kind == CredentialKind::PhoneOtp { details.rows(cx, credential.id) } else { Vec::new() },
-        primary: primary(cx, visitor, credential, &sold),
+        primary: primary(cx, visitor, &details.catalogue, (credential, &sold)),
         actions: actions(cx, visitor, credential, suspended),
     }
 }
 
 /// What a credential that was bought waits for, other than its holder.
 fn waits(cx: &Cx, visitor: &Visitor, credential: &Credential, sold: &SoldAs) -> Option<String> {
-    if credential.stage != CredentialState::Pending {
+    if credential.stage != CredentialState::Pending || is_too_late(cx, credential) {
         return None;
     }
     if sold.needs_proofing && !visitor.person.is_proofed(cx.now) {
@@ -157,6 +160,10 @@ pub(super) fn note(
     suspended: Option<Suspended>,
 ) -> Option<String> {
     match credential.state(cx.now) {
+        CredentialState::Pending if is_too_late(cx, credential) => {
+            let on = credential.expires_at.map_or_else(String::new, |at| When::date(at, &visitor.zone()).text);
+            Some(format!("Its year ended on {on}, before it was set up. Get a new one."))
+        }
         CredentialState::Pending => Some("Bought, not set up yet: it cannot be used until you activate it.".to_owned()),
         CredentialState::Expired => renew::note(cx, visitor, credential),
         CredentialState::Locked => {
@@ -171,13 +178,26 @@ pub(super) fn note(
     }
 }
 
+/// Whether something was bought whose year ended before it was set up: a device for it would be worth nothing.
+fn is_too_late(cx: &Cx, credential: &Credential) -> bool {
+    credential.stage == CredentialState::Pending && credential.expires_at.is_some_and(|ends| ends <= cx.now)
+}
+
 /// What the state asks for: *Activate*, *Renew*, something new.
-pub(super) fn primary(cx: &Cx, visitor: &Visitor, credential: &Credential, sold: &SoldAs) -> Option<Action> {
+pub(super) fn primary(
+    cx: &Cx,
+    visitor: &Visitor,
+    catalogue: &Catalogue,
+    (credential, sold): (&Credential, &SoldAs),
+) -> Option<Action> {
     let (id, credential_id) = (format!("activate-{}", credential.id), credential.id.to_string());
+    let anew = || Action::link(format!("new-{}", credential.id), "Get a new one", "/account/otp/get");
+    if is_too_late(cx, credential) {
+        return Some(anew());
+    }
     if credential.stage != CredentialState::Pending {
         let closed = matches!(subscriptions::stands(cx, credential), Some(Renewal::Closed));
-        let anew = || Action::link(format!("new-{}", credential.id), "Get a new one", "/account/otp/get");
-        return renew::action(cx, credential, sold).or_else(|| closed.then(anew));
+        return renew::action(cx, catalogue, credential, sold).or_else(|| closed.then(anew));
     }
     if sold.needs_proofing && !visitor.person.is_proofed(cx.now) {
         return Some(Action::link(format!("proofing-{}", credential.id), "See where it stands", "/account/proofing"));
@@ -237,7 +257,7 @@ async fn status(
     let again = |action: &Action| Action { id: "status-action".to_owned(), ..action.clone() };
     let unproofed = |held: &&&Credential| {
         let waits = held.stage == CredentialState::Pending && details.sold(held.id).needs_proofing;
-        waits && !visitor.person.is_proofed(cx.now)
+        waits && !visitor.person.is_proofed(cx.now) && !is_too_late(cx, held)
     };
     if let Some(waiting) = held.iter().find(unproofed) {
         let (tone, text, action) = proofing::told(cx, visitor).await?;
@@ -246,7 +266,8 @@ async fn status(
         return Ok(Some(StatusCard { tone, heading, text, action: Some(again(&action)) }));
     }
     let pairs = || held.iter().zip(cards);
-    let pending = pairs().find(|(held, card)| held.stage == CredentialState::Pending && card.primary.is_some());
+    let to_set_up = |held: &Credential| held.stage == CredentialState::Pending && !is_too_late(cx, held);
+    let pending = pairs().find(|(held, card)| to_set_up(held) && card.primary.is_some());
     if let Some((held, card)) = pending {
         return Ok(Some(StatusCard {
             tone: Tone::Notice,
@@ -262,7 +283,8 @@ async fn status(
     Ok(Some(StatusCard {
         tone: if over { Tone::Danger } else { Tone::Warning },
         heading: format!("{} {}", held.label, if over { "has expired" } else { "ends soon" }),
-        text: renew::note(cx, visitor, held).unwrap_or_default(),
+        text: if is_too_late(cx, held) { card.note.clone() } else { renew::note(cx, visitor, held) }
+            .unwrap_or_default(),
         action: card.primary.as_ref().map(again),
     }))
 }

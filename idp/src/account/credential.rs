@@ -63,7 +63,8 @@ async fn details(cx: &Cx, visitor: &Visitor, credential: &Credential, said: &str
     };
     let id = credential.id.to_string();
     let sold = terms::find_sold_as(&cx.app.db, credential.id).await?;
-    let mut actions: Vec<Action> = cards::primary(cx, visitor, credential, &sold).into_iter().collect();
+    let mut actions: Vec<Action> =
+        cards::primary(cx, visitor, &crate::shop::catalogue(cx).await?, (credential, &sold)).into_iter().collect();
     if state == CredentialState::Active {
         let elevate = Action::post(format!("elevate-{id}"), "Elevate", "/account/elevate");
         actions.push(elevate.with("kind", credential.kind.as_str()));

@@ -1,6 +1,6 @@
 //! The sponsor's side: who may pay, what it costs, inviting, sending again, withdrawing.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -50,9 +50,15 @@ pub async fn sponsors(cx: &Cx, scope: &Scope) -> Result<Vec<(Sponsor, String)>, 
 }
 
 /// What can be given away: what is sold to everybody, or to the partner's people, and is not sent by post, because an
-/// invitation knows no address to send it to.
-pub fn offered<'a>(catalogue: &'a Catalogue, sponsor_name: &str) -> impl Iterator<Item = &'a Product> + use<'a> {
-    let named = [sponsor_name.to_owned()];
+/// invitation knows no address to send it to. An organization is no partner, whatever it is called.
+pub fn offered<'a>(
+    catalogue: &'a Catalogue,
+    (sponsor, name): (Sponsor, &str),
+) -> impl Iterator<Item = &'a Product> + use<'a> {
+    let named = match sponsor {
+        Sponsor::Partner(_) => vec![name.to_owned()],
+        Sponsor::Organization(_) => Vec::new(),
+    };
     let fits = move |it: &&Product| !it.ships && it.price(catalogue.currency).is_some() && it.is_sold_to(&named);
     catalogue.products.iter().filter(fits)
 }
@@ -113,18 +119,25 @@ async fn lines(cx: &Cx, product: &Product, count: usize) -> Result<(Vec<OrderLin
 /// already becomes an error of its row.
 pub async fn estimate(cx: &Cx, batch: &Batch, sheet: &mut Sheet) -> Result<Estimate, Fault> {
     let addresses: Vec<String> = sheet.people.iter().map(|(_, it)| it.email.clone()).collect();
-    let open = store::list_open_addresses(&cx.app.db, batch.sponsor, &batch.product.id, &addresses).await?;
-    let open: BTreeSet<String> = open.into_iter().collect();
+    let about = (batch.sponsor, &batch.product.id);
+    let invited: BTreeMap<String, bool> =
+        store::list_invited_addresses(&cx.app.db, about, &addresses, cx.now).await?.into_iter().collect();
     let (known, new): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut sheet.people).into_iter().partition(|(_, it)| open.contains(&it.email));
+        std::mem::take(&mut sheet.people).into_iter().partition(|(_, it)| invited.contains_key(&it.email));
     sheet.people = new;
-    for (line, _) in known {
-        let wrong = "you have invited this address for the same product, and it was not taken up yet".to_owned();
-        let remedy = "Leave it out, or send that invitation again.";
-        sheet.refuse(line, Flaw { field: "email", wrong, remedy });
+    for (line, it) in known {
+        let (wrong, remedy) = if invited.get(&it.email) == Some(&true) {
+            ("you have invited this address for the same product, and its person has it", "Leave it out.")
+        } else {
+            (
+                "you have invited this address for the same product, and it was not taken up yet",
+                "Send that invitation again, or leave it out.",
+            )
+        };
+        sheet.refuse(line, Flaw { field: "email", wrong: wrong.to_owned(), remedy });
     }
     sheet.errors.sort_by_key(|error| error.line);
-    let (_, totals) = lines(cx, &batch.product, sheet.people.len().max(1)).await?;
+    let (_, totals) = lines(cx, &batch.product, sheet.people.len()).await?;
     let account = accounts::find_account(&cx.app.db, batch.sponsor, totals.gross.currency).await?;
     let left = account.map(|it| Money::new(it.most.minor - it.used.minor, it.most.currency));
     Ok(Estimate { totals, left })
@@ -310,7 +323,7 @@ pub async fn send_again(cx: &Cx, by: PersonId, invitation: &Invitation) -> Resul
 }
 
 /// The product's name, also where it is not sold any more.
-pub(super) fn product_name(cx: &Cx, invitation: &Invitation) -> String {
+pub fn product_name(cx: &Cx, invitation: &Invitation) -> String {
     let products = cx.app.settings.subscriptions.products();
     let known = products.into_iter().find(|it| it.id == invitation.product);
     known.map_or_else(|| invitation.product.to_string(), |it| it.name)

@@ -2,9 +2,9 @@
 
 use stepgate_core::id::{OrderId, OrganizationId};
 use stepgate_core::secret::TokenHash;
-use stepgate_core::subscriptions::checkout::order_number;
+use stepgate_core::subscriptions::checkout::{order_number, priced};
 use stepgate_core::subscriptions::order::{
-    LineFor, Order, OrderLine, OrderStage, Party, PaymentMethod, Sponsor, totals,
+    CartLine, LineFor, Order, OrderStage, Party, PaymentMethod, Sponsor, totals,
 };
 use stepgate_core::subscriptions::product::Product;
 use stepgate_store::orders::{self, Placing};
@@ -12,11 +12,10 @@ use stepgate_store::term_notices::DueNotice;
 use stepgate_store::{StoreError, people, sponsors};
 
 use super::renewal::renewal_product;
-use super::settle::{Settled, settle};
+use super::settle::{Letter, Settled, settle_telling};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::notices::{self, Notice};
 use crate::shop::{Catalogue, catalogue};
 
 /// The account that would pay for a person's renewals: their organization's.
@@ -51,20 +50,22 @@ pub async fn renew_by_itself(cx: &Cx, due: &DueNotice) -> Result<bool, Fault> {
             None => return Ok(false),
         },
     };
-    match settle(cx, &order, None).await? {
-        Settled::Now => {
-            let text = format!(
-                "{} was renewed for another year, on your organization's account (order {}). You can switch this off under \
-                 Manage OTP, on its page.",
-                credential.label, order.number
-            );
-            let notice = Notice::new(format!("{} was renewed", credential.label), text).by_mail_only();
-            notices::tell(cx, &cx.app.db.write, credential.person, &notice).await?;
-            Ok(true)
-        }
-        Settled::Before => Ok(true),
+    match settle_telling(cx, &order, None, letter(cx, due, &order).as_ref()).await? {
+        Settled::Now | Settled::Before => Ok(true),
         Settled::Impossible(_) => Ok(false),
     }
+}
+
+/// What its holder is told of it.
+fn letter(cx: &Cx, due: &DueNotice, order: &Order) -> Option<Letter> {
+    let (label, name) = (&due.credential.label, due.person.display_name());
+    let text = format!(
+        "Hello {name},\n\n{label} was renewed for another year, on your organization's account (order {}). You can switch \
+         this off under Manage OTP, on its page.\n\n{}\n",
+        order.number, cx.app.settings.server.name
+    );
+    let to = due.person.claims.email.clone()?;
+    Some(Letter { to, subject: format!("{label} was renewed"), text })
 }
 
 /// Charges the account and places the order, in one transaction. `None`: too little is left.
@@ -76,15 +77,9 @@ async fn place(
 ) -> Result<Option<Order>, Fault> {
     let Catalogue { products, currency, tax_basis_points, .. } = catalogue(cx).await?;
     let product = products.iter().find(|known| known.id == product.id);
-    let Some((product, unit)) = product.and_then(|it| Some((it, it.renewal_price(currency)?))) else { return Ok(None) };
-    let line = OrderLine {
-        product: product.id.clone(),
-        name: product.name.clone(),
-        gives: product.gives(),
-        quantity: 1,
-        unit,
-        whom: LineFor::Renewal(due.credential.id),
-    };
+    let wanted =
+        |it: &Product| CartLine { product: it.id.clone(), quantity: 1, whom: LineFor::Renewal(due.credential.id) };
+    let Some(line) = product.and_then(|it| priced(&wanted(it), it, currency)) else { return Ok(None) };
     let id = OrderId::random(cx.entropy());
     let person = &due.person;
     let order = Order {

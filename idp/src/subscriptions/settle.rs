@@ -11,6 +11,7 @@ use super::renew::{Renewed, renew, renewed_with};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::notices;
 
 /// What became of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,30 @@ const TRIES: usize = 8;
 /// # Errors
 /// The store. Nothing is half done then, and it can be called again.
 pub async fn settle(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<Settled, Fault> {
+    settle_telling(cx, order, by, None).await
+}
+
+/// A mail about it: whom it goes to, its subject, its text.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// The address.
+    pub to: String,
+    /// What it is about.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// The same, with a mail in the same transaction: what was done is told, whatever happens to this node.
+///
+/// # Errors
+/// The store. Nothing is half done then, and it can be called again.
+pub async fn settle_telling(
+    cx: &Cx,
+    order: &Order,
+    by: Option<PersonId>,
+    letter: Option<&Letter>,
+) -> Result<Settled, Fault> {
     for _ in 0..TRIES {
         let Some(read) = orders::find_order(&cx.app.db, order.id).await? else {
             return Err(Fault::internal(format!("order {} is gone", order.number)));
@@ -70,6 +95,9 @@ pub async fn settle(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<Sett
         }
         note_paid(cx, &transaction, &read, by).await?;
         crate::shop::tell_paid(cx, &transaction, &read).await?;
+        if let Some(letter) = letter {
+            notices::mail(cx, &transaction, (&letter.to, &letter.subject), &letter.text).await?;
+        }
         transaction.commit().await?;
         return Ok(Settled::Now);
     }

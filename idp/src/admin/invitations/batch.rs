@@ -63,8 +63,8 @@ fn key(sponsor: Sponsor) -> String {
 fn common(cx: &Cx, offer: &Offer, typed: &dyn Fn(&str) -> String) -> Vec<Field> {
     let sponsors = offer.sponsors.iter().map(|(sponsor, name)| (key(*sponsor), name.clone())).collect();
     let mut products: Vec<(String, String)> = Vec::new();
-    for (_, name) in &offer.sponsors {
-        for product in invitations::offered(&offer.catalogue, name) {
+    for (sponsor, name) in &offer.sponsors {
+        for product in invitations::offered(&offer.catalogue, (*sponsor, name)) {
             let price = product.price(offer.catalogue.currency);
             let words = price.map_or_else(|| product.name.clone(), |price| format!("{} ({price})", product.name));
             if products.iter().all(|(id, _)| *id != product.id.as_str()) {
@@ -109,7 +109,8 @@ fn many(cx: &Cx, offer: &Offer, typed: &Typed<'_>) -> PageForm {
             "First line: email,name,user_id. Then one line for each person, 1000 at most. user_id may be left out.",
         ),
         // The last one: what stands before it must be known when it comes.
-        Field::optional("file", "Or choose a file", Control::File, "").help("CSV with commas, in UTF-8."),
+        Field::optional("file", "Or choose a file", Control::File, "")
+            .help("CSV in UTF-8, with commas, semicolons or tabs."),
     ]);
     finished(PageForm::main("/admin/invitations/file", "Go on", fields), typed)
 }
@@ -123,7 +124,8 @@ fn page(cx: &Cx, administrator: &Administrator, form: PageForm, found: Found<'_>
     if let Some((sheet, estimate)) = found {
         facts.push(fact("People", sheet.people.len().to_string()));
         facts.push(fact("Errors", sheet.wrong.to_string()));
-        if let Some(estimate) = estimate {
+        // What nobody gets costs nothing.
+        if let Some(estimate) = estimate.filter(|_| !sheet.people.is_empty()) {
             facts.push(fact("It costs", estimate.totals.gross.to_string()));
             facts.push(fact(
                 "Left on the account",
@@ -198,7 +200,8 @@ fn batch(
     let Some((sponsor, name)) = chosen else {
         return Err(wrong("sponsor", "Choose one that you are an administrator of."));
     };
-    let product = invitations::offered(&offer.catalogue, name).find(|it| it.id.as_str() == typed("product")).cloned();
+    let product = invitations::offered(&offer.catalogue, (*sponsor, name));
+    let product = product.into_iter().find(|it| it.id.as_str() == typed("product")).cloned();
     let Some(product) = product else { return Err(wrong("product", "Choose one of these products.")) };
     let request = typed("request");
     if !(16..=100).contains(&request.len()) {
@@ -255,8 +258,8 @@ async fn post_new(form: Form) -> Response {
         let mut sheet = Sheet { people: vec![(1, invitee)], ..Sheet::default() };
         let estimate = invitations::estimate(&cx, &batch, &mut sheet).await?;
         if let Some(error) = sheet.errors.first() {
-            let text = "You have invited this address for the same product. Send that invitation again instead.";
-            return refused(vec![(error.flaw.field.to_owned(), text.to_owned())], None);
+            let text = format!("Nobody was invited: {}. {}", error.flaw.wrong, error.flaw.remedy);
+            return refused(vec![(error.flaw.field.to_owned(), text)], None);
         }
         match go(&cx, &batch, &sheet, &estimate).await? {
             Ok(response) => Ok(response),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
@@ -11,9 +11,10 @@ use serde_json::Value;
 use stepgate_core::subscriptions::money::Money;
 use stepgate_core::subscriptions::product::Product;
 use stepgate_store::catalogue::{self as store, EVERYTHING};
+use stepgate_store::people;
 
 use super::super::access::{Act, Place};
-use super::super::{Administrator, enter};
+use super::super::{Administrator, ListQuery, enter};
 use super::section;
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -37,10 +38,11 @@ pub(super) fn routes() -> Router<Arc<App>> {
 /// The page of what concerns all products. No product has this name: it begins with a capital letter.
 const TAX: &str = "Tax";
 
-async fn get_catalogue(cx: Cx, browser: Browser) -> Response {
+async fn get_catalogue(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -> Response {
     let shown = async {
         let administrator = enter(&cx, &browser, Place::Orders, Act::Edit).await?;
         let catalogue = catalogue(&cx).await?;
+        let known = partners(&cx).await?;
         let row = |product: &Product| {
             let price = |price: Option<Money>| Cell::text(price.map_or_else(String::new, |price| price.to_string()));
             let state = if product.withdrawn { (Tone::Neutral, "Withdrawn") } else { (Tone::Ok, "Sold") };
@@ -48,7 +50,10 @@ async fn get_catalogue(cx: Cx, browser: Browser) -> Response {
                 Cell::link(format!("/admin/catalogue/{}", product.id), product.name.clone()),
                 price(product.price(catalogue.currency)),
                 price(product.renewal_price(catalogue.currency)),
-                Cell::text(product.partners.join(", ")),
+                match product.partners.iter().find(|name| !known.contains(name)) {
+                    Some(name) => Cell::State(Tone::Danger, format!("There is no partner {name}")),
+                    None => Cell::text(product.partners.join(", ")),
+                },
                 Cell::State(state.0, state.1.to_owned()),
             ]
         };
@@ -65,11 +70,17 @@ async fn get_catalogue(cx: Cx, browser: Browser) -> Response {
                 Action::link("tax", "Tax", format!("/admin/catalogue/{TAX}")),
                 Action::link("orders", "Orders", "/admin/orders"),
             ],
-            done: None,
+            done: (query.done == "saved")
+                .then(|| "Saved. It counts from now on; what was ordered before keeps its price.".to_owned()),
         };
         Ok(pages::respond(StatusCode::OK, &page))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+/// The names of all partners.
+async fn partners(cx: &Cx) -> Result<Vec<String>, Fault> {
+    Ok(people::list_partners(&cx.app.db).await?.into_iter().map(|partner| partner.name).collect())
 }
 
 fn amount(price: Option<Money>) -> String {
@@ -149,7 +160,7 @@ async fn post_product(Path(name): Path<String>, form: Form) -> Response {
         let administrator = enter(&cx, &form.browser, Place::Orders, Act::Edit).await?;
         let catalogue = catalogue(&cx).await?;
         let mut fields = fields(&catalogue, &name).ok_or(PageFailure::NotFound)?;
-        let change = match read(&catalogue, &name, &form) {
+        let change = match read(&catalogue, &partners(&cx).await?, &name, &form) {
             Ok(change) => change,
             Err((field, text)) => {
                 for shown in &mut fields {
@@ -161,14 +172,14 @@ async fn post_product(Path(name): Path<String>, form: Form) -> Response {
             }
         };
         save(&cx, &administrator, &name, &change).await?;
-        Ok(see_other("/admin/catalogue"))
+        Ok(see_other("/admin/catalogue?done=saved"))
     };
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
 type Wrong = (&'static str, String);
 
-fn read(catalogue: &Catalogue, name: &str, form: &Form) -> Result<Value, Wrong> {
+fn read(catalogue: &Catalogue, known: &[String], name: &str, form: &Form) -> Result<Value, Wrong> {
     let written = |change| serde_json::to_value(change).unwrap_or_default();
     if name == TAX {
         let called = form.get("tax_name");
@@ -185,12 +196,17 @@ fn read(catalogue: &Catalogue, name: &str, form: &Form) -> Result<Value, Wrong> 
         if read.minor > 100_000_000 { Err((field, "This is too much.".to_owned())) } else { Ok(read.minor) }
     };
     let renews = catalogue.named(name).is_some_and(|product| !product.kinds.is_empty());
-    let partners = form.get("partners").lines().map(str::trim).filter(|line| !line.is_empty());
+    let partners: Vec<String> =
+        form.get("partners").lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    if let Some(unknown) = partners.iter().find(|name| !known.contains(name)) {
+        let text = format!("There is no partner called {unknown}. Write the name as the list of partners has it.");
+        return Err(("partners", text));
+    }
     Ok(written(ProductChange {
         withdrawn: Some(form.get("withdrawn") == "1"),
         price: Some(price("price")?),
         renewal_price: if renews { Some(price("renewal_price")?) } else { None },
-        partners: Some(partners.map(str::to_owned).collect()),
+        partners: Some(partners),
     }))
 }
 
