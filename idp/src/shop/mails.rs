@@ -8,6 +8,8 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
 
+use super::words;
+
 async fn tell(
     cx: &Cx,
     transaction: &impl Connection,
@@ -35,8 +37,8 @@ pub(super) async fn invoiced(
 ) -> Result<(), Fault> {
     let pdf = cx.app.url(&format!("/orders/{}/invoice.pdf", order.number));
     let text = format!(
-        "Thank you for your order. The license keys come when the money has come. Please pay invoice {invoice} within {} \
-         days.\n\n{}\n\nThe invoice: {pdf}",
+        "Thank you for your order. {} Please pay invoice {invoice} within {} days.\n\n{}\n\nThe invoice: {pdf}",
+        words::before_payment(order),
         cx.app.settings.shop.invoice_days,
         listed(order)
     );
@@ -54,11 +56,12 @@ pub async fn paid(cx: &Cx, transaction: &impl Connection, order: &Order) -> Resu
         PaymentMethod::Voucher => "with a voucher",
         PaymentMethod::Sponsored => "on account",
     };
-    let text = format!(
-        "Your order is paid ({how}). On its page you find the license keys, activate what is for you, and hand on what is \
-         for others. The keys are not in this mail: mails are read by many.\n\n{}",
-        listed(order)
-    );
+    let keys = if order.gives().1 {
+        " On its page you find the license keys. They are not in this mail: mails are read by many."
+    } else {
+        ""
+    };
+    let text = format!("Your order is paid ({how}). {}{keys}\n\n{}", words::after_payment(order), listed(order));
     tell(cx, transaction, order, ("Your receipt", text)).await
 }
 

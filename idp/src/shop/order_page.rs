@@ -68,7 +68,8 @@ pub(super) async fn page(
     page.actions = actions(cx, browser, order, &extras).await?;
     let section = |heading: &str, table, forms| DetailSection { heading: heading.to_owned(), table, forms };
     if !keys.is_empty() {
-        page.sections.push(section("License keys", Some(key_table(cx, visitor, order, &keys).await?), Vec::new()));
+        let heading = if order.gives().1 { "License keys" } else { "Renewed" };
+        page.sections.push(section(heading, Some(key_table(cx, visitor, order, &keys).await?), Vec::new()));
     }
     let bought = words::lines(cx, &order.lines, visitor.person.id).await?;
     page.sections.push(section("What you ordered", Some(bought), Vec::new()));
@@ -92,13 +93,12 @@ pub(super) async fn page(
     Ok(page)
 }
 
-const fn lead(order: &Order) -> Option<&'static str> {
+fn lead(order: &Order) -> Option<&'static str> {
     match (order.stage, order.method) {
-        (OrderStage::Paid, _) => Some("Activate what is for you, and hand on what is for others."),
-        (OrderStage::AwaitingPayment, PaymentMethod::Invoice) => {
-            Some("The license keys appear here when the money has come.")
+        (OrderStage::Paid, _) => Some(words::after_payment(order)),
+        (OrderStage::AwaitingPayment, PaymentMethod::Invoice | PaymentMethod::Card) => {
+            Some(words::before_payment(order))
         }
-        (OrderStage::AwaitingPayment, PaymentMethod::Card) => Some("The license keys appear here when it is paid."),
         _ => None,
     }
 }
@@ -108,7 +108,7 @@ async fn actions(cx: &Cx, browser: &Browser, order: &Order, extras: &Extras) -> 
     if extras.invoice.is_some() {
         actions.push(Action::link("invoice", "Invoice (PDF)", format!("/orders/{}/invoice.pdf", order.number)));
     }
-    if order.stage == OrderStage::Paid {
+    if order.stage == OrderStage::Paid && order.gives().1 {
         actions.push(Action::link("keys", "License keys", "/account/otp/keys"));
     }
     // Whoever came from an application goes back to it, once what was bought is set up.

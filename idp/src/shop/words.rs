@@ -90,6 +90,26 @@ pub async fn lines(cx: &Cx, lines: &[OrderLine], reader: PersonId) -> Result<Tab
     Ok(Table::new(&["Product", "For", "Quantity", "Price", "Sum"], rows, "Nothing."))
 }
 
+/// What has to be done with what was paid for.
+pub fn after_payment(order: &Order) -> &'static str {
+    match order.gives() {
+        (true, false) => "What was renewed lasts a year longer. Nobody has anything to do.",
+        (true, true) => {
+            "What was renewed lasts a year longer. Activate what else is for you, and hand on what is for others."
+        }
+        (false, _) => "Activate what is for you, and hand on what is for others.",
+    }
+}
+
+/// What happens once the money has come.
+pub fn before_payment(order: &Order) -> &'static str {
+    match order.gives() {
+        (true, false) => "It is renewed when the money has come.",
+        (true, true) => "When the money has come, it is renewed, and the license keys appear.",
+        (false, _) => "The license keys come when the money has come.",
+    }
+}
+
 /// What it comes to.
 pub fn sums(totals: &Totals, tax_name: &str) -> Vec<(String, Cell)> {
     let fact = |name: &str, sum: Money| (name.to_owned(), Cell::text(sum.to_string()));

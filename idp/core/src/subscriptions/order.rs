@@ -301,6 +301,12 @@ impl Order {
         }
     }
 
+    /// Whether lines of it renew, and whether lines of it give keys to hand on or activate.
+    pub fn gives(&self) -> (bool, bool) {
+        let renews = |line: &OrderLine| matches!(line.whom, LineFor::Renewal(_));
+        (self.lines.iter().any(renews), !self.lines.iter().all(renews))
+    }
+
     /// How many keys it has once it is paid.
     pub fn keys(&self) -> u32 {
         self.lines.iter().fold(0, |sum, line| sum.saturating_add(line.quantity))
