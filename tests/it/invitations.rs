@@ -101,6 +101,10 @@ async fn an_invited_person_joins_pays_nothing_and_has_the_key() {
             assert_eq!(browser.open(&mailed).await.status.as_u16(), 410);
         }
         assert!(oscar.open("/admin/invitations").await.words().contains("Joined"));
+        // Who has it is not invited, and paid for, once more.
+        invite(&mut oscar, "organization", ("nina@north.example", "Nina North")).await;
+        assert!(oscar.page.words().contains("its person has it"), "{}", oscar.page.words());
+        assert_eq!(used(&world).await, PRICE);
         // The account is a whole one.
         let mut again = world.browser();
         again.open("/account").await;
@@ -232,7 +236,14 @@ async fn a_file_is_looked_at_and_comes_in_whole_or_not_at_all() {
         let bad = "email,name,user_id\nnina@x.example,Nina,nina\nnobody,Nobody,\nnina@x.example,Again,\nz@x.example,Z \"Q\",\n";
         upload(&mut oscar, "", bad).await;
         assert_eq!(oscar.page.status.as_u16(), 422);
-        assert!(oscar.page.words().contains("5 file there is a quote within a field"), "{}", oscar.page.words());
+        let words = oscar.page.words();
+        assert!(words.contains("5 file there is a quote within a field"), "{words}");
+        assert!(words.contains("3 email this is no e-mail address"), "and what is wrong with the others: {words}");
+        upload(&mut oscar, "", "email,name\nnobody,Nobody\n").await;
+        assert!(!oscar.page.words().contains("It costs"), "nobody costs nothing: {}", oscar.page.words());
+        upload(&mut oscar, "1", "name;email\r\nNina;nina@x.example\r\n").await;
+        let words = oscar.page.words();
+        assert!(words.contains("It can go") && words.contains("30.00 USD"), "as a spreadsheet writes it: {words}");
         let bad = "email,name,user_id\nnina@x.example,Nina,nina\nnobody,Nobody,\nnina@x.example,Again,\nz@x.example,,Ü\n";
         upload(&mut oscar, "", bad).await;
         let words = oscar.page.words();

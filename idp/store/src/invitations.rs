@@ -209,24 +209,29 @@ pub async fn list_invitations(db: &Db, filter: &Filter, limit: u32) -> Result<Ve
     all(&db.read, &sql, values).await?.iter().map(invitation).collect()
 }
 
-/// Which of these addresses have an open invitation of this sponsor for this product.
-pub async fn list_open_addresses(
+/// Which of these addresses this sponsor has invited for this product, as far as that counts: the invitation waits, or what
+/// it gave does (`true`) or is held and has not ended (`true`).
+pub async fn list_invited_addresses(
     db: &Db,
-    sponsor: Sponsor,
-    product: &ProductId,
+    (sponsor, product): (Sponsor, &ProductId),
     addresses: &[String],
-) -> Result<Vec<String>, StoreError> {
+    now: Timestamp,
+) -> Result<Vec<(String, bool)>, StoreError> {
     let mut found = Vec::new();
     for some in addresses.chunks(200) {
         let sql = format!(
-            "SELECT email FROM invitations WHERE sponsor_id = ? AND product = ? AND email IN ({})
-             AND joined_at IS NULL AND withdrawn_at IS NULL",
+            "SELECT i.email, i.joined_at FROM invitations i JOIN license_keys k ON k.id = i.license_key_id
+             WHERE i.sponsor_id = ? AND i.product = ? AND i.email IN ({}) AND i.withdrawn_at IS NULL
+             AND (i.joined_at IS NULL OR k.stage = 'unredeemed' OR EXISTS (
+               SELECT 1 FROM credentials c WHERE c.license_key_id = k.id AND c.stage <> 'revoked'
+               AND (c.expires_at IS NULL OR c.expires_at > ?)))",
             vec!["?"; some.len()].join(", ")
         );
         let mut values: Vec<sea_orm::Value> = vec![sponsor.parts().1.into(), product.as_str().into()];
         values.extend(some.iter().map(|email| sea_orm::Value::from(email.as_str())));
+        values.push(at(now));
         for row in all(&db.write, &sql, values).await? {
-            found.push(row.get("email")?);
+            found.push((row.get("email")?, row.time_if("joined_at")?.is_some()));
         }
     }
     Ok(found)
