@@ -77,6 +77,8 @@ async fn a_person_rates_a_page_once_and_may_think_again() {
         assert_eq!(world.count("SELECT COUNT(*) AS found FROM help_ratings").await, 2);
         for nonsense in ["0", "6", "-1", "five", ""] {
             bob.submit(&[("stars", nonsense)]).await;
+            assert_eq!(bob.page.status.as_u16(), 422, "{nonsense}");
+            assert!(bob.page.words().contains("choose one to five stars"), "{nonsense}");
             assert!(bob.page.words().contains("3.5 of 5, 2 ratings."), "{nonsense}");
         }
         bob.open("/help/overview").await;

@@ -96,7 +96,7 @@ async fn list(cx: &Cx, browser: &Browser, query: &InvitationQuery) -> Result<Res
         vec![
             Cell::link(format!("/admin/invitations/{}", it.id), it.email.clone()),
             Cell::text(it.name.clone()),
-            Cell::Code(it.product.to_string()),
+            Cell::text(invitations::product_name(cx, it)),
             Cell::text(sponsor_name(&named, it.sponsor)),
             Cell::State(tone, word.to_owned()),
             Cell::Time(When::new(it.sent_at, cx.now, &zone)),
@@ -213,7 +213,7 @@ fn detail(cx: &Cx, administrator: &Administrator, (it, sponsor): &(Invitation, S
     let facts = [
         ("Name", Cell::text(it.name.clone())),
         ("Proposed user ID", Cell::text(it.username.clone().unwrap_or_default())),
-        ("Product", Cell::Code(it.product.to_string())),
+        ("Product", Cell::text(invitations::product_name(cx, it))),
         ("Paid by", Cell::text(sponsor.clone())),
         ("Charged", Cell::text(it.charged.to_string())),
         ("Sent", when(Some(it.sent_at))),

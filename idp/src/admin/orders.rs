@@ -203,7 +203,9 @@ async fn keys(cx: &Cx, order: &Order) -> Result<Table, Fault> {
             Some(person) => words::name(cx, person).await?,
             None => key.holder_mail.clone().unwrap_or_default(),
         };
-        rows.push(vec![Cell::text(key.product.to_string()), Cell::text(whose), Cell::State(tone, word.to_owned())]);
+        let line = usize::try_from(key.line).ok().and_then(|line| order.lines.get(line));
+        let name = line.map_or_else(|| key.product.to_string(), |line| line.name.clone());
+        rows.push(vec![Cell::text(name), Cell::text(whose), Cell::State(tone, word.to_owned())]);
     }
     Ok(Table::new(&["Product", "For", "State"], rows, "None while it is not paid."))
 }
@@ -260,6 +262,7 @@ async fn facts(
     for number in store::list_replacements(&cx.app.db, order.id).await? {
         add("Replaced by", Cell::link(format!("/admin/orders/{number}"), number.clone()));
     }
+    facts.retain(|(_, cell)| *cell != Cell::Empty);
     Ok(facts)
 }
 

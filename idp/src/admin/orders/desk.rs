@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -16,7 +17,7 @@ use stepgate_store::vouchers::{self, Voucher};
 use stepgate_store::{desk, people, sponsors};
 
 use super::super::access::{Act, Place};
-use super::super::{Administrator, enter};
+use super::super::{Administrator, ListQuery, enter};
 use super::{section, sponsor_name};
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -116,8 +117,11 @@ async fn vouchers_page(
         page: "admin-vouchers",
         heading: "Vouchers".to_owned(),
         state: None,
-        facts: vec![("Vouchers".to_owned(), Cell::text(found.len().to_string()))],
-        sections: vec![section("All", Some(table), Vec::new()), section("Another", None, vec![form])],
+        facts: Vec::new(),
+        sections: vec![
+            section("Vouchers that were made", Some(table), Vec::new()),
+            section("Make a voucher", None, vec![form]),
+        ],
         back: Action::link("back", "Orders", "/admin/orders"),
         done: None,
         secret: secret.map(|code| ("The voucher".to_owned(), code)),
@@ -171,10 +175,11 @@ async fn post_withdraw(form: Form) -> Response {
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
-async fn get_sponsors(cx: Cx, browser: Browser) -> Response {
+async fn get_sponsors(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -> Response {
     let shown = async {
         let administrator = enter(&cx, &browser, Place::Orders, Act::Edit).await?;
-        let page = sponsors_page(&cx, &administrator, None).await?;
+        let mut page = sponsors_page(&cx, &administrator, None).await?;
+        page.done = (query.done == "saved").then(|| "Saved. What may be spent counts from now on.".to_owned());
         Ok(pages::respond(StatusCode::OK, &page))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
@@ -210,7 +215,10 @@ async fn sponsors_page(
         heading: "Accounts of sponsors".to_owned(),
         state: None,
         facts: vec![("Currency".to_owned(), Cell::text(currency.to_string()))],
-        sections: vec![section("All", Some(table), Vec::new()), section("Open, or change", None, vec![form])],
+        sections: vec![
+            section("Accounts that are open", Some(table), Vec::new()),
+            section("Open an account, or change what may be spent", None, vec![form]),
+        ],
         back: Action::link("back", "Orders", "/admin/orders"),
         done: None,
         secret: None,
@@ -237,7 +245,7 @@ async fn post_sponsor(form: Form) -> Response {
         let by = Some(administrator.visitor.person.id);
         audit::record(&cx, &transaction, Event { actor: by, ..Event::new("sponsor.changed").data(data) }).await?;
         transaction.commit().await?;
-        Ok(see_other("/admin/sponsors"))
+        Ok(see_other("/admin/sponsors?done=saved"))
     };
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
