@@ -3,6 +3,7 @@
 //! Owns: who may see them (a live session, else the login), and the header on them. Never: another person's things.
 
 mod applications;
+mod card;
 mod cards;
 mod change;
 mod connections;
@@ -67,6 +68,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(keys::routes())
         .merge(proofing::routes())
         .merge(renew::routes())
+        .merge(card::routes())
 }
 
 /// Somebody who is logged in, and what every page of theirs shows.

@@ -6,17 +6,21 @@
 
 mod acquire;
 mod buyer;
+pub mod cards;
 mod cart;
 mod cart_pages;
 pub mod catalogue;
+pub mod charge;
 pub(crate) mod checkout;
 mod checkout_page;
 mod invoice;
 mod mails;
 mod order_page;
 mod orders;
+mod paper;
 mod pay;
 mod place;
+mod receipt;
 pub mod refund;
 mod settings;
 mod sweep;
@@ -24,6 +28,7 @@ pub mod vouchers;
 mod webhook;
 pub mod words;
 
+pub use cards::takes;
 pub use catalogue::{Catalogue, catalogue};
 pub use invoice::invoice;
 pub use mails::{paid as tell_paid, sent as tell_sent};

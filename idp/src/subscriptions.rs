@@ -3,8 +3,10 @@
 //! Owns: what a payment sets in motion, in one transaction; which credential a key becomes; how a term gets longer.
 //! Never: how money comes in (`shop`), and how a device is bound (`account`).
 
-mod auto_renew;
+pub(crate) mod auto_renew;
+pub(crate) mod card_words;
 mod handed;
+mod plan;
 mod redeem;
 mod remind;
 mod renew;
@@ -13,8 +15,9 @@ mod settings;
 mod settle;
 mod wording;
 
-pub use auto_renew::payer;
+pub use auto_renew::{Payer, payer};
 pub use handed::{Handed, hand_over, take_back};
+pub use plan::{Plan, plan, promise};
 pub use redeem::{
     NotRedeemed, Redeemed, begin_term, find_typed, judge, may_bind, name_of, redeem, renew_by_key, verified_mail,
 };

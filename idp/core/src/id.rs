@@ -109,6 +109,8 @@ typed_ids! {
     ExportId;
     /// One order.
     OrderId;
+    /// One visit to the page on which a card is given without buying.
+    CardSetupId;
     /// One license key.
     LicenseKeyId;
     /// One voucher.

@@ -62,6 +62,9 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         more.push(Action::post("add-key", "Add security key", "/account/otp/key/new"));
     }
     more.extend(otp_help::ways(cx, &visitor).await?);
+    if crate::shop::cards::available(cx) {
+        more.push(Action::link("card", "Card for renewals", "/account/otp/card"));
+    }
     more.push(Action::link("reminders", "Reminders", "/account/otp/reminders"));
     let mut layout = visitor.layout(cx, "Manage OTP", Section::ManageOtp);
     layout.banner = layout.banner.or_else(|| otp_help::hint(cx, &visitor));

@@ -8,7 +8,7 @@ use stepgate_store::desk::{self, Extras};
 use stepgate_store::license_keys;
 
 use super::catalogue::catalogue;
-use super::{buyer, words};
+use super::{buyer, receipt, words};
 use crate::account::Visitor;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -108,6 +108,9 @@ async fn actions(cx: &Cx, browser: &Browser, order: &Order, extras: &Extras) -> 
     if extras.invoice.is_some() {
         actions.push(Action::link("invoice", "Invoice (PDF)", format!("/orders/{}/invoice.pdf", order.number)));
     }
+    if receipt::has_receipt(order) {
+        actions.push(Action::link("receipt", "Receipt (PDF)", format!("/orders/{}/receipt.pdf", order.number)));
+    }
     if order.stage == OrderStage::Paid {
         actions.push(Action::link("keys", "License keys", "/account/otp/keys"));
     }
@@ -154,6 +157,9 @@ async fn facts(cx: &Cx, visitor: &Visitor, order: &Order, extras: &Extras) -> Re
     let mut add = |name: &str, cell: Cell| facts.push((name.to_owned(), cell));
     add("Placed", Cell::Time(When::new(order.placed_at, cx.now, &zone)));
     add("Payment", Cell::text(words::method(order.method)));
+    if let (Some(card), true) = (&extras.card, order.paid_at.is_some()) {
+        add("Card", Cell::text(card.clone()));
+    }
     if let Some(paid) = order.paid_at {
         add("Paid", Cell::Time(When::date(paid, &zone)));
     }

@@ -10,7 +10,7 @@ use stepgate_core::subscriptions::order::{
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_core::time::Timestamp;
 use stepgate_store::orders::{self, Placing};
-use stepgate_store::{Transaction, carts, desk, sponsors, vouchers as voucher_store};
+use stepgate_store::{Transaction, cards as card_store, carts, charges, desk, sponsors, vouchers as voucher_store};
 
 use super::buyer::Buyer;
 use super::vouchers::{self, NoVoucher};
@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::subscriptions::settle;
 
 /// Days after which an order by card that nobody paid is given up.
-const CARD_DAYS: u16 = 1;
+pub(super) const CARD_DAYS: u16 = 1;
 
 /// An order as its buyer wants it.
 pub(super) struct Wish {
@@ -43,6 +43,8 @@ pub(super) struct Wish {
     pub voucher: String,
     /// Whose account pays.
     pub sponsor: Option<Sponsor>,
+    /// Whether the card that pays is kept for renewals.
+    pub keep_card: bool,
 }
 
 /// Why there is no order.
@@ -146,6 +148,9 @@ async fn place_new(
         }
         if !carts::save_cart(&transaction, person, (&[], cart.version), cx.now).await? {
             return Ok(Err(NoOrder::CartChanged));
+        }
+        if wish.keep_card && order.method == PaymentMethod::Card {
+            card_store::set_keep_card(&transaction, order.id).await?;
         }
         if let Some(refusal) = pay_at_once(cx, &transaction, &order, &charge).await? {
             return Ok(Err(refusal));
@@ -275,7 +280,10 @@ pub async fn cancel(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<bool
     };
     let extras = desk::find_extras(&cx.app.db, order.id).await?;
     let transaction = cx.app.db.begin().await?;
-    if !orders::move_order(&transaction, order, cancelled, (by, cx.now)).await? {
+    // Not while its card is being charged.
+    if !charges::is_free(&transaction, order.id).await?
+        || !orders::move_order(&transaction, order, cancelled, (by, cx.now)).await?
+    {
         return Ok(false);
     }
     let data = serde_json::json!({ "order": order.number });

@@ -15,10 +15,12 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::outbound::payments::{PaymentError, ProviderRefund, RefundOrder, RefundState};
+use crate::outbound::payments::{PaymentError, Payments, ProviderRefund, RefundOrder, RefundState};
 use crate::outbox;
 
 const KIND: &str = "refund";
+/// How the keys begin under which refunds are asked for.
+const KEY: &str = "refund-";
 const LEASE: Duration = Duration::from_secs(30);
 /// A refund that is on its way is asked about this often.
 const PENDING: Duration = Duration::from_secs(60);
@@ -142,19 +144,12 @@ async fn one(cx: &Cx, leased: &Leased) -> Result<(), Fault> {
     let order = orders::find_order(db, owed.order).await?.filter(|order| order.stage == OrderStage::Refunding);
     let Some(order) = order else { return Ok(outbox_store::finish_message(db, leased.id, cx.now).await?) };
     match ask(cx, &order, leased).await? {
-        Ok(refund) => match refund.state {
-            RefundState::Pending => {
+        Ok(refund) => {
+            if !note(cx, &order, refund.state).await? {
                 outbox_store::fail_message(db, leased.id, cx.now + PENDING, "the money is on its way").await?;
                 return Ok(());
             }
-            RefundState::Done => {
-                let transaction = db.begin().await?;
-                if finish(cx, &transaction, &order, None).await? {
-                    transaction.commit().await?;
-                }
-            }
-            RefundState::Refused => refused(cx, &order, "the provider could not send it").await?,
-        },
+        }
         Err(PaymentError::Refused(code)) => refused(cx, &order, &code).await?,
         Err(PaymentError::Unavailable) => {
             let wait = Duration::from_secs(15 << leased.attempts.min(8));
@@ -163,6 +158,68 @@ async fn one(cx: &Cx, leased: &Leased) -> Result<(), Fault> {
         }
     }
     Ok(outbox_store::finish_message(db, leased.id, cx.now).await?)
+}
+
+/// Notes where a refund stands, as it was read; `false` while the money is on its way.
+async fn note(cx: &Cx, order: &Order, state: RefundState) -> Result<bool, Fault> {
+    match state {
+        RefundState::Pending => return Ok(false),
+        RefundState::Done => {
+            let transaction = cx.app.db.begin().await?;
+            if finish(cx, &transaction, order, None).await? {
+                transaction.commit().await?;
+            }
+        }
+        RefundState::Refused => refused(cx, order, "the provider could not send it").await?,
+    }
+    Ok(true)
+}
+
+/// Reads anew what went back of an order's payment and whether it is disputed, and does what follows: our own refund is
+/// noted, what others did is laid before finance. `false` while the provider does not answer.
+///
+/// # Errors
+/// The store.
+pub(super) async fn look(cx: &Cx, order: &Order) -> Result<bool, Fault> {
+    let Some(payments) = &cx.app.outbound.payments else { return Ok(true) };
+    let extras = desk::find_extras(&cx.app.db, order.id).await?;
+    let Some(payment) = &extras.payment else { return Ok(true) };
+    let money = match payments.find_money(payment).await {
+        Ok(money) => money,
+        Err(PaymentError::Unavailable) => return Ok(false),
+        Err(error @ PaymentError::Refused(_)) => {
+            tracing::warn!(%error, order = %order.number, "the provider does not know a payment of ours");
+            return Ok(true);
+        }
+    };
+    let ours = |refund: &&ProviderRefund| {
+        let key = refund.key.as_deref().is_some_and(|key| key.starts_with(KEY));
+        key || Some(&refund.id) == extras.refund.as_ref()
+    };
+    let own = money.refunds.iter().find(|refund| Some(&refund.id) == extras.refund.as_ref());
+    match (order.stage, own.map(|refund| refund.state)) {
+        (OrderStage::Refunding, Some(state)) => {
+            note(cx, order, state).await?;
+        }
+        // Some banks give money back to the sender days later.
+        (OrderStage::Refunded, Some(RefundState::Refused)) => {
+            pay::attention(cx, order, "The money that was given back did not arrive: send it another way.").await?;
+        }
+        _ => {}
+    }
+    let others = money.refunds.iter().filter(|refund| !ours(refund) && refund.state != RefundState::Refused);
+    let amounts: Vec<String> = others
+        .map(|refund| refund.amount.map_or_else(|| "an unknown amount".to_owned(), |amount| amount.to_string()))
+        .collect();
+    if !amounts.is_empty() {
+        let name = payments.name();
+        let why = format!("{} went back at {name}, and this order did not ask for it.", amounts.join(" and "));
+        pay::attention(cx, order, &why).await?;
+    }
+    if money.disputed {
+        pay::attention(cx, order, &format!("The payment is disputed at {}.", payments.name())).await?;
+    }
+    Ok(true)
 }
 
 /// Asks the provider, or, where it was asked before, what became of it.
@@ -176,14 +233,34 @@ async fn ask(cx: &Cx, order: &Order, leased: &Leased) -> Result<Result<ProviderR
     let wanted = RefundOrder {
         payment,
         amount: order.totals.gross,
-        key: format!("refund-{}", leased.id),
+        key: format!("{KEY}{}", leased.id),
         number: order.number.clone(),
     };
-    let asked = payments.refund(&wanted).await;
+    let asked = match asked_before(payments.as_ref(), &wanted, leased).await {
+        Ok(Some(refund)) => Ok(refund),
+        Ok(None) => payments.refund(&wanted).await,
+        Err(error) => Err(error),
+    };
     if let Ok(refund) = &asked {
         desk::set_refund(&cx.app.db.write, order.id, Some(&refund.id)).await?;
     }
     Ok(asked)
+}
+
+/// What a node asked for that died before it noted it: looked for, since the provider forgets keys after a day.
+async fn asked_before(
+    payments: &dyn Payments,
+    wanted: &RefundOrder,
+    leased: &Leased,
+) -> Result<Option<ProviderRefund>, PaymentError> {
+    if leased.attempts < 2 {
+        return Ok(None);
+    }
+    match payments.find_money(&wanted.payment).await {
+        Ok(money) => Ok(money.refunds.into_iter().find(|refund| refund.key.as_ref() == Some(&wanted.key))),
+        Err(PaymentError::Refused(_)) => Ok(None),
+        Err(PaymentError::Unavailable) => Err(PaymentError::Unavailable),
+    }
 }
 
 /// The money did not go back: the keys are good again, and finance looks at it.

@@ -37,12 +37,19 @@ pub struct Extras {
     pub replaces: Option<OrderId>,
     /// What finance has to look at.
     pub attention: Option<String>,
+    /// Whether the card that pays is to be kept.
+    pub keep_card: bool,
+    /// Whether a page of the card provider was opened for it: nobody charges it without the person any more.
+    pub by_page: bool,
+    /// The card that paid: `Visa ending in 4242`.
+    pub card: Option<String>,
 }
 
 /// What is known of an order beside what was sold.
 pub async fn find_extras(db: &Db, id: OrderId) -> Result<Extras, StoreError> {
     let sql = "SELECT id, checkout_id, payment_id, refund_id, invoice_number, interaction_id, due_at, refunded_at,
-                 shipping_stage, carrier, tracking, sent_at, replaces, attention FROM orders WHERE id = ?";
+                 shipping_stage, carrier, tracking, sent_at, replaces, attention, keep_card, taken_by,
+                 paid_card FROM orders WHERE id = ?";
     let Some(row) = one(&db.write, sql, vec![id.uuid().into()]).await? else { return Ok(Extras::default()) };
     Ok(Extras {
         checkout: row.get("checkout_id")?,
@@ -58,6 +65,9 @@ pub async fn find_extras(db: &Db, id: OrderId) -> Result<Extras, StoreError> {
         sent_at: row.time_if("sent_at")?,
         replaces: row.get::<Option<uuid::Uuid>>("replaces")?.map(OrderId::from_uuid),
         attention: row.get("attention")?,
+        keep_card: row.get("keep_card")?,
+        by_page: row.get::<Option<String>>("taken_by")?.as_deref() == Some("page"),
+        card: row.get("paid_card")?,
     })
 }
 

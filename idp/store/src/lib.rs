@@ -13,9 +13,11 @@ mod sqlite;
 
 pub mod applications;
 pub mod audit;
+pub mod cards;
 pub mod carts;
 pub mod catalogue;
 pub mod challenges;
+pub mod charges;
 pub mod console;
 pub mod consents;
 pub mod credentials;

@@ -124,6 +124,10 @@ pub enum Landing {
     RecoveryCodes,
     /// The change of the password.
     Password,
+    /// The card for renewals.
+    Card,
+    /// The checkout, to keep a card.
+    Checkout,
     /// A file of tokens, for administrators.
     TokenFile(BatchId),
     /// A token of the inventory, for administrators.
@@ -145,6 +149,8 @@ impl Landing {
             Self::ActivateToken => "/account/otp/token".to_owned(),
             Self::RecoveryCodes => "/account/otp/recovery".to_owned(),
             Self::Password => "/account/password".to_owned(),
+            Self::Card => "/account/otp/card".to_owned(),
+            Self::Checkout => "/checkout".to_owned(),
             Self::TokenFile(id) => format!("/admin/tokens/files/{id}"),
             Self::Token(id) => format!("/admin/tokens/token/{id}"),
             Self::Person(username) => format!("/admin/people/{username}"),
