@@ -12,10 +12,10 @@ use tokio::sync::Barrier;
 
 use crate::shop::{add, checkout_fields, keys, logged_in, number, order};
 
-const PAID: &str = "checkout.session.completed";
+pub(super) const PAID: &str = "checkout.session.completed";
 
 /// Each backend with a provider that takes cards.
-async fn worlds() -> Vec<(World, Checkout)> {
+pub(super) async fn worlds() -> Vec<(World, Checkout)> {
     let mut worlds = Vec::new();
     let mut backends = vec![Backend::Sqlite];
     if std::env::var("STEPGATE_TEST_POSTGRES").is_ok() {
@@ -29,7 +29,7 @@ async fn worlds() -> Vec<(World, Checkout)> {
 }
 
 /// Orders so many keys; the page at Stripe that the browser was led to.
-async fn order_by_card(browser: &mut Browser, stripe: &Checkout, quantity: &str) -> String {
+pub(super) async fn order_by_card(browser: &mut Browser, stripe: &Checkout, quantity: &str) -> String {
     add(browser, "mobile-id", quantity, "later").await;
     browser.open("/checkout").await;
     order(browser, &[]).await;
@@ -39,16 +39,16 @@ async fn order_by_card(browser: &mut Browser, stripe: &Checkout, quantity: &str)
     session
 }
 
-async fn order_number(world: &World) -> String {
+pub(super) async fn order_number(world: &World) -> String {
     world.texts("SELECT number AS found FROM orders ORDER BY placed_at DESC LIMIT 1").await.remove(0)
 }
 
-async fn stage(world: &World) -> String {
+pub(super) async fn stage(world: &World) -> String {
     world.texts("SELECT stage AS found FROM orders ORDER BY placed_at DESC LIMIT 1").await.remove(0)
 }
 
 async fn attention(world: &World) -> i64 {
-    world.count("SELECT COUNT(*) AS found FROM orders WHERE attention IS NOT NULL").await
+    world.count("SELECT COUNT(*) AS found FROM order_attentions WHERE settled_at IS NULL").await
 }
 
 async fn restart(world: &World) {
@@ -169,7 +169,8 @@ async fn money_that_does_not_fit_is_a_matter_for_finance_and_never_a_key() {
         let number = order_number(&world).await;
         assert!(fiona.open("/admin/orders?attention=1").await.words().contains(&number));
         assert!(fiona.open(&format!("/admin/orders/{number}")).await.words().contains("does not fit"));
-        fiona.submit_to(&format!("/admin/orders/{number}/seen")).await;
+        let id = fiona.page.text.split("name=\"attention\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        fiona.submit_with(&format!("/admin/orders/{number}/seen"), &[("attention", &id)]).await;
         assert_eq!(attention(&world).await, 2);
     }
 }

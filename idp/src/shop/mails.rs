@@ -70,8 +70,17 @@ pub(super) async fn cancelled(cx: &Cx, transaction: &impl Connection, order: &Or
 }
 
 /// An order is being given back.
-pub(super) async fn refunding(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
-    let text = format!("You gave your order back. Its license keys are void, and {} go back.", order.totals.gross);
+pub(super) async fn refunding(
+    cx: &Cx,
+    transaction: &impl Connection,
+    order: &Order,
+    reason: Option<&str>,
+) -> Result<(), Fault> {
+    let what = match reason {
+        Some(reason) => format!("We give your order back ({reason})."),
+        None => "You gave your order back.".to_owned(),
+    };
+    let text = format!("{what} Its license keys are void, and {} go back.", order.totals.gross);
     tell(cx, transaction, order, ("Your order goes back", text)).await
 }
 

@@ -280,6 +280,9 @@ pub enum NoRefund {
     /// Something of it is in use.
     #[error("a key of it was activated, or a subscription renewed; what is in use is not taken back")]
     Used,
+    /// It replaces a broken token.
+    #[error("it replaces a broken token and cost nothing: give back the order that was paid, and it goes with it")]
+    Replacement,
     /// It pays for invitations.
     #[error("it pays for invitations: withdraw those that were not taken up, and the account has its money back")]
     Invitations,
@@ -297,6 +300,19 @@ impl Order {
             }
             (OrderStage::Paid, Some(paid_at)) if now >= days_after(paid_at, REFUND_DAYS) => Err(NoRefund::Late),
             (OrderStage::Paid, Some(_)) => Ok(()),
+            _ => Err(NoRefund::Stage),
+        }
+    }
+
+    /// Whether finance can give it back, for whatever reason, when `used` of its keys were redeemed: a gift of ours is bound
+    /// to no days. What is in use is not taken back by them either.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_goodwill(&self, used: usize) -> Result<(), NoRefund> {
+        match self.stage {
+            OrderStage::Paid if used > 0 => Err(NoRefund::Used),
+            OrderStage::Paid => Ok(()),
             _ => Err(NoRefund::Stage),
         }
     }
