@@ -83,7 +83,10 @@ async fn one_broken_token_is_one_new_token_and_both_go_back_together() {
         alice.open(&format!("/orders/{bought}")).await;
         alice.submit_to(&format!("/orders/{bought}/refund")).await;
         assert_eq!((keys(&world, "unredeemed").await, keys(&world, "void").await), (0, 1));
-        assert_eq!(world.count("SELECT COUNT(*) AS found FROM orders WHERE replaces IS NOT NULL AND stage = 'refunded'").await, 1);
+        assert_eq!(
+            world.count("SELECT COUNT(*) AS found FROM orders WHERE replaces IS NOT NULL AND stage = 'refunded'").await,
+            1
+        );
         fiona.open(&new).await;
         fiona.submit_with(&format!("{new}/ship"), &[("carrier", "Bring"), ("tracking", "TR-2")]).await;
         assert!(fiona.page.words().contains("Nothing was done"), "{}", fiona.page.words());
@@ -148,7 +151,11 @@ async fn each_matter_is_looked_after_by_itself_and_does_not_come_back() {
         assert!(fiona.open("/admin/orders?attention=1").await.text.contains(&path));
         // The same again, and a third matter told of on all nodes at once.
         look(2999, "evt_3").await;
-        assert_eq!((open(&world).await, events(&world, "order.attention").await), (1, 2), "looked after is looked after");
+        assert_eq!(
+            (open(&world).await, events(&world, "order.attention").await),
+            (1, 2),
+            "looked after is looked after"
+        );
         stripe.change(&session, "amount_total", json!(2997));
         let barrier = Arc::new(Barrier::new(8));
         let tellings: Vec<_> = (0..8)
@@ -209,7 +216,7 @@ async fn orders_that_wait_for_people_hold_up_no_other_and_are_left_alone() {
     let world = World::start_with(Backend::Sqlite, &stripe.settings()).await;
     let mut alice = logged_in(&world, "alice").await;
     order_by_card(&mut alice, &stripe, "1").await;
-    for place in 1..=80 {
+    for place in 1..=55 {
         let copy = format!(
             "INSERT INTO orders (id, number, request_hash, purchaser_id, stage, version, method, currency, net, tax, gross,
                lines, billing, checkout_id, placed_at, due_at, shipping_stage)
@@ -231,7 +238,7 @@ async fn orders_that_wait_for_people_hold_up_no_other_and_are_left_alone() {
     world.advance(61 * 86_400).await;
     world.until("the invoice is given up", async || cancelled().await == 1).await;
     let looked = "SELECT COUNT(*) AS found FROM orders WHERE method = 'card' AND checked_at >= due_at";
-    world.until("all were looked at", async || world.count(looked).await == 81).await;
+    world.until("all were looked at", async || world.count(looked).await == 56).await;
     // Not again with each round: those have been overdue for two months.
     let sum = "SELECT CAST(SUM(checked_at) AS INTEGER) AS found FROM orders WHERE method = 'card'";
     let before = world.count(sum).await;
@@ -241,7 +248,7 @@ async fn orders_that_wait_for_people_hold_up_no_other_and_are_left_alone() {
     assert_eq!(world.count(sum).await, before);
     stripe.breaks(None);
     world.advance(12 * 86_400).await;
-    world.until("they are given up", async || cancelled().await >= 82).await;
+    world.until("they are given up", async || cancelled().await >= 57).await;
 }
 
 #[tokio::test]
@@ -288,7 +295,9 @@ async fn a_refund_that_hangs_is_seen_and_finished_by_hand() {
         stripe.refunds_are("pending");
         alice.open(&format!("/orders/{}", order_number(&world).await)).await;
         alice.submit_to(&format!("/orders/{}/refund", order_number(&world).await)).await;
-        let tries = async || world.count("SELECT CAST(MAX(attempts) AS BIGINT) AS found FROM outbox WHERE kind = 'refund'").await;
+        let tries = async || {
+            world.count("SELECT CAST(MAX(attempts) AS BIGINT) AS found FROM outbox WHERE kind = 'refund'").await
+        };
         world.until("Stripe is asked", async || tries().await >= 1 && stripe.refunds().len() == 1).await;
         // Not before it hangs: the money may be on its way.
         let mut fiona = logged_in(&world, "fiona").await;
@@ -307,10 +316,11 @@ async fn a_refund_that_hangs_is_seen_and_finished_by_hand() {
         assert_eq!((stage(&world).await.as_str(), open(&world).await), ("refunded", 0));
         // Nothing is sent a second time.
         world.advance(3900).await;
-        world.until("the wish is closed", async || {
-            world.count("SELECT COUNT(*) AS found FROM outbox WHERE kind = 'refund' AND done_at IS NULL").await == 0
-        })
-        .await;
+        world
+            .until("the wish is closed", async || {
+                world.count("SELECT COUNT(*) AS found FROM outbox WHERE kind = 'refund' AND done_at IS NULL").await == 0
+            })
+            .await;
         assert_eq!(stripe.refunds().len(), 1);
     }
 }

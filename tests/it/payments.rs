@@ -47,11 +47,11 @@ pub(super) async fn stage(world: &World) -> String {
     world.texts("SELECT stage AS found FROM orders ORDER BY placed_at DESC LIMIT 1").await.remove(0)
 }
 
-async fn attention(world: &World) -> i64 {
+pub(super) async fn attention(world: &World) -> i64 {
     world.count("SELECT COUNT(*) AS found FROM order_attentions WHERE settled_at IS NULL").await
 }
 
-async fn restart(world: &World) {
+pub(super) async fn restart(world: &World) {
     for node in 0..world.nodes() {
         world.kill_node(node);
     }
@@ -169,7 +169,8 @@ async fn money_that_does_not_fit_is_a_matter_for_finance_and_never_a_key() {
         let number = order_number(&world).await;
         assert!(fiona.open("/admin/orders?attention=1").await.words().contains(&number));
         assert!(fiona.open(&format!("/admin/orders/{number}")).await.words().contains("does not fit"));
-        let id = fiona.page.text.split("name=\"attention\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let id =
+            fiona.page.text.split("name=\"attention\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         fiona.submit_with(&format!("/admin/orders/{number}/seen"), &[("attention", &id)]).await;
         assert_eq!(attention(&world).await, 2);
     }

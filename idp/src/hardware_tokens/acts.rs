@@ -125,7 +125,8 @@ fn notice(act: TokenAct, serial: &str) -> Option<Notice> {
             ("Your token was reported lost", text)
         }
         TokenAct::Revoke | TokenAct::Destroy => {
-            let text = "opens nothing any more. Ask your administrator for another one; what you paid for waits for it.";
+            let text =
+                "opens nothing any more. Ask your administrator for another one; what you paid for waits for it.";
             ("Your token was revoked", text)
         }
         TokenAct::Assign | TokenAct::SendCode | TokenAct::Activate => return None,

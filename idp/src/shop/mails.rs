@@ -97,6 +97,13 @@ pub(super) async fn refund_refused(cx: &Cx, transaction: &impl Connection, order
     tell(cx, transaction, order, ("The money could not go back", text.to_owned())).await
 }
 
+/// A broken token is replaced.
+pub(super) async fn replaced(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
+    let text = "A new token is sent to you in place of the broken one. It costs nothing. The license key, or the subscription \
+                that runs already, is the one that you have.";
+    tell(cx, transaction, order, ("Your token is replaced", text.to_owned())).await
+}
+
 /// What was ordered is on its way.
 ///
 /// # Errors

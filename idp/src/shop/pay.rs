@@ -5,8 +5,8 @@ use stepgate_core::subscriptions::order::{Order, OrderStage};
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_store::{cards as store_cards, charges, desk, orders, people};
 
-use super::{attention, cards, webhook};
 use super::place::CARD_DAYS;
+use super::{attention, cards, webhook};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::outbound::payments::{Checkout, CheckoutLine, PaymentError, Payments, Session, SessionState};

@@ -8,8 +8,8 @@ use stepgate_core::id::{OrderId, PersonId};
 use stepgate_core::subscriptions::license_key::KeyStage;
 use stepgate_core::subscriptions::money::Money;
 use stepgate_core::subscriptions::order::{NoRefund, Order, OrderEvent, OrderStage, PaymentMethod};
-use stepgate_store::outbox::{self as outbox_store, Leased};
 use stepgate_store::attentions::{self, Matter};
+use stepgate_store::outbox::{self as outbox_store, Leased};
 use stepgate_store::{Transaction, desk, invitations, license_keys, orders, sponsors, vouchers};
 
 use super::{attention, mails, pay, warranty};
@@ -142,7 +142,9 @@ async fn raise_until_refunded(cx: &Cx, transaction: &Transaction, order: &Order,
 
 /// What finance reads when a sponsor's account does not have spent what is to be given back.
 pub(crate) fn not_released(amount: Money) -> String {
-    format!("{amount} could not be given back to the sponsor's account: less than that is spent on it. Look at the account.")
+    format!(
+        "{amount} could not be given back to the sponsor's account: less than that is spent on it. Look at the account."
+    )
 }
 
 /// Notes that the money went back; `false` when the order has moved on.
@@ -217,7 +219,8 @@ async fn one(cx: &Cx, leased: &Leased) -> Result<(), Fault> {
         }
         Err(PaymentError::Refused(code)) => refused(cx, &order, &code).await?,
         Err(PaymentError::Unavailable) => {
-            hangs(cx, &order, leased, "The card provider was asked many times to send the money, and does not answer").await?;
+            hangs(cx, &order, leased, "The card provider was asked many times to send the money, and does not answer")
+                .await?;
             let wait = Duration::from_secs(15 << leased.attempts.min(8));
             outbox_store::fail_message(db, leased.id, cx.now + wait, "the provider does not answer").await?;
             return Ok(());

@@ -12,12 +12,12 @@ use stepgate_core::subscriptions::product::Gives;
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_store::{Transaction, desk, license_keys, orders, subscriptions as terms, tokens};
 
+use super::mails;
 use super::place::place_free;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::hardware_tokens::acts;
-use crate::subscriptions::settle;
 
 /// What became of a replacement.
 pub enum Replaced {
@@ -90,8 +90,12 @@ pub async fn replace(
     let data = serde_json::json!({ "order": order.number, "replaces": broken.number, "serial": serial });
     let event = Event { actor: Some(by), ..Event::new("order.replaced").to(broken.purchaser).data(data) };
     audit::record(cx, &transaction, event).await?;
+    // Nothing is to be paid, and there is no key to make: it is never seen unpaid.
+    if !orders::move_order(&transaction, &order, OrderStage::Paid, (Some(by), cx.now)).await? {
+        return Err(Fault::internal(format!("order {} is not in this transaction", order.number)));
+    }
+    mails::replaced(cx, &transaction, &order).await?;
     transaction.commit().await?;
-    settle(cx, &order, Some(by)).await?;
     Ok(Replaced::Order(Box::new(order)))
 }
 

@@ -354,6 +354,39 @@ mod tests {
     }
 
     #[test]
+    fn days_bind_the_purchaser_and_use_binds_finance_too() {
+        let usd = "USD".parse().unwrap();
+        let paid_at = Timestamp::from_unix_seconds(1_800_000_000);
+        let order = |stage| Order {
+            id: OrderId::from_uuid(uuid::Uuid::from_u128(1)),
+            number: "SG-7K2M-9QXA".to_owned(),
+            purchaser: PersonId::from_uuid(uuid::Uuid::from_u128(2)),
+            organization: None,
+            sponsor: None,
+            stage,
+            method: PaymentMethod::Card,
+            lines: vec![line(1, 100)],
+            totals: totals(&[line(1, 100)], usd, 0).unwrap(),
+            billing: Party::default(),
+            shipping: None,
+            purchase_order: None,
+            placed_at: paid_at,
+            paid_at: Some(paid_at),
+            version: 0,
+        };
+        let (paid, late) = (order(OrderStage::Paid), days_after(paid_at, REFUND_DAYS));
+        assert_eq!((paid.check_refund(0, paid_at), paid.check_refund(0, late)), (Ok(()), Err(NoRefund::Late)));
+        assert_eq!((paid.check_goodwill(0), paid.check_goodwill(1)), (Ok(()), Err(NoRefund::Used)));
+        for stage in OrderStage::ALL.into_iter().filter(|stage| *stage != OrderStage::Paid) {
+            let other = order(stage);
+            assert_eq!(
+                (other.check_refund(0, late), other.check_goodwill(0)),
+                (Err(NoRefund::Stage), Err(NoRefund::Stage))
+            );
+        }
+    }
+
+    #[test]
     fn a_line_is_kept_with_whom_it_is_for() {
         let mut one = line(1, 100);
         one.whom = LineFor::Renewal(CredentialId::from_uuid(uuid::Uuid::from_u128(7)));

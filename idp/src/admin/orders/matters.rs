@@ -47,7 +47,11 @@ pub(super) async fn refund(cx: &Cx, order: &Order) -> Result<Option<DetailSectio
 }
 
 /// Gives an order back: for a reason where one is given, else as its purchaser could.
-pub(super) async fn give_back(cx: &Cx, order: &Order, (by, reason): (PersonId, &str)) -> Result<Result<(), &'static str>, Fault> {
+pub(super) async fn give_back(
+    cx: &Cx,
+    order: &Order,
+    (by, reason): (PersonId, &str),
+) -> Result<Result<(), &'static str>, Fault> {
     let reason: String = reason.chars().filter(|letter| !letter.is_control()).take(200).collect();
     let given = match reason.trim() {
         "" => refund::give_back(cx, order.id, by).await?,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use stepgate_core::account::Role;
 use stepgate_core::subscriptions::order::{Order, OrderStage, PaymentMethod};
-use stepgate_store::{license_keys, orders};
+use stepgate_store::{attentions, license_keys, orders};
 
 use super::*;
 use crate::boot::{self, Delivery, Node};
@@ -67,7 +67,9 @@ pub(super) async fn command(operator: Operator, command: OrderCommand) -> Result
             let keys = license_keys::list_keys_of_order(db, order.id).await?;
             let key = |key: &stepgate_core::subscriptions::license_key::LicenseKey| json!({ "id": key.id, "line": key.line, "product": key.product, "stage": key.stage.as_str() });
             let keys: Vec<Value> = keys.iter().map(key).collect();
-            let more = json!({ "lines": order.lines, "billing": order.billing, "keys": keys });
+            let open = attentions::list_open(db, order.id).await?;
+            let open: Vec<String> = open.into_iter().map(|attention| attention.reason).collect();
+            let more = json!({ "lines": order.lines, "billing": order.billing, "keys": keys, "needs_attention": open });
             let (mut shown, more) = (line(&order), more.as_object().cloned().unwrap_or_default());
             if let Some(shown) = shown.as_object_mut() {
                 shown.extend(more);
@@ -134,11 +136,7 @@ async fn pay(settings: Settings, (number, by): (&str, &str)) -> Result<Value, Op
     }
 }
 
-async fn refund(
-    settings: Settings,
-    (number, by): (&str, &str),
-    reason: Option<&str>,
-) -> Result<Value, OperateError> {
+async fn refund(settings: Settings, (number, by): (&str, &str), reason: Option<&str>) -> Result<Value, OperateError> {
     let (_node, cx, by) = acting(settings, by).await?;
     let order = find(&cx.app.db, number).await?;
     let refusal = |why| OperateError::Argument(format!("the order {number} is not given back: {why}"));
