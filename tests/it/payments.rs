@@ -95,12 +95,14 @@ async fn messages_that_are_forged_late_doubled_or_out_of_order_change_nothing() 
         assert_eq!(keys(&world, "unredeemed").await, 2);
         assert_eq!(world.count("SELECT COUNT(*) AS found FROM payment_events WHERE event_id = 'evt_2'").await, 1);
         // What was done at Stripe past us is laid before finance, once, and changes nothing.
+        let payment = format!("pi_{session}");
         for event in ["evt_7", "evt_7", "evt_8"] {
-            let object = json!({ "id": "dp_1", "payment_intent": format!("pi_{session}") });
             let kind = "charge.dispute.created";
-            let body = json!({ "id": event, "type": kind, "data": { "object": object } }).to_string();
-            let header = Checkout::sign(WEBHOOK_SECRET, now(), &body);
-            assert_eq!(Checkout::send(&node, &header, &body).await, 200);
+            assert_eq!(stripe.tell_money(&node, (event, kind), &payment).await, 200);
+            // That a message says so is not enough.
+            let disputed = attention(&world).await;
+            assert_eq!(disputed, i64::from(event == "evt_8"), "{event}");
+            stripe.dispute(&payment);
         }
         assert_eq!((attention(&world).await, keys(&world, "unredeemed").await), (1, 2));
         // Not while Stripe does not answer: it is to be sent again.

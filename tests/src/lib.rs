@@ -34,7 +34,7 @@ pub use keys::{ClientKey, mac};
 pub use listener::Listener;
 pub use metadata_service::{MetadataService, day};
 pub use mobile_client::{MobileClient, Refused, Request};
-pub use oracle::{Sns, ask_oracle};
+pub use oracle::{LocalStripe, Sns, ask_oracle};
 pub use publisher::Publisher;
 pub use push_service::{Push, PushService};
 pub use relying_party::{ASSERTION_TYPE, Front, Login, RelyingParty, Started};

@@ -12,7 +12,7 @@ use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::Credential;
 use stepgate_core::subscriptions::term::Renewal;
 use stepgate_store::subscriptions::SoldAs;
-use stepgate_store::{subscriptions as store, term_notices};
+use stepgate_store::{charges, subscriptions as store, term_notices};
 
 use super::change::Which;
 use super::manage::own;
@@ -185,10 +185,11 @@ async fn post_auto_renew(form: Form) -> Response {
         let credential = own(&visitor, form.get("credential"), None)?;
         let on = form.get("on") == "1";
         let sold = store::find_sold_as(&cx.app.db, credential.id).await?;
+        let promised = if on { subscriptions::promise(&cx, credential, &sold).await? } else { None };
         let transaction = cx.app.db.begin().await?;
         store::set_auto_renew(&transaction, credential.id, on).await?;
-        if on {
-            subscriptions::promise(&cx, &transaction, credential, &sold).await?;
+        if let Some((ends, price)) = promised {
+            charges::put_promise(&transaction, (credential.id, ends), price, cx.now).await?;
         }
         let event = Event::new("subscription.auto_renew").by(visitor.person.id);
         audit::record(&cx, &transaction, event.data(json!({ "credential": credential.id, "on": on }))).await?;

@@ -46,20 +46,12 @@ pub async fn plan(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Result<Opt
     Ok(Some(Plan { payer, on, price }))
 }
 
-/// Whoever switches the renewal on has read the price and the day beside the button: within the weeks before the end that
-/// is the announcement, and the next day on which the card is tried is the first.
+/// What is promised to whoever switches the renewal on now: they have read price and day beside the button, which within the
+/// weeks before the end is the announcement. `None` before that, and after the end.
 ///
 /// # Errors
 /// The store.
-pub async fn promise(
-    cx: &Cx,
-    transaction: &impl stepgate_store::Connection,
-    credential: &Credential,
-    sold: &SoldAs,
-) -> Result<(), Fault> {
-    let Some(ends) = credential.expires_at.filter(|_| super::is_renewable(cx, credential)) else { return Ok(()) };
-    if let Some(plan) = plan(cx, credential, sold).await? {
-        charges::put_promise(transaction, (credential.id, ends), plan.price, cx.now).await?;
-    }
-    Ok(())
+pub async fn promise(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Result<Option<(Timestamp, Money)>, Fault> {
+    let Some(ends) = credential.expires_at.filter(|_| super::is_renewable(cx, credential)) else { return Ok(None) };
+    Ok(plan(cx, credential, sold).await?.map(|plan| (ends, plan.price)))
 }
