@@ -5,6 +5,7 @@
 //! numbers: they are typed at the provider. What the provider's messages say is read anew before it counts.
 
 mod acquire;
+pub(crate) mod attention;
 mod buyer;
 pub mod cards;
 mod cart;
@@ -25,6 +26,7 @@ pub mod refund;
 mod settings;
 mod sweep;
 pub mod vouchers;
+mod warranty;
 mod webhook;
 pub mod words;
 
@@ -33,9 +35,10 @@ pub use catalogue::{Catalogue, catalogue};
 pub use invoice::invoice;
 pub use mails::{paid as tell_paid, sent as tell_sent};
 pub(crate) use orders::pdf;
-pub use place::{Replaced, cancel, replace};
+pub use place::cancel;
 pub use settings::ShopSettings;
 pub use sweep::sweep;
+pub use warranty::{Replaced, replace, replaceable};
 
 use std::sync::Arc;
 

@@ -25,6 +25,7 @@ mod m20261128_000022_shop;
 mod m20261128_000023_activation;
 mod m20261128_000024_reach;
 mod m20261128_000025_cards;
+mod m20261128_000029_ledger;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000023_activation::Migration),
             Box::new(m20261128_000024_reach::Migration),
             Box::new(m20261128_000025_cards::Migration),
+            Box::new(m20261128_000029_ledger::Migration),
         ]
     }
 }

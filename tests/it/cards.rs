@@ -328,7 +328,7 @@ async fn what_goes_back_at_stripe_is_read_anew() {
         for _ in 0..2 {
             assert_eq!(stripe.tell_money(&last, ("evt_2", "charge.refunded"), &payment).await, 200);
         }
-        let why = world.texts("SELECT attention AS found FROM orders WHERE attention IS NOT NULL").await;
+        let why = world.texts("SELECT reason AS found FROM order_attentions WHERE settled_at IS NULL").await;
         assert!(why.len() == 1 && why[0].contains("10.00 USD"), "{why:?}");
         // Our own, told of before it is asked about again.
         let session = order_by_card(&mut alice, &stripe, "1").await;

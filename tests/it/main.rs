@@ -26,6 +26,7 @@ mod elevate;
 mod encryption;
 mod exchange;
 mod faults;
+mod finance;
 mod hardware_tokens;
 mod help;
 mod invitations;

@@ -66,6 +66,9 @@ fn admitted(inside: &mut Inside, headers: &HeaderMap, body: &str) -> Result<Opti
     if headers.get("authorization").is_none_or(|value| value != "Bearer sk_test_1") {
         return refuse(401, "authentication");
     }
+    if headers.get("stripe-version").is_none_or(|value| value != "2024-06-20") {
+        return refuse(400, "version");
+    }
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     match inside.keys.get(key.to_str().unwrap()) {
         Some((form, ..)) if form != body => refuse(400, "idempotency_error"),

@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod desk;
+mod matters;
 
 use std::sync::Arc;
 
@@ -31,7 +32,8 @@ use crate::http::page::{PageFailure, see_other};
 use crate::pages::admin::{DetailPage, DetailSection, ListPage};
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::table::{Cell, Table};
-use crate::pages::{self, Action, Tone, When};
+use crate::pages::{self, Action, When};
+use crate::shop::attention::look_after;
 use crate::shop::refund;
 use crate::shop::{self, Replaced, words};
 use crate::subscriptions::{Settled, settle};
@@ -47,6 +49,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
 }
 
 const PAGE: u32 = 50;
+/// Keys of an order that are shown.
+const KEYS: usize = 200;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -55,6 +59,7 @@ struct OrderQuery {
     stage: String,
     attention: String,
     before: Option<i64>,
+    after: String,
     done: String,
 }
 
@@ -85,16 +90,15 @@ async fn list(cx: &Cx, browser: &Browser, query: &OrderQuery) -> Result<Response
     }
     let columns = ["Order", "Purchaser", "Total", "Payment", "State", "Placed"];
     let mut table = Table::new(&columns, rows, "No order matches.");
-    let address = |before: &str| {
+    let address = |last: &Order| {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
         pairs.append_pair("q", &query.q).append_pair("stage", &query.stage);
-        format!(
-            "/admin/orders?{}",
-            pairs.append_pair("attention", &query.attention).append_pair("before", before).finish()
-        )
+        let placed = last.placed_at.unix_millis().to_string();
+        pairs.append_pair("attention", &query.attention).append_pair("before", &placed);
+        format!("/admin/orders?{}", pairs.append_pair("after", &last.id.to_string()).finish())
     };
     if found.len() == PAGE as usize {
-        table.next = found.last().map(|last| address(&last.placed_at.unix_millis().to_string()));
+        table.next = found.last().map(address);
     }
     table.first = query.before.is_some().then(|| "/admin/orders".to_owned());
     let mut stages = vec![(String::new(), "Any".to_owned())];
@@ -134,7 +138,7 @@ fn filter(administrator: &Administrator, query: &OrderQuery) -> Filter {
             Scope::All => None,
             Scope::Nothing => Some((Vec::new(), Vec::new())),
         },
-        before: query.before.map(Timestamp::from_unix_millis),
+        before: query.before.map(Timestamp::from_unix_millis).zip(query.after.parse().ok()),
     }
 }
 
@@ -174,7 +178,10 @@ async fn page(cx: &Cx, administrator: &Administrator, order: &Order, done: &str)
     let mut sections = vec![section("Lines", Some(words::lines(cx, &order.lines, reader).await?), Vec::new())];
     sections.push(section("License keys", Some(keys(cx, order).await?), Vec::new()));
     if may(&administrator.visitor.roles, Place::Orders, Act::Edit) == Scope::All {
-        sections.extend(acts(cx, order, &extras));
+        sections.extend(matters::attention(cx, order).await?);
+        let replaceable = replaceable(cx, order, &extras).await?;
+        sections.extend(acts(cx, order, &extras, replaceable));
+        sections.extend(matters::refund(cx, order).await?);
     }
     Ok(DetailPage {
         layout: administrator.layout(cx, "Order", Place::Orders),
@@ -188,7 +195,7 @@ async fn page(cx: &Cx, administrator: &Administrator, order: &Order, done: &str)
             "done" => Some("Done.".to_owned()),
             "moved" => Some("Nothing was done: the order had moved on. This is where it stands now.".to_owned()),
             "replaced" => Some("The new token is ordered.".to_owned()),
-            _ => None,
+            other => matters::refusal(other).map(str::to_owned),
         },
         secret: None,
     })
@@ -197,7 +204,7 @@ async fn page(cx: &Cx, administrator: &Administrator, order: &Order, done: &str)
 /// How many keys stand where; nobody but purchaser and holder sees letters.
 async fn keys(cx: &Cx, order: &Order) -> Result<Table, Fault> {
     let mut rows = Vec::new();
-    for key in license_keys::list_keys_of_order(&cx.app.db, order.id).await? {
+    for key in license_keys::list_keys_of_order(&cx.app.db, order.id).await?.into_iter().take(KEYS) {
         let (tone, word) = words::key_stage(key.stage);
         let whose = match key.redeemed_by.or(key.holder) {
             Some(person) => words::name(cx, person).await?,
@@ -217,9 +224,6 @@ async fn facts(
     let zone = administrator.visitor.zone();
     let mut facts = Vec::new();
     let mut add = |name: &str, cell: Cell| facts.push((name.to_owned(), cell));
-    if let Some(why) = &extras.attention {
-        add("Needs attention", Cell::State(Tone::Warning, why.clone()));
-    }
     for (name, sum) in words::sums(&order.totals, "Tax") {
         add(&name, sum);
     }
@@ -279,7 +283,7 @@ async fn sponsor_name(cx: &Cx, sponsor: Sponsor) -> Result<String, Fault> {
 }
 
 /// What finance can do.
-fn acts(cx: &Cx, order: &Order, extras: &Extras) -> Vec<DetailSection> {
+fn acts(cx: &Cx, order: &Order, extras: &Extras, replaceable: Vec<(String, String)>) -> Vec<DetailSection> {
     let path = |act: &str| format!("/admin/orders/{}/{act}", order.number);
     let form = |act: &str, words: &str, fields| PageForm::side(act, path(act), words, fields);
     let mut acts = Vec::new();
@@ -293,13 +297,10 @@ fn acts(cx: &Cx, order: &Order, extras: &Extras) -> Vec<DetailSection> {
             .dangerous("The purchaser is told. Money that comes all the same brings it back.");
         acts.push(section("Cancel", None, vec![cancel]));
     }
-    if order.stage == OrderStage::Refunding && order.method == PaymentMethod::Invoice {
-        let done = form("refunded", "The money went back", Vec::new()).dangerous("The purchaser is told.");
-        acts.push(section("Refund", None, vec![done]));
-    }
-    if order.stage == OrderStage::Paid {
-        let back = form("refund", "Give back", Vec::new());
-        let words = "Its license keys become void and the money goes back: within 15 days, if nothing was activated.";
+    if order.stage == OrderStage::Paid && extras.replaces.is_none() {
+        let reason = Field::optional("reason", "Why, after 15 days", Control::Text, "");
+        let back = form("refund", "Give back", vec![reason.help("The purchaser reads it.")]);
+        let words = "Its license keys become void and the money goes back, if nothing was activated.";
         acts.push(section("Give back", None, vec![back.dangerous(words)]));
     }
     if order.stage == OrderStage::Paid && order.shipping.is_some() {
@@ -309,20 +310,33 @@ fn acts(cx: &Cx, order: &Order, extras: &Extras) -> Vec<DetailSection> {
         ];
         acts.push(section("Ship", None, vec![form("ship", "It is on its way", fields)]));
     }
-    if extras.sent_at.is_some() && order.stage == OrderStage::Paid {
-        let sent = order.lines.iter().enumerate().filter(|(_, line)| line.gives.ships);
-        let lines = sent.map(|(place, line)| (place.to_string(), line.name.clone())).collect();
+    if !replaceable.is_empty() {
         let fields = vec![
             Field::required("form", "", Control::Hidden, random_token(cx.entropy())),
-            Field::required("line", "Broken", Control::Select(lines), ""),
+            Field::required("key", "Broken", Control::Select(replaceable), ""),
         ];
-        let words = "A new order that costs nothing, within 45 days after the first was sent.";
+        let words = "A new order that costs nothing, within 45 days after the first was sent. The broken token opens nothing \
+                     any more; its subscription goes on with the new one.";
         acts.push(section("Warranty", None, vec![form("replace", "Replace a broken token", fields).dangerous(words)]));
     }
-    if extras.attention.is_some() {
-        acts.push(section("Attention", None, vec![form("seen", "It is looked after", Vec::new())]));
-    }
     acts
+}
+
+/// Whose token can be broken: the keys whose tokens were sent.
+async fn replaceable(cx: &Cx, order: &Order, extras: &Extras) -> Result<Vec<(String, String)>, Fault> {
+    if extras.sent_at.is_none() || order.stage != OrderStage::Paid {
+        return Ok(Vec::new());
+    }
+    let mut named = Vec::new();
+    for (number, (key, serial)) in (1..).zip(shop::replaceable(cx, order).await?) {
+        let whose = match key.redeemed_by.or(key.holder) {
+            Some(person) => words::name(cx, person).await?,
+            None => key.holder_mail.clone().unwrap_or_else(|| "nobody yet".to_owned()),
+        };
+        let token = serial.unwrap_or_else(|| format!("token {number}, not set up"));
+        named.push((key.id.to_string(), format!("{token}: {whose}")));
+    }
+    Ok(named)
 }
 
 async fn post_act(Path((number, act)): Path<(String, String)>, form: Form) -> Response {
@@ -336,13 +350,19 @@ async fn post_act(Path((number, act)): Path<(String, String)>, form: Form) -> Re
                 matches!(settle(&cx, &order, Some(by)).await?, Settled::Now)
             }
             "cancel" => shop::cancel(&cx, &order, Some(by)).await?,
-            "refund" => refund::give_back(&cx, order.id, by).await?.is_ok(),
+            "refund" => match matters::give_back(&cx, &order, (by, form.get("reason"))).await? {
+                Ok(()) => true,
+                Err(refusal) => return to(&number, refusal),
+            },
             "refunded" => refund::mark_done(&cx, &order, by).await?,
             "ship" => ship(&cx, &order, (form.get("carrier"), form.get("tracking")), by).await?,
-            "seen" => seen(&cx, &order, by).await?,
+            "seen" => {
+                let id = form.get("attention").parse().map_err(|_| PageFailure::NotFound)?;
+                return to(&number, if look_after(&cx, &order, id, by).await? { "done" } else { "earlier" });
+            }
             "replace" => {
-                let line = form.get("line").parse().unwrap_or(usize::MAX);
-                match shop::replace(&cx, &order, line, (by, form.get("form"))).await? {
+                let key = form.get("key").parse().map_err(|_| PageFailure::NotFound)?;
+                match shop::replace(&cx, &order, key, (by, form.get("form"))).await? {
                     Replaced::Order(new) => return to(&new.number, "replaced"),
                     Replaced::Not => false,
                 }
@@ -367,16 +387,6 @@ async fn ship(cx: &Cx, order: &Order, (carrier, tracking): (&str, &str), by: Per
     let event = Event { actor: Some(by), ..Event::new("order.shipped").to(order.purchaser).data(data) };
     audit::record(cx, &transaction, event).await?;
     shop::tell_sent(cx, &transaction, order, (carrier, tracking)).await?;
-    transaction.commit().await?;
-    Ok(true)
-}
-
-async fn seen(cx: &Cx, order: &Order, by: PersonId) -> Result<bool, Fault> {
-    let transaction = cx.app.db.begin().await?;
-    store::set_attention(&transaction, order.id, None).await?;
-    let data = serde_json::json!({ "order": order.number });
-    let event = Event { actor: Some(by), ..Event::new("order.attention_settled").to(order.purchaser).data(data) };
-    audit::record(cx, &transaction, event).await?;
     transaction.commit().await?;
     Ok(true)
 }

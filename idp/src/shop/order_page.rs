@@ -37,6 +37,10 @@ fn done_note(done: &str) -> Option<(Tone, &'static str)> {
             Tone::Warning,
             "It pays for invitations: withdraw those that were not taken up, and the account has its money back.",
         ),
+        "replacement" => (
+            Tone::Warning,
+            "It replaces a broken token and cost nothing. Give back the order that was paid, and it goes with it.",
+        ),
         "late" => (Tone::Warning, "An order can be given back within 15 days after it was paid."),
         "used" => {
             (Tone::Warning, "A key of it was activated, or a subscription renewed. What is in use is not taken back.")
@@ -74,7 +78,7 @@ pub(super) async fn page(
     page.sections.push(section("What you ordered", Some(bought), Vec::new()));
     page.facts = facts(cx, visitor, order, &extras).await?;
     let used = keys.iter().filter(|key| key.stage == KeyStage::Redeemed).count();
-    if order.check_refund(used, cx.now).is_ok() {
+    if extras.replaces.is_none() && order.check_refund(used, cx.now).is_ok() {
         let until = order.paid_at.map(|paid| When::date(days_after(paid, REFUND_DAYS), &visitor.zone()).text);
         let form = PageForm::side("refund", format!("/orders/{}/refund", order.number), "Give back", Vec::new());
         let effect = format!(

@@ -12,6 +12,7 @@ mod row;
 mod sqlite;
 
 pub mod applications;
+pub mod attentions;
 pub mod audit;
 pub mod cards;
 pub mod carts;

@@ -1,6 +1,6 @@
 //! People, organizations, partners, memberships and roles.
 
-use stepgate_core::account::{Organization, Partner, Person, Role};
+use stepgate_core::account::{Organization, Partner, Person, Role, StandardClaims};
 use stepgate_core::id::{OrganizationId, PartnerId, PersonId};
 use stepgate_core::time::Timestamp;
 use uuid::Uuid;
@@ -68,6 +68,27 @@ pub async fn update_person(connection: &impl Connection, person: &Person) -> Res
         person.id.uuid().into(),
     ];
     Ok(run(connection, sql, values).await? == 1)
+}
+
+/// Notes that an address was shown to be a person's, if they have it still; nothing else of the person is touched, whatever
+/// others change about them at the same moment.
+pub async fn verify_email(
+    connection: &impl Connection,
+    (id, email): (PersonId, &str),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    for _ in 0..8 {
+        let sql = "SELECT id, claims FROM persons WHERE id = ? AND email = ?";
+        let read = one(connection, sql, vec![id.uuid().into(), email.to_lowercase().into()]).await?;
+        let Some(row) = read else { return Ok(false) };
+        let (before, mut claims) = (row.get::<String>("claims")?, row.json::<StandardClaims>("persons", "claims")?);
+        claims.email_verified = Some(true);
+        let sql = "UPDATE persons SET claims = ?, updated_at = ? WHERE id = ? AND claims = ?";
+        if run(connection, sql, vec![json(&claims)?, at(now), id.uuid().into(), before.into()]).await? == 1 {
+            return Ok(true);
+        }
+    }
+    Err(StoreError::Other(format!("person {id} is changed by others all the time")))
 }
 
 /// People in the order of their user IDs, from `after` on; `query` narrows to user IDs and addresses that begin so.

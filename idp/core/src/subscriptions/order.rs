@@ -280,6 +280,9 @@ pub enum NoRefund {
     /// Something of it is in use.
     #[error("a key of it was activated, or a subscription renewed; what is in use is not taken back")]
     Used,
+    /// It replaces a broken token.
+    #[error("it replaces a broken token and cost nothing: give back the order that was paid, and it goes with it")]
+    Replacement,
     /// It pays for invitations.
     #[error("it pays for invitations: withdraw those that were not taken up, and the account has its money back")]
     Invitations,
@@ -297,6 +300,19 @@ impl Order {
             }
             (OrderStage::Paid, Some(paid_at)) if now >= days_after(paid_at, REFUND_DAYS) => Err(NoRefund::Late),
             (OrderStage::Paid, Some(_)) => Ok(()),
+            _ => Err(NoRefund::Stage),
+        }
+    }
+
+    /// Whether finance can give it back, for whatever reason, when `used` of its keys were redeemed: a gift of ours is bound
+    /// to no days. What is in use is not taken back by them either.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_goodwill(&self, used: usize) -> Result<(), NoRefund> {
+        match self.stage {
+            OrderStage::Paid if used > 0 => Err(NoRefund::Used),
+            OrderStage::Paid => Ok(()),
             _ => Err(NoRefund::Stage),
         }
     }
@@ -335,6 +351,39 @@ mod tests {
         assert_eq!((sums.net.minor, sums.tax.minor, sums.gross.minor), (100, 8, 108));
         assert_eq!(totals(&[line(1, 1)], "EUR".parse().unwrap(), 0), Err(MoneyError::Mixed));
         assert_eq!(totals(&[line(u32::MAX, 100_000_000)], usd, 0), Err(MoneyError::TooLarge));
+    }
+
+    #[test]
+    fn days_bind_the_purchaser_and_use_binds_finance_too() {
+        let usd = "USD".parse().unwrap();
+        let paid_at = Timestamp::from_unix_seconds(1_800_000_000);
+        let order = |stage| Order {
+            id: OrderId::from_uuid(uuid::Uuid::from_u128(1)),
+            number: "SG-7K2M-9QXA".to_owned(),
+            purchaser: PersonId::from_uuid(uuid::Uuid::from_u128(2)),
+            organization: None,
+            sponsor: None,
+            stage,
+            method: PaymentMethod::Card,
+            lines: vec![line(1, 100)],
+            totals: totals(&[line(1, 100)], usd, 0).unwrap(),
+            billing: Party::default(),
+            shipping: None,
+            purchase_order: None,
+            placed_at: paid_at,
+            paid_at: Some(paid_at),
+            version: 0,
+        };
+        let (paid, late) = (order(OrderStage::Paid), days_after(paid_at, REFUND_DAYS));
+        assert_eq!((paid.check_refund(0, paid_at), paid.check_refund(0, late)), (Ok(()), Err(NoRefund::Late)));
+        assert_eq!((paid.check_goodwill(0), paid.check_goodwill(1)), (Ok(()), Err(NoRefund::Used)));
+        for stage in OrderStage::ALL.into_iter().filter(|stage| *stage != OrderStage::Paid) {
+            let other = order(stage);
+            assert_eq!(
+                (other.check_refund(0, late), other.check_goodwill(0)),
+                (Err(NoRefund::Stage), Err(NoRefund::Stage))
+            );
+        }
     }
 
     #[test]
