@@ -21,6 +21,7 @@ pub mod refund;
 mod settings;
 mod sweep;
 pub mod vouchers;
+mod warranty;
 mod webhook;
 pub mod words;
 
@@ -28,9 +29,10 @@ pub use catalogue::{Catalogue, catalogue};
 pub use invoice::invoice;
 pub use mails::{paid as tell_paid, sent as tell_sent};
 pub(crate) use orders::pdf;
-pub use place::{Replaced, cancel, replace};
+pub use place::cancel;
 pub use settings::ShopSettings;
 pub use sweep::sweep;
+pub use warranty::{Replaced, replace, replaceable};
 
 use std::sync::Arc;
 

@@ -47,6 +47,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
 }
 
 const PAGE: u32 = 50;
+/// Keys of an order that are shown.
+const KEYS: usize = 200;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -174,7 +176,8 @@ async fn page(cx: &Cx, administrator: &Administrator, order: &Order, done: &str)
     let mut sections = vec![section("Lines", Some(words::lines(cx, &order.lines, reader).await?), Vec::new())];
     sections.push(section("License keys", Some(keys(cx, order).await?), Vec::new()));
     if may(&administrator.visitor.roles, Place::Orders, Act::Edit) == Scope::All {
-        sections.extend(acts(cx, order, &extras));
+        let replaceable = replaceable(cx, order, &extras).await?;
+        sections.extend(acts(cx, order, &extras, replaceable));
     }
     Ok(DetailPage {
         layout: administrator.layout(cx, "Order", Place::Orders),
@@ -197,7 +200,7 @@ async fn page(cx: &Cx, administrator: &Administrator, order: &Order, done: &str)
 /// How many keys stand where; nobody but purchaser and holder sees letters.
 async fn keys(cx: &Cx, order: &Order) -> Result<Table, Fault> {
     let mut rows = Vec::new();
-    for key in license_keys::list_keys_of_order(&cx.app.db, order.id).await? {
+    for key in license_keys::list_keys_of_order(&cx.app.db, order.id).await?.into_iter().take(KEYS) {
         let (tone, word) = words::key_stage(key.stage);
         let whose = match key.redeemed_by.or(key.holder) {
             Some(person) => words::name(cx, person).await?,
@@ -279,7 +282,7 @@ async fn sponsor_name(cx: &Cx, sponsor: Sponsor) -> Result<String, Fault> {
 }
 
 /// What finance can do.
-fn acts(cx: &Cx, order: &Order, extras: &Extras) -> Vec<DetailSection> {
+fn acts(cx: &Cx, order: &Order, extras: &Extras, replaceable: Vec<(String, String)>) -> Vec<DetailSection> {
     let path = |act: &str| format!("/admin/orders/{}/{act}", order.number);
     let form = |act: &str, words: &str, fields| PageForm::side(act, path(act), words, fields);
     let mut acts = Vec::new();
@@ -309,20 +312,36 @@ fn acts(cx: &Cx, order: &Order, extras: &Extras) -> Vec<DetailSection> {
         ];
         acts.push(section("Ship", None, vec![form("ship", "It is on its way", fields)]));
     }
-    if extras.sent_at.is_some() && order.stage == OrderStage::Paid {
-        let sent = order.lines.iter().enumerate().filter(|(_, line)| line.gives.ships);
-        let lines = sent.map(|(place, line)| (place.to_string(), line.name.clone())).collect();
+    if !replaceable.is_empty() {
         let fields = vec![
             Field::required("form", "", Control::Hidden, random_token(cx.entropy())),
-            Field::required("line", "Broken", Control::Select(lines), ""),
+            Field::required("key", "Broken", Control::Select(replaceable), ""),
         ];
-        let words = "A new order that costs nothing, within 45 days after the first was sent.";
+        let words = "A new order that costs nothing, within 45 days after the first was sent. The broken token opens nothing \
+                     any more; its subscription goes on with the new one.";
         acts.push(section("Warranty", None, vec![form("replace", "Replace a broken token", fields).dangerous(words)]));
     }
     if extras.attention.is_some() {
         acts.push(section("Attention", None, vec![form("seen", "It is looked after", Vec::new())]));
     }
     acts
+}
+
+/// Whose token can be broken: the keys whose tokens were sent.
+async fn replaceable(cx: &Cx, order: &Order, extras: &Extras) -> Result<Vec<(String, String)>, Fault> {
+    if extras.sent_at.is_none() || order.stage != OrderStage::Paid {
+        return Ok(Vec::new());
+    }
+    let mut named = Vec::new();
+    for (number, (key, serial)) in (1..).zip(shop::replaceable(cx, order).await?) {
+        let whose = match key.redeemed_by.or(key.holder) {
+            Some(person) => words::name(cx, person).await?,
+            None => key.holder_mail.clone().unwrap_or_else(|| "nobody yet".to_owned()),
+        };
+        let token = serial.unwrap_or_else(|| format!("token {number}, not set up"));
+        named.push((key.id.to_string(), format!("{token}: {whose}")));
+    }
+    Ok(named)
 }
 
 async fn post_act(Path((number, act)): Path<(String, String)>, form: Form) -> Response {
@@ -341,8 +360,8 @@ async fn post_act(Path((number, act)): Path<(String, String)>, form: Form) -> Re
             "ship" => ship(&cx, &order, (form.get("carrier"), form.get("tracking")), by).await?,
             "seen" => seen(&cx, &order, by).await?,
             "replace" => {
-                let line = form.get("line").parse().unwrap_or(usize::MAX);
-                match shop::replace(&cx, &order, line, (by, form.get("form"))).await? {
+                let key = form.get("key").parse().map_err(|_| PageFailure::NotFound)?;
+                match shop::replace(&cx, &order, key, (by, form.get("form"))).await? {
                     Replaced::Order(new) => return to(&new.number, "replaced"),
                     Replaced::Not => false,
                 }

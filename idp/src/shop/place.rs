@@ -3,9 +3,8 @@
 use stepgate_core::id::{InteractionId, OrderId, PersonId, VoucherId};
 use stepgate_core::secret::sha256;
 use stepgate_core::subscriptions::checkout::order_number;
-use stepgate_core::subscriptions::money::Money;
 use stepgate_core::subscriptions::order::{
-    Order, OrderEvent, OrderLine, OrderStage, Party, PaymentMethod, Sponsor, WARRANTY_DAYS, totals,
+    Order, OrderEvent, OrderLine, OrderStage, Party, PaymentMethod, Sponsor, totals,
 };
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_core::time::Timestamp;
@@ -18,7 +17,6 @@ use super::{allows, cart, mails};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::subscriptions::settle;
 
 /// Days after which an order by card that nobody paid is given up.
 const CARD_DAYS: u16 = 1;
@@ -292,51 +290,15 @@ pub async fn cancel(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<bool
     Ok(true)
 }
 
-/// What became of a replacement.
-pub enum Replaced {
-    /// The order of the new token.
-    Order(Box<Order>),
-    /// Nothing was sent, or too long ago, or the line has no token.
-    Not,
-}
-
-/// Replaces a broken token under warranty: a new order that costs nothing and refers to the first. The form's token makes
-/// it one order however often the button is pressed.
+/// Writes an order that costs nothing, and that nobody ordered at a checkout.
 ///
 /// # Errors
-/// The store.
-pub async fn replace(cx: &Cx, broken: &Order, line: usize, (by, form): (PersonId, &str)) -> Result<Replaced, Fault> {
-    let extras = desk::find_extras(&cx.app.db, broken.id).await?;
-    let in_time = extras.sent_at.is_some_and(|sent| cx.now < days_after(sent, WARRANTY_DAYS));
-    let sold = broken.lines.get(line).filter(|line| line.gives.ships);
-    let (Some(sold), true, OrderStage::Paid) = (sold, in_time, broken.stage) else { return Ok(Replaced::Not) };
-    let request_hash = sha256(format!("warranty:{}:{form}", broken.id).as_bytes()).to_vec();
-    if let Some(before) = orders::find_order_of_request(&cx.app.db, &request_hash).await? {
-        return Ok(Replaced::Order(Box::new(before)));
-    }
-    let free = Money::zero(sold.unit.currency);
-    let mut new = sold.clone();
-    (new.quantity, new.unit, new.name) = (1, free, format!("Warranty: {}", sold.name));
-    let order = Order {
-        id: OrderId::random(cx.entropy()),
-        number: order_number(cx.entropy()),
-        totals: totals(std::slice::from_ref(&new), free.currency, 0).map_err(Fault::internal)?,
-        lines: vec![new],
-        stage: OrderStage::AwaitingPayment,
-        method: PaymentMethod::Invoice,
-        sponsor: None,
-        placed_at: cx.now,
-        paid_at: None,
-        version: 0,
-        ..broken.clone()
-    };
-    let transaction = cx.app.db.begin().await?;
-    insert(cx, &transaction, &order, (request_hash, None, &Charge::Nothing)).await?;
-    desk::set_replaces(&transaction, order.id, broken.id).await?;
-    let data = serde_json::json!({ "order": order.number, "replaces": broken.number });
-    let event = Event { actor: Some(by), ..Event::new("order.replaced").to(broken.purchaser).data(data) };
-    audit::record(cx, &transaction, event).await?;
-    transaction.commit().await?;
-    settle(cx, &order, Some(by)).await?;
-    Ok(Replaced::Order(Box::new(order)))
+/// The store; there is one of this request.
+pub(super) async fn place_free(
+    cx: &Cx,
+    transaction: &Transaction,
+    order: &Order,
+    request_hash: Vec<u8>,
+) -> Result<(), Fault> {
+    insert(cx, transaction, order, (request_hash, None, &Charge::Nothing)).await
 }

@@ -94,6 +94,13 @@ pub struct Gives {
     pub ships: bool,
 }
 
+impl Gives {
+    /// Whether a key of it would become nothing.
+    pub const fn is_nothing(&self) -> bool {
+        self.kinds.is_empty() && !self.proofing
+    }
+}
+
 /// What is wrong with a product.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProductError {
