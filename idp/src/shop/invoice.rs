@@ -7,7 +7,7 @@ use krilla::geom::Point;
 use krilla::page::PageSettings;
 use krilla::text::{Font, TextDirection};
 use stepgate_core::subscriptions::checkout::lines_of;
-use stepgate_core::subscriptions::order::{Order, OrderStage};
+use stepgate_core::subscriptions::order::{Order, OrderStage, summed};
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_core::time::Timestamp;
 use stepgate_store::desk;
@@ -95,7 +95,7 @@ fn rows(cx: &Cx, order: &Order, (number, tax_name): (&str, &str)) -> Vec<Row> {
     rows.extend(lines_of(&order.billing).iter().flat_map(|line| wrapped(line, WHOLE)).map(row));
     rows.push(space(22.0));
     rows.push(cells(["Product", "Quantity", "Price", "Sum"].map(str::to_owned)));
-    for line in &order.lines {
+    for line in &summed(&order.lines) {
         let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
         let mut names = wrapped(&line.name, WIDE).into_iter();
         let first = names.next().unwrap_or_default();

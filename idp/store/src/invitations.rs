@@ -2,7 +2,7 @@
 
 use stepgate_core::id::{InvitationId, LicenseKeyId, OrderId, OrganizationId, PersonId};
 use stepgate_core::secret::TokenHash;
-use stepgate_core::subscriptions::invitation::Invitation;
+use stepgate_core::subscriptions::invitation::{Invitation, InvitationState};
 use stepgate_core::subscriptions::money::{Currency, Money};
 use stepgate_core::subscriptions::order::Sponsor;
 use stepgate_core::subscriptions::product::ProductId;
@@ -178,10 +178,36 @@ pub async fn void_key(connection: &impl Connection, key: LicenseKeyId, now: Time
 pub struct Filter {
     /// Only of these sponsors; `None` for all.
     pub sponsors: Option<Vec<Sponsor>>,
-    /// Only addresses that begin so.
-    pub email: String,
+    /// Only addresses that begin so, or names in which it is.
+    pub text: String,
+    /// Only those that have got so far now.
+    pub state: Option<(InvitationState, Timestamp)>,
     /// Only those before this one: when it was made, and its id.
     pub before: Option<(Timestamp, InvitationId)>,
+}
+
+/// What makes a state, as [`Invitation::state`] reads it off the times; whether it takes the time.
+const fn is_in(state: InvitationState) -> (&'static str, bool) {
+    match state {
+        InvitationState::Withdrawn => ("i.withdrawn_at IS NOT NULL", false),
+        InvitationState::Activated => ("i.withdrawn_at IS NULL AND k.redeemed_at IS NOT NULL", false),
+        InvitationState::Joined => {
+            ("i.withdrawn_at IS NULL AND k.redeemed_at IS NULL AND i.joined_at IS NOT NULL", false)
+        }
+        InvitationState::Expired => {
+            ("i.withdrawn_at IS NULL AND k.redeemed_at IS NULL AND i.joined_at IS NULL AND i.expires_at <= ?", true)
+        }
+        InvitationState::Opened => {
+            let waits = "i.withdrawn_at IS NULL AND k.redeemed_at IS NULL AND i.joined_at IS NULL
+                         AND i.opened_at IS NOT NULL AND i.expires_at > ?";
+            (waits, true)
+        }
+        InvitationState::Sent => {
+            let waits = "i.withdrawn_at IS NULL AND k.redeemed_at IS NULL AND i.joined_at IS NULL
+                         AND i.opened_at IS NULL AND i.expires_at > ?";
+            (waits, true)
+        }
+    }
 }
 
 /// Invitations, newest first.
@@ -194,9 +220,15 @@ pub async fn list_invitations(db: &Db, filter: &Filter, limit: u32) -> Result<Ve
         conditions.push(format!("i.sponsor_id IN ({})", vec!["?"; sponsors.len()].join(", ")));
         values.extend(sponsors.iter().map(|sponsor| sea_orm::Value::from(sponsor.parts().1)));
     }
-    if !filter.email.is_empty() {
-        conditions.push("i.email LIKE ?".to_owned());
-        values.push(format!("{}%", filter.email.to_lowercase().replace(['%', '_'], "")).into());
+    let text = filter.text.trim().to_lowercase().replace(['%', '_'], "");
+    if !text.is_empty() {
+        conditions.push("(i.email LIKE ? OR LOWER(i.name) LIKE ?)".to_owned());
+        values.extend([format!("{text}%").into(), format!("%{text}%").into()]);
+    }
+    if let Some((state, now)) = filter.state {
+        let (condition, timed) = is_in(state);
+        conditions.push(condition.to_owned());
+        values.extend(timed.then(|| at(now)));
     }
     if let Some((made, id)) = filter.before {
         conditions.push("(i.created_at < ? OR i.created_at = ? AND i.id > ?)".to_owned());
