@@ -7,18 +7,10 @@ use stepgate_core::credentials::hardware_token::{OathParameters, code_at};
 use stepgate_tests::{Browser, World, on_each_backend};
 use tokio::sync::Barrier;
 
+pub(super) use stepgate_tests::logged_in;
+
 pub const SEED: &[u8] = b"12345678901234567890";
 pub const HEX: &str = "3132333435363738393031323334353637383930";
-
-pub async fn logged_in(world: &World, username: &str) -> Browser {
-    let mut browser = world.browser();
-    browser.open("/account").await;
-    browser.log_in(username).await;
-    if browser.page.name() == "factor" {
-        browser.submit(&[("skip", "1")]).await;
-    }
-    browser
-}
 
 /// What a demo token shows so many steps from now, when the demo's clock was moved by so many seconds.
 pub fn shown(ahead: i64, moved: u64) -> String {

@@ -12,9 +12,13 @@
 mod admin;
 mod attacks;
 mod chromium;
+mod adoption;
+mod bulk_renewal;
 mod canary;
+mod catalogue;
 mod client_auth;
 mod consent;
+mod crashes;
 mod cross_origin;
 mod demo_recovery;
 mod device;
