@@ -1,7 +1,6 @@
 //! What was bought and the device that it becomes: a security key that is there already, and a token that is taken back,
 //! lost, recalled, or replaced under warranty. The subscription is paid once, and outlives its device.
 
-use serde_json::json;
 use stepgate_tests::{Backend, Browser, SecurityKey, World, on_each_backend};
 
 use crate::hardware_tokens::{act, open_token, registration_code, shown};
@@ -19,6 +18,18 @@ async fn add_key(browser: &mut Browser, key: &mut SecurityKey, label: &str) {
 async fn redeem(browser: &mut Browser, key: &str) {
     browser.open("/account/otp/license").await;
     browser.submit(&[("key", key)]).await;
+}
+
+/// Shows a key, so that devices may be changed.
+async fn show_key(browser: &mut Browser, key: &mut SecurityKey) {
+    browser.open("/account/otp").await;
+    browser.submit_with("/account/elevate", &[("kind", "security_key")]).await;
+    if browser.page.name() == "factor" {
+        browser.submit(&[("factor", "security_key")]).await;
+    }
+    let response = key.sign(&browser.page.attribute("data-key-options"));
+    browser.submit(&[("response", &response)]).await;
+    assert_eq!(browser.page.strength(), "Security Key", "{}", browser.page.words());
 }
 
 #[tokio::test]
@@ -39,9 +50,10 @@ async fn a_security_key_that_was_bought_is_a_new_one_or_the_one_that_is_there() 
         alice.open("/account/otp").await;
         assert!(alice.page.words().contains("Use “Blue”"), "{}", alice.page.words());
         // Set up again it cannot be, and the page says what to do.
+        show_key(&mut alice, &mut blue).await;
+        alice.open("/account/otp").await;
         alice.submit_to("/account/otp/key/new").await;
-        let mut same = blue;
-        let response = same.register(&alice.page.attribute("data-key-options"));
+        let response = blue.register(&alice.page.attribute("data-key-options"));
         alice.submit(&[("response", &response), ("label", "Twice")]).await;
         assert!(alice.page.words().contains("can become the one that you have"), "{}", alice.page.words());
         alice.open("/account/otp").await;
@@ -63,13 +75,7 @@ async fn a_security_key_that_was_bought_is_a_new_one_or_the_one_that_is_there() 
         world.mail("alice@iron-builders.example", "has the subscription now that you bought").await;
         // The same key goes on to work.
         let mut again = at(&world, "alice", "/account/otp").await;
-        again.submit_with("/account/elevate", &[("kind", "security_key")]).await;
-        if again.page.name() == "factor" {
-            again.submit(&[("factor", "security_key")]).await;
-        }
-        let response = same.sign(&again.page.attribute("data-key-options"));
-        again.submit(&[("response", &response)]).await;
-        assert_eq!(again.page.strength(), "Security Key", "{}", again.page.words());
+        show_key(&mut again, &mut blue).await;
         // Another that is bought does not become one that is paid for: it takes another key.
         redeem(&mut again, &keys[1]).await;
         again.open("/account/otp").await;
@@ -118,32 +124,32 @@ async fn a_token_that_was_bought_is_taken_back_lost_and_recalled_and_its_term_go
         assert!(alice.page.words().contains("A token is being made ready for you"), "{}", alice.page.words());
         let first = registration_code(&world, "alice").await;
         let newer = async |than: &str| registration_code(&world, "alice").await != than;
-        // Lost in the post; lost in use; revoked: each time what was paid for waits, and the old token opens nothing.
-        act(&mut simon, "HT-1002", "assign", &[("username", "alice"), ("note", "bought")]).await;
-        act(&mut simon, "HT-1002", "lost", &[("note", "in the post")]).await;
+        // Lost in the post; lost in use: each time what was paid for waits, and the old token opens nothing.
+        act(&mut simon, "HT-1003", "assign", &[("username", "alice"), ("note", "bought")]).await;
+        act(&mut simon, "HT-1003", "lost", &[("note", "in the post")]).await;
         assert_eq!(stage().await, ["pending"]);
         world.until("the second code came", async || newer(&first).await).await;
         let second = registration_code(&world, "alice").await;
-        act(&mut simon, "HT-1003", "assign", &[("username", "alice"), ("note", "bought")]).await;
+        act(&mut simon, "HT-1001", "assign", &[("username", "alice"), ("note", "bought")]).await;
         world.until("the third code came", async || newer(&second).await).await;
-        activate(&world, &mut alice, "alice", "HT-1003", (0, 0)).await;
+        activate(&world, &mut alice, "alice", "HT-1001", (0, 0)).await;
         assert_eq!((stage().await, world.count(&ends).await), (vec!["active".to_owned()], paid));
-        act(&mut simon, "HT-1003", "lost", &[("note", "on a train")]).await;
+        act(&mut simon, "HT-1001", "lost", &[("note", "on a train")]).await;
         assert!(simon.page.words().contains("Lost"), "{}", simon.page.words());
         assert_eq!((stage().await, world.count(&ends).await), (vec!["pending".to_owned()], paid));
         world.mail("alice@iron-builders.example", "it waits for another token").await;
-        let keyless = "SELECT COUNT(*) AS found FROM credentials WHERE serial = 'HT-1003' OR sealed_secret IS NOT NULL
+        let keyless = "SELECT COUNT(*) AS found FROM credentials WHERE serial = 'HT-1001' OR sealed_secret IS NOT NULL
                          AND kind = 'hardware_token' AND stage = 'pending'";
         assert_eq!(world.count(keyless).await, 0, "its seed is gone");
         alice.open("/account/otp").await;
         assert!(alice.page.words().contains("A token is being made ready for you"), "{}", alice.page.words());
-        // The next one has the same year, and the lost one's page does not show its use.
+        // The next one has the same year.
         let third = registration_code(&world, "alice").await;
-        act(&mut simon, "HT-1004", "assign", &[("username", "alice"), ("note", "the next")]).await;
+        act(&mut simon, "HT-1002", "assign", &[("username", "alice"), ("note", "the next")]).await;
         world.until("the fourth code came", async || newer(&third).await).await;
-        activate(&world, &mut alice, "alice", "HT-1004", (2, 0)).await;
+        activate(&world, &mut alice, "alice", "HT-1002", (0, 0)).await;
         assert_eq!((stage().await, world.count(&ends).await), (vec!["active".to_owned()], paid));
-        open_token(&mut simon, "HT-1003").await;
+        open_token(&mut simon, "HT-1001").await;
         assert!(simon.page.words().contains("Lost"), "{}", simon.page.words());
         // A series that is recalled takes tokens, not subscriptions.
         let path = simon.page.text.split("href=\"/admin/tokens/files/").nth(1).unwrap().split('"').next().unwrap();
@@ -151,9 +157,9 @@ async fn a_token_that_was_bought_is_taken_back_lost_and_recalled_and_its_term_go
         simon.open(&path).await;
         simon.submit_with(&format!("{path}/do"), &[("act", "recall"), ("note", "bad clocks")]).await;
         assert_eq!((stage().await, world.count(&ends).await), (vec!["pending".to_owned()], paid));
-        // What is over, or was never paid for, is not brought back.
-        let revoked = "SELECT COUNT(*) AS found FROM credentials WHERE kind = 'hardware_token' AND stage = 'pending'";
-        assert_eq!(world.count(revoked).await, 1);
+        // What was never paid for is not brought back: Oscar's token of that series waited for him.
+        let others = "SELECT COUNT(*) AS found FROM credentials WHERE kind = 'hardware_token' AND stage = 'pending'";
+        assert_eq!(world.count(others).await, 1);
     })
     .await;
 }
@@ -198,9 +204,7 @@ async fn a_token_under_warranty_is_replaced_and_its_subscription_is_not_doubled(
     assert!(simon.page.words().contains("Revoked"), "{}", simon.page.words());
     act(&mut simon, "HT-1002", "assign", &[("username", "alice"), ("note", "warranty")]).await;
     let mut alice = logged_in(&world, "alice").await;
-    let codes = json!(registration_code(&world, "alice").await);
-    assert!(codes.is_string());
-    let old = codes.as_str().unwrap().to_owned();
+    let old = registration_code(&world, "alice").await;
     world
         .until("the code of the new one came", async || {
             registration_code(&world, "alice").await != old

@@ -112,13 +112,13 @@ async fn the_page_that_was_asked_for_without_a_session_is_where_a_login_leads() 
         }
         // Nothing is posted again: a form that found no session leads to the page it belongs to.
         let mut alice = world.browser();
-        alice.open("/account/sessions").await;
+        alice.open("/account/otp/reminders").await;
         alice.log_in("alice").await;
-        let mut other = alice.clone();
-        world.tamper("DELETE FROM sessions").await;
-        other.submit_to("/account/sessions/end-others").await;
-        other.log_in("alice").await;
-        assert_eq!((other.page.name(), other.page.url.path()), ("sessions", "/account/sessions"));
+        assert_eq!(alice.page.url.path(), "/account/otp/reminders");
+        world.advance(1900).await;
+        alice.submit_to("/account/otp/reminders").await;
+        alice.log_in("alice").await;
+        assert_eq!((alice.page.name(), alice.page.url.path()), ("manage-otp", "/account/otp"));
         // A parked login that names another place is no login.
         let mut tampered = world.browser();
         tampered.open(order).await;

@@ -57,6 +57,7 @@ struct OrderQuery {
     stage: String,
     attention: String,
     before: Option<i64>,
+    after: String,
     done: String,
 }
 
@@ -87,16 +88,15 @@ async fn list(cx: &Cx, browser: &Browser, query: &OrderQuery) -> Result<Response
     }
     let columns = ["Order", "Purchaser", "Total", "Payment", "State", "Placed"];
     let mut table = Table::new(&columns, rows, "No order matches.");
-    let address = |before: &str| {
+    let address = |last: &Order| {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
         pairs.append_pair("q", &query.q).append_pair("stage", &query.stage);
-        format!(
-            "/admin/orders?{}",
-            pairs.append_pair("attention", &query.attention).append_pair("before", before).finish()
-        )
+        let placed = last.placed_at.unix_millis().to_string();
+        pairs.append_pair("attention", &query.attention).append_pair("before", &placed);
+        format!("/admin/orders?{}", pairs.append_pair("after", &last.id.to_string()).finish())
     };
     if found.len() == PAGE as usize {
-        table.next = found.last().map(|last| address(&last.placed_at.unix_millis().to_string()));
+        table.next = found.last().map(address);
     }
     table.first = query.before.is_some().then(|| "/admin/orders".to_owned());
     let mut stages = vec![(String::new(), "Any".to_owned())];
@@ -136,7 +136,7 @@ fn filter(administrator: &Administrator, query: &OrderQuery) -> Filter {
             Scope::All => None,
             Scope::Nothing => Some((Vec::new(), Vec::new())),
         },
-        before: query.before.map(Timestamp::from_unix_millis),
+        before: query.before.map(Timestamp::from_unix_millis).zip(query.after.parse().ok()),
     }
 }
 

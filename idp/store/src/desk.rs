@@ -145,8 +145,8 @@ pub struct Filter {
     pub attention: bool,
     /// Only what these bought or pay; everything when both are `None`.
     pub of: Option<(Vec<OrganizationId>, Vec<PartnerId>)>,
-    /// Only those placed before.
-    pub before: Option<Timestamp>,
+    /// Only those after this one in the list: when it was placed, and its id.
+    pub before: Option<(Timestamp, OrderId)>,
 }
 
 /// Orders, newest first.
@@ -161,9 +161,9 @@ pub async fn list_orders(db: &Db, filter: &Filter, limit: u32) -> Result<Vec<Ord
     if filter.attention {
         conditions.push("attention IS NOT NULL".to_owned());
     }
-    if let Some(before) = filter.before {
-        conditions.push("placed_at < ?".to_owned());
-        values.push(at(before));
+    if let Some((placed, id)) = filter.before {
+        conditions.push("(placed_at < ? OR placed_at = ? AND id > ?)".to_owned());
+        values.extend([at(placed), at(placed), id.uuid().into()]);
     }
     if let Some((organizations, partners)) = &filter.of {
         let mut own = vec!["1 = 0".to_owned()];
