@@ -236,6 +236,10 @@ async fn a_token_is_sent_and_a_broken_one_is_replaced_once_within_its_days() {
     fiona.submit_with(&format!("{path}/ship"), &ship).await;
     assert!(fiona.page.words().contains("Nothing was done"), "not before it is paid: {}", fiona.page.words());
     fiona.submit_to(&format!("{path}/paid")).await;
+    fiona.submit(&[("carrier", "Bring"), ("tracking", "")]).await;
+    assert_eq!(fiona.page.status.as_u16(), 422);
+    assert!(fiona.page.words().contains("Write 1 to 80 characters"), "{}", fiona.page.words());
+    assert!(fiona.page.text.contains("value=\"Bring\""), "what was typed stays");
     fiona.submit(&ship).await;
     assert!(alice.open(&format!("/orders/{bought}")).await.words().contains("Bring: TR-1"), "{}", alice.page.words());
     assert!(world.mail("alice@iron-builders.example", "TR-1").await.contains(&bought));

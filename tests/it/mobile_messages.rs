@@ -5,7 +5,7 @@ use stepgate_tests::on_each_backend;
 
 use crate::mobile_phones::{another, answered, set_up, waiting};
 
-fn payload(jws: &str) -> Value {
+pub(super) fn payload(jws: &str) -> Value {
     let part = jws.split('.').nth(1).unwrap();
     serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(part.as_bytes()).unwrap()).unwrap()
 }

@@ -4,6 +4,8 @@
 use serde_json::json;
 use stepgate_tests::{Browser, MobileClient, Request, SecurityKey, World, on_each_backend};
 
+use crate::mobile_messages::payload;
+
 /// What a page between two marks says.
 pub(super) fn between(text: &str, start: &str, end: &str) -> String {
     text.split_once(start).unwrap_or_else(|| panic!("no {start}")).1.split_once(end).unwrap().0.to_owned()

@@ -224,17 +224,19 @@ async fn post_renewals(form: Form) -> Response {
         let filter = query.filter(&cx, &administrator);
         let whole = form.get("all") == "1";
         let refuse = async |text: String| show(&cx, &administrator, &query, Some(text)).await;
-        let all = store::list_endings(&cx.app.db, &filter, MAX_RENEWALS + 1).await?;
-        if whole && all.len() > MAX_RENEWALS {
-            let found = store::count_endings(&cx.app.db, &filter).await?;
-            return refuse(too_many(found)).await;
-        }
         let wanted: Vec<CredentialId> = form.all("renew").filter_map(|id| id.parse().ok()).collect();
         if wanted.is_empty() && !whole {
             return refuse("Choose at least one.".to_owned()).await;
         }
         // What was ticked is looked up among everything that can be renewed, not among the first thousand of a filter.
-        let all = if whole { all } else { ticked(&cx, &filter, &wanted).await? };
+        let all = if whole {
+            store::list_endings(&cx.app.db, &filter, MAX_RENEWALS + 1).await?
+        } else {
+            ticked(&cx, &filter, &wanted).await?
+        };
+        if all.len() > MAX_RENEWALS {
+            return refuse(too_many(store::count_endings(&cx.app.db, &filter).await?)).await;
+        }
         let line = |ending: &Ending| {
             let product = renewal_product_of(&cx, &ending.credential, &ending.sold)?;
             Some(CartLine { product: product.id, quantity: 1, whom: LineFor::Renewal(ending.credential.id) })
