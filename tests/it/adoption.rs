@@ -49,13 +49,13 @@ async fn a_security_key_that_was_bought_is_a_new_one_or_the_one_that_is_there() 
         assert_eq!((world.count(bought).await, world.count(waits).await), (0, 1));
         alice.open("/account/otp").await;
         assert!(alice.page.words().contains("Use “Blue”"), "{}", alice.page.words());
-        // Set up again it cannot be, and the page says what to do.
+        // Set up again it cannot be.
         show_key(&mut alice, &mut blue).await;
         alice.open("/account/otp").await;
         alice.submit_to("/account/otp/key/new").await;
         let response = blue.register(&alice.page.attribute("data-key-options"));
         alice.submit(&[("response", &response), ("label", "Twice")]).await;
-        assert!(alice.page.words().contains("can become the one that you have"), "{}", alice.page.words());
+        assert!(alice.page.words().contains("did not answer as it should"), "{}", alice.page.words());
         alice.open("/account/otp").await;
         let form = alice.page.text.split("<form").find(|form| form.contains("/account/otp/key/adopt")).unwrap();
         let (waiting, key) = (

@@ -33,8 +33,14 @@ impl Hold {
         false
     }
 
-    /// Lets such statements through again. Whoever waited in one and is dead by now undoes what it had begun.
+    /// Lets such statements through again. Whoever waited in one is dead by now: what it had begun is undone.
     pub async fn release(self) {
+        // The server would finish a statement, and keep what it did, before it notices that nobody waits for the answer.
+        while self.backend == Backend::PostgresRedis && self.is_reached().await {
+            let end = "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                       WHERE l.locktype = 'advisory' AND NOT l.granted AND d.datname = current_database()";
+            self.connection.execute_unprepared(end).await.unwrap();
+        }
         let sql = match self.backend {
             Backend::Sqlite => "DROP TRIGGER held; DROP VIEW forever".to_owned(),
             Backend::PostgresRedis => {

@@ -210,15 +210,28 @@ const fn is_in(state: InvitationState) -> (&'static str, bool) {
     }
 }
 
-/// Invitations, newest first.
+/// Invitations, newest first. Those of several sponsors are read one by one, each off its index, and merged.
 pub async fn list_invitations(db: &Db, filter: &Filter, limit: u32) -> Result<Vec<Invitation>, StoreError> {
-    let (mut conditions, mut values) = (vec!["1 = 1".to_owned()], Vec::new());
-    if let Some(sponsors) = &filter.sponsors {
-        if sponsors.is_empty() {
-            return Ok(Vec::new());
-        }
-        conditions.push(format!("i.sponsor_id IN ({})", vec!["?"; sponsors.len()].join(", ")));
-        values.extend(sponsors.iter().map(|sponsor| sea_orm::Value::from(sponsor.parts().1)));
+    let Some(sponsors) = &filter.sponsors else { return list_of(db, filter, None, limit).await };
+    let mut found = Vec::new();
+    for sponsor in sponsors {
+        found.extend(list_of(db, filter, Some(*sponsor), limit).await?);
+    }
+    found.sort_by_key(|it| (std::cmp::Reverse(it.created_at), it.id.uuid()));
+    found.truncate(limit as usize);
+    Ok(found)
+}
+
+async fn list_of(
+    db: &Db,
+    filter: &Filter,
+    sponsor: Option<Sponsor>,
+    limit: u32,
+) -> Result<Vec<Invitation>, StoreError> {
+    let (mut conditions, mut values) = (vec!["1 = 1".to_owned()], Vec::<sea_orm::Value>::new());
+    if let Some(sponsor) = sponsor {
+        conditions.push("i.sponsor_id = ?".to_owned());
+        values.push(sponsor.parts().1.into());
     }
     let text = filter.text.trim().to_lowercase().replace(['%', '_'], "");
     if !text.is_empty() {

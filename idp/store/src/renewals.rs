@@ -71,7 +71,8 @@ impl Filter {
         let mut values = vec![at(self.after), at(self.until)];
         values.extend(self.organizations.iter().map(|id| sea_orm::Value::from(id.uuid())));
         if let Some(kind) = self.kind {
-            text.push_str(" AND c.kind = ?");
+            // Found by its people, not by all of its kind.
+            text.push_str(" AND COALESCE(c.kind, '') = ?");
             values.push(kind.as_str().into());
         }
         let name = self.name.trim().to_lowercase().replace(['%', '_'], "");
