@@ -33,7 +33,7 @@ use std::sync::Arc;
 use axum::Router;
 use stepgate_core::account::{Person, Role};
 use stepgate_core::assurance::{self, CredentialKind, CredentialState, Holdings};
-use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose};
+use stepgate_core::authorize::interaction::{Interaction, Landing, PortalPage, Purpose};
 use stepgate_core::credentials::Credential;
 use stepgate_store::{credentials, people};
 
@@ -85,7 +85,8 @@ pub struct Visitor {
     csrf: String,
 }
 
-/// Who visits a page of ours. Nobody logged in is led to the login and back.
+/// Who visits a page of ours. Nobody logged in is led to the login and back: to the very address that was asked for, else
+/// to `page`.
 ///
 /// # Errors
 /// [`PageFailure::Elsewhere`] with the way to the login; the store.
@@ -99,7 +100,8 @@ pub async fn visit(cx: &Cx, browser: &Browser, page: PortalPage) -> Result<Box<V
         }
         return Ok(Box::new(visitor));
     }
-    let interaction = Interaction::begin(Purpose::Portal { return_to: page }, cx.now);
+    let mut interaction = Interaction::begin(Purpose::Portal { return_to: page }, cx.now);
+    interaction.back = browser.asked.clone().map(Landing::Asked);
     let parked = Parked::begin(cx, browser.token(), interaction).await?;
     Err(PageFailure::elsewhere(with_browser(cx, browser, see_other(&parked.path()))))
 }

@@ -3,6 +3,7 @@
 //! Owns: what a payment sets in motion, in one transaction; which credential a key becomes; how a term gets longer.
 //! Never: how money comes in (`shop`), and how a device is bound (`account`).
 
+mod adopt;
 pub(crate) mod auto_renew;
 pub(crate) mod card_words;
 mod handed;
@@ -13,8 +14,10 @@ mod renew;
 mod renewal;
 mod settings;
 mod settle;
+mod terms;
 mod wording;
 
+pub use adopt::{adopt, is_adoptable};
 pub use auto_renew::{Payer, payer};
 pub use handed::{Handed, hand_over, take_back};
 pub use plan::{Plan, plan, promise};

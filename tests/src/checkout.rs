@@ -35,7 +35,7 @@ struct Inside {
     broken: Option<u16>,
     /// The status that refunds get.
     refund_status: String,
-    /// The call whose answers are held back: `begin`, `find`, `refund`, `charge`.
+    /// The call whose answers are held back: `begin`, `find`, `refund`, `charge`; with `unseen` it is held before it did anything.
     held: Option<&'static str>,
     /// How many calls wait for their answer.
     waiting: usize,
@@ -102,6 +102,7 @@ async fn hold(inside: &Mutex<Inside>, call: &'static str) {
 }
 
 async fn begin(State(inside): Shared, headers: HeaderMap, body: Bytes) -> Answer {
+    hold(&inside, "begin unseen").await;
     let answer = begun(&inside, &headers, &body);
     hold(&inside, "begin").await;
     answer
@@ -163,6 +164,7 @@ async fn expire(State(inside): Shared, headers: HeaderMap, Path(id): Path<String
 }
 
 async fn refund(State(inside): Shared, headers: HeaderMap, body: Bytes) -> Answer {
+    hold(&inside, "refund unseen").await;
     let answer = refunded(&inside, &headers, &body);
     hold(&inside, "refund").await;
     answer

@@ -128,8 +128,24 @@ fn card(cx: &Cx, visitor: &Visitor, credential: &Credential, details: &Details) 
         note: waits(cx, visitor, credential, &sold).or_else(|| note(cx, visitor, credential, suspended)),
         phones: if credential.kind == CredentialKind::PhoneOtp { details.rows(cx, credential.id) } else { Vec::new() },
         primary: primary(cx, visitor, credential, &sold),
-        actions: actions(cx, visitor, credential, suspended),
+        actions: [adoptions(cx, visitor, credential, details), actions(cx, visitor, credential, suspended)].concat(),
     }
+}
+
+/// Keys that could become the one that was bought: a key that is set up cannot be set up again.
+fn adoptions(cx: &Cx, visitor: &Visitor, credential: &Credential, details: &Details) -> Vec<Action> {
+    let sold = details.sold(credential.id);
+    let proofed = !sold.needs_proofing || visitor.person.is_proofed(cx.now);
+    if credential.kind != CredentialKind::SecurityKey || credential.stage != CredentialState::Pending || !proofed {
+        return Vec::new();
+    }
+    let adoptable = |held: &&Credential| subscriptions::is_adoptable(cx, held, &details.sold(held.id));
+    let action = |held: &Credential| {
+        let words = format!("Use \u{201c}{}\u{201d}", held.label);
+        let adopt = Action::post(format!("adopt-{}", held.id), words, "/account/otp/key/adopt");
+        adopt.with("credential", credential.id.to_string()).with("key", held.id.to_string())
+    };
+    visitor.credentials.iter().filter(adoptable).map(action).collect()
 }
 
 /// What a credential that was bought waits for, other than its holder.
@@ -176,7 +192,8 @@ pub(super) fn primary(cx: &Cx, visitor: &Visitor, credential: &Credential, sold:
     let (id, credential_id) = (format!("activate-{}", credential.id), credential.id.to_string());
     if credential.stage != CredentialState::Pending {
         let closed = matches!(subscriptions::stands(cx, credential), Some(Renewal::Closed));
-        let anew = || Action::link(format!("new-{}", credential.id), "Get a new one", "/account/otp/get");
+        let again = format!("/account/otp/get?again={}", credential.id);
+        let anew = || Action::link(format!("new-{}", credential.id), "Get a new one", again);
         return renew::action(cx, credential, sold).or_else(|| closed.then(anew));
     }
     if sold.needs_proofing && !visitor.person.is_proofed(cx.now) {
@@ -220,7 +237,7 @@ fn actions(cx: &Cx, visitor: &Visitor, credential: &Credential, suspended: Optio
         actions.push(Action::link(format!("phones-{id}"), "Phones", "/account/otp/mobile"));
     }
     if state == CredentialState::Active && !visitor.person.is_proofed(cx.now) {
-        actions.push(Action::link(format!("upgrade-{id}"), "Upgrade", "/account/proofing"));
+        actions.push(Action::link(format!("upgrade-{id}"), "Upgrade", "/account/otp/get?upgrade=1"));
     }
     actions.push(link("rename", "Rename"));
     actions.extend(change::actions(credential, state, suspended));

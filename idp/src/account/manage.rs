@@ -98,6 +98,7 @@ fn said(done: &str) -> Option<&'static str> {
              the phone will ask whether you log in, for what and from where. Type the digits there."
         }
         "key-added" => "Your security key is set up. It can be used from now on.",
+        "key-adopted" => "Your security key has the subscription now that you bought.",
         "recovered" => "That worked. Set up a new device now: you have five minutes before we ask again.",
         "password" => "Your password is changed. The old one does not work any more.",
         "stolen" => "It is switched off, and you are signed out everywhere else. Now change your password.",

@@ -1,6 +1,7 @@
 //! Orders, for those who keep the books: the list, and one order with what can be done about it. `desk` is what is given
 //! out beside orders: vouchers, accounts; `catalogue` what is sold.
 
+mod acts;
 mod catalogue;
 mod desk;
 mod matters;
@@ -11,12 +12,10 @@ use axum::Router;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use serde::Deserialize;
-use stepgate_core::entropy::random_token;
-use stepgate_core::id::PersonId;
 use stepgate_core::subscriptions::checkout::lines_of;
-use stepgate_core::subscriptions::order::{Order, OrderStage, PaymentMethod, Sponsor};
+use stepgate_core::subscriptions::order::{Order, OrderStage, Sponsor};
 use stepgate_core::time::Timestamp;
 use stepgate_store::desk::{self as store, Extras, Filter};
 use stepgate_store::{license_keys, orders, people};
@@ -24,26 +23,22 @@ use stepgate_store::{license_keys, orders, people};
 use super::access::{Act, Place, Scope, may};
 use super::{Administrator, enter};
 use crate::app::App;
-use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::{Browser, Form};
-use crate::http::page::{PageFailure, see_other};
+use crate::http::page::PageFailure;
 use crate::pages::admin::{DetailPage, DetailSection, ListPage};
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::table::{Cell, Table};
 use crate::pages::{self, Action, When};
-use crate::shop::attention::look_after;
-use crate::shop::refund;
-use crate::shop::{self, Replaced, words};
-use crate::subscriptions::{Settled, settle};
+use crate::shop::{self, words};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/admin/orders", get(get_orders))
         .route("/admin/orders/{number}", get(get_order))
         .route("/admin/orders/{number}/invoice.pdf", get(get_invoice))
-        .route("/admin/orders/{number}/{act}", post(post_act))
+        .merge(acts::routes())
         .merge(desk::routes())
         .merge(catalogue::routes())
 }
@@ -165,13 +160,18 @@ async fn find(cx: &Cx, browser: &Browser, number: &str, act: Act) -> Result<(Adm
 async fn get_order(cx: Cx, browser: Browser, Path(number): Path<String>, Query(query): Query<OrderQuery>) -> Response {
     let shown = async {
         let (administrator, order) = find(&cx, &browser, &number, Act::See).await?;
-        let page = page(&cx, &administrator, &order, &query.done).await?;
+        let page = page(&cx, &administrator, &order, (&query.done, None)).await?;
         Ok(pages::respond(StatusCode::OK, &page))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
-async fn page(cx: &Cx, administrator: &Administrator, order: &Order, done: &str) -> Result<DetailPage, PageFailure> {
+async fn page(
+    cx: &Cx,
+    administrator: &Administrator,
+    order: &Order,
+    (done, unfit): (&str, Option<&Form>),
+) -> Result<DetailPage, PageFailure> {
     let extras = store::find_extras(&cx.app.db, order.id).await?;
     let (tone, word) = words::stage(order);
     let reader = administrator.visitor.person.id;
@@ -179,8 +179,7 @@ async fn page(cx: &Cx, administrator: &Administrator, order: &Order, done: &str)
     sections.push(section("License keys", Some(keys(cx, order).await?), Vec::new()));
     if may(&administrator.visitor.roles, Place::Orders, Act::Edit) == Scope::All {
         sections.extend(matters::attention(cx, order).await?);
-        let replaceable = replaceable(cx, order, &extras).await?;
-        sections.extend(acts(cx, order, &extras, replaceable));
+        sections.extend(acts::sections(cx, order, &extras, unfit).await?);
         sections.extend(matters::refund(cx, order).await?);
     }
     Ok(DetailPage {
@@ -280,115 +279,6 @@ async fn sponsor_name(cx: &Cx, sponsor: Sponsor) -> Result<String, Fault> {
         }
     };
     Ok(found.unwrap_or_else(|| sponsor.parts().1.to_string()))
-}
-
-/// What finance can do.
-fn acts(cx: &Cx, order: &Order, extras: &Extras, replaceable: Vec<(String, String)>) -> Vec<DetailSection> {
-    let path = |act: &str| format!("/admin/orders/{}/{act}", order.number);
-    let form = |act: &str, words: &str, fields| PageForm::side(act, path(act), words, fields);
-    let mut acts = Vec::new();
-    let unpaid = matches!(order.stage, OrderStage::AwaitingPayment | OrderStage::Cancelled);
-    if order.method == PaymentMethod::Invoice && unpaid {
-        let paid = form("paid", "The money has come", Vec::new()).dangerous("Its license keys are made at once.");
-        acts.push(section("Mark paid", None, vec![paid]));
-    }
-    if order.stage == OrderStage::AwaitingPayment {
-        let cancel = form("cancel", "Cancel", Vec::new())
-            .dangerous("The purchaser is told. Money that comes all the same brings it back.");
-        acts.push(section("Cancel", None, vec![cancel]));
-    }
-    if order.stage == OrderStage::Paid && extras.replaces.is_none() {
-        let reason = Field::optional("reason", "Why, after 15 days", Control::Text, "");
-        let back = form("refund", "Give back", vec![reason.help("The purchaser reads it.")]);
-        let words = "Its license keys become void and the money goes back, if nothing was activated.";
-        acts.push(section("Give back", None, vec![back.dangerous(words)]));
-    }
-    if order.stage == OrderStage::Paid && order.shipping.is_some() {
-        let fields = vec![
-            Field::required("carrier", "Carrier", Control::Text, extras.carrier.clone().unwrap_or_default()),
-            Field::required("tracking", "Tracking number", Control::Text, extras.tracking.clone().unwrap_or_default()),
-        ];
-        acts.push(section("Ship", None, vec![form("ship", "It is on its way", fields)]));
-    }
-    if !replaceable.is_empty() {
-        let fields = vec![
-            Field::required("form", "", Control::Hidden, random_token(cx.entropy())),
-            Field::required("key", "Broken", Control::Select(replaceable), ""),
-        ];
-        let words = "A new order that costs nothing, within 45 days after the first was sent. The broken token opens nothing \
-                     any more; its subscription goes on with the new one.";
-        acts.push(section("Warranty", None, vec![form("replace", "Replace a broken token", fields).dangerous(words)]));
-    }
-    acts
-}
-
-/// Whose token can be broken: the keys whose tokens were sent.
-async fn replaceable(cx: &Cx, order: &Order, extras: &Extras) -> Result<Vec<(String, String)>, Fault> {
-    if extras.sent_at.is_none() || order.stage != OrderStage::Paid {
-        return Ok(Vec::new());
-    }
-    let mut named = Vec::new();
-    for (number, (key, serial)) in (1..).zip(shop::replaceable(cx, order).await?) {
-        let whose = match key.redeemed_by.or(key.holder) {
-            Some(person) => words::name(cx, person).await?,
-            None => key.holder_mail.clone().unwrap_or_else(|| "nobody yet".to_owned()),
-        };
-        let token = serial.unwrap_or_else(|| format!("token {number}, not set up"));
-        named.push((key.id.to_string(), format!("{token}: {whose}")));
-    }
-    Ok(named)
-}
-
-async fn post_act(Path((number, act)): Path<(String, String)>, form: Form) -> Response {
-    let cx = form.cx.clone();
-    let done = async {
-        let (administrator, order) = find(&cx, &form.browser, &number, Act::Edit).await?;
-        let to = |number: &str, done: &str| Ok(see_other(&format!("/admin/orders/{number}?done={done}")));
-        let by = administrator.visitor.person.id;
-        let did = match act.as_str() {
-            "paid" if order.method == PaymentMethod::Invoice => {
-                matches!(settle(&cx, &order, Some(by)).await?, Settled::Now)
-            }
-            "cancel" => shop::cancel(&cx, &order, Some(by)).await?,
-            "refund" => match matters::give_back(&cx, &order, (by, form.get("reason"))).await? {
-                Ok(()) => true,
-                Err(refusal) => return to(&number, refusal),
-            },
-            "refunded" => refund::mark_done(&cx, &order, by).await?,
-            "ship" => ship(&cx, &order, (form.get("carrier"), form.get("tracking")), by).await?,
-            "seen" => {
-                let id = form.get("attention").parse().map_err(|_| PageFailure::NotFound)?;
-                return to(&number, if look_after(&cx, &order, id, by).await? { "done" } else { "earlier" });
-            }
-            "replace" => {
-                let key = form.get("key").parse().map_err(|_| PageFailure::NotFound)?;
-                match shop::replace(&cx, &order, key, (by, form.get("form"))).await? {
-                    Replaced::Order(new) => return to(&new.number, "replaced"),
-                    Replaced::Not => false,
-                }
-            }
-            _ => return Err(PageFailure::NotFound),
-        };
-        to(&number, if did { "done" } else { "moved" })
-    };
-    done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
-}
-
-async fn ship(cx: &Cx, order: &Order, (carrier, tracking): (&str, &str), by: PersonId) -> Result<bool, Fault> {
-    let fits = |text: &str| (1..=80).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if !fits(carrier) || !fits(tracking) {
-        return Ok(false);
-    }
-    let transaction = cx.app.db.begin().await?;
-    if !store::ship_order(&transaction, order.id, (carrier, tracking), cx.now).await? {
-        return Ok(false);
-    }
-    let data = serde_json::json!({ "order": order.number, "carrier": carrier, "tracking": tracking });
-    let event = Event { actor: Some(by), ..Event::new("order.shipped").to(order.purchaser).data(data) };
-    audit::record(cx, &transaction, event).await?;
-    shop::tell_sent(cx, &transaction, order, (carrier, tracking)).await?;
-    transaction.commit().await?;
-    Ok(true)
 }
 
 async fn get_invoice(cx: Cx, browser: Browser, Path(number): Path<String>) -> Response {

@@ -4,38 +4,90 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use stepgate_core::assurance;
+use serde::Deserialize;
+use stepgate_core::assurance::{self, CredentialKind};
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::Credential;
 use stepgate_core::subscriptions::product::Product;
-use stepgate_store::carts;
+use stepgate_store::{carts, subscriptions as terms};
 
 use super::buyer::{self, Buyer, Wanted};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::Browser;
-use crate::http::page::{PageFailure, with_browser};
+use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::pages::shop::{AcquirePage, ProductCard, Shelf};
 use crate::pages::{self, Action, Section, When};
+use crate::proofing::{self, Standing};
 use crate::subscriptions;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/account/otp/get", get(get_acquire))
 }
 
-async fn get_acquire(cx: Cx, browser: Browser) -> Response {
+/// What the person came for, where a card of Manage OTP led here.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct AcquireQuery {
+    /// The credential whose time is over: the same again.
+    again: String,
+    /// Identity proofing for what is held.
+    upgrade: String,
+}
+
+async fn get_acquire(cx: Cx, browser: Browser, Query(query): Query<AcquireQuery>) -> Response {
     let shown = async {
         let buyer = buyer::enter(&cx, &browser, PortalPage::Acquire).await?;
-        Ok(with_browser(&cx, &browser, pages::respond(StatusCode::OK, &page(&cx, &buyer).await?)))
+        let came_for = if query.upgrade.is_empty() {
+            same_again(&cx, &buyer, &query.again).await?
+        } else {
+            match upgrade(&cx, &buyer).await? {
+                Some(product) => Some((product, "Identity proofing for what you hold")),
+                None => return Ok(see_other("/account/proofing")),
+            }
+        };
+        let page = page(&cx, &buyer, came_for).await?;
+        Ok(with_browser(&cx, &browser, pages::respond(StatusCode::OK, &page)))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
-async fn page(cx: &Cx, buyer: &Buyer) -> Result<AcquirePage, Fault> {
+/// A product that the person came for, and what is said above it.
+type CameFor<'a> = (&'a Product, &'static str);
+
+/// What a credential was sold as, else what is nearest to it: of its kind and reach, with proofing or without as before.
+async fn same_again<'a>(cx: &Cx, buyer: &'a Buyer, id: &str) -> Result<Option<CameFor<'a>>, Fault> {
+    let Some(held) = buyer.visitor.credentials.iter().find(|held| held.id.to_string() == id) else { return Ok(None) };
+    let sold = terms::find_sold_as(&cx.app.db, held.id).await?;
+    let before = sold.product.as_ref().and_then(|id| buyer.catalogue.product(id));
+    let proofing = before.map_or(sold.needs_proofing, |product| product.proofing);
+    let fits = |product: &&Product| {
+        let reach = held.kind != CredentialKind::PhoneOtp || product.reach == sold.reach;
+        product.kinds == [held.kind] && reach
+    };
+    let offered = || buyer.catalogue.products.iter().filter(|product| buyer.is_offered(product));
+    let same = offered().find(|product| Some(&product.id) == sold.product.as_ref());
+    let near = || offered().filter(fits).min_by_key(|product| product.proofing != proofing);
+    Ok(same.or_else(near).map(|product| (product, "The same again")))
+}
+
+/// The proofing upgrade, where it is sold and there is something to get: not while an agent is to look at them already.
+async fn upgrade<'a>(cx: &Cx, buyer: &'a Buyer) -> Result<Option<&'a Product>, Fault> {
+    let person = &buyer.visitor.person;
+    let idle = matches!(proofing::standing(cx, person.id).await?, Standing::Nothing | Standing::Approved(_));
+    if person.is_proofed(cx.now) || !idle {
+        return Ok(None);
+    }
+    let upgrades = |product: &&Product| product.kinds.is_empty() && product.proofing && buyer.is_offered(product);
+    Ok(buyer.catalogue.products.iter().find(upgrades))
+}
+
+async fn page(cx: &Cx, buyer: &Buyer, came_for: Option<CameFor<'_>>) -> Result<AcquirePage, Fault> {
     let cart = carts::find_cart(&cx.app.db, buyer.visitor.person.id).await?;
     let mut ways = vec![
         Action::link("license", "I have a license key", "/account/otp/license"),
@@ -61,14 +113,14 @@ async fn page(cx: &Cx, buyer: &Buyer) -> Result<AcquirePage, Fault> {
         lead: lead.to_owned(),
         cart: (keys > 0).then(|| Action::link("cart", format!("Cart ({keys})"), "/cart")),
         ways,
-        shelves: shelves(cx, buyer).await?,
+        shelves: shelves(cx, buyer, came_for).await?,
         people,
     })
 }
 
-async fn shelves(cx: &Cx, buyer: &Buyer) -> Result<Vec<Shelf>, Fault> {
+async fn shelves(cx: &Cx, buyer: &Buyer, came_for: Option<CameFor<'_>>) -> Result<Vec<Shelf>, Fault> {
     let proofed = buyer.visitor.person.is_proofed(cx.now);
-    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    let (mut wished, mut good, mut bad) = (Vec::new(), Vec::new(), Vec::new());
     for product in buyer.catalogue.products.iter().filter(|product| buyer.is_offered(product)) {
         let mut card = card(cx, buyer, product).await?;
         match &buyer.wanted {
@@ -77,18 +129,25 @@ async fn shelves(cx: &Cx, buyer: &Buyer) -> Result<Vec<Shelf>, Fault> {
                 card.renew = None;
                 bad.push(card);
             }
+            _ if came_for.is_some_and(|(wish, _)| wish.id == product.id) => {
+                wished.push(ProductCard { for_me: true, renew: None, ..card });
+            }
             _ => good.push(card),
         }
     }
-    if let Some(first) = good.first_mut() {
+    if let Some(first) = wished.first_mut().or(good.first_mut()) {
         first.first = true;
     }
     let heading = match &buyer.wanted {
         Some(wanted) => format!("{} accepts", wanted.application),
-        None => "All products".to_owned(),
+        None if wished.is_empty() => "All products".to_owned(),
+        None => "Other products".to_owned(),
     };
     let shelf = |heading: &str, products| Shelf { heading: heading.to_owned(), products };
     let mut shelves = Vec::new();
+    if let Some((_, heading)) = came_for.filter(|_| !wished.is_empty()) {
+        shelves.push(shelf(heading, wished));
+    }
     if !good.is_empty() {
         shelves.push(shelf(&heading, good));
     }
@@ -125,6 +184,7 @@ async fn card(cx: &Cx, buyer: &Buyer, product: &Product) -> Result<ProductCard, 
         renew,
         refused: None,
         first: false,
+        for_me: false,
     })
 }
 

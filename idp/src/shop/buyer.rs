@@ -150,6 +150,19 @@ impl Buyer {
         Ok(self.administered().any(|own| theirs.iter().any(|organization| organization.id == own)))
     }
 
+    /// For which of these people they may buy, all at once.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn buys_for_whom(&self, cx: &Cx, people: &[PersonId]) -> Result<Vec<PersonId>, Fault> {
+        let own = self.visitor.person.id;
+        let others: Vec<PersonId> = people.iter().copied().filter(|person| *person != own).collect();
+        let organizations: Vec<OrganizationId> = self.administered().collect();
+        let mut found = people::list_members_among(&cx.app.db, &organizations, &others).await?;
+        found.push(own);
+        Ok(found)
+    }
+
     /// A credential of one of these kinds, of this person, that can be renewed now.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The cart: what goes in, for whom, and what a renewal needs.
 
-use stepgate_core::id::CredentialId;
+use stepgate_core::id::{CredentialId, PersonId};
 use stepgate_core::subscriptions::checkout::{self, LineError};
 use stepgate_core::subscriptions::order::{CartLine, LineFor, OrderLine};
 use stepgate_core::subscriptions::product::Product;
@@ -147,30 +147,41 @@ async fn renewal(cx: &Cx, buyer: &Buyer, id: &str) -> Result<Result<CartLine, Ca
     Ok(Ok(CartLine { product: product.id, quantity: 1, whom: LineFor::Renewal(id) }))
 }
 
-/// A cart with its prices now. `None` in the place of a line that cannot be bought any more.
+/// A cart with its prices now. `None` in the place of a line that cannot be bought any more. A thousand renewals ask the
+/// store as often as a few.
 ///
 /// # Errors
 /// The store.
 pub(super) async fn priced(cx: &Cx, buyer: &Buyer, cart: &Cart) -> Result<Vec<Option<OrderLine>>, Fault> {
+    let renewed: Vec<CredentialId> = cart.lines.iter().filter_map(renews).collect();
+    let held = credentials::list_by_ids(&cx.app.db, &renewed).await?;
+    let mut people: Vec<PersonId> = cart.lines.iter().filter_map(is_for).collect();
+    people.extend(held.iter().map(|held| held.person));
+    let theirs = buyer.buys_for_whom(cx, &people).await?;
     let mut lines = Vec::new();
     for line in &cart.lines {
         let product = buyer.catalogue.product(&line.product);
         let good = match (product, line.whom) {
             (None, _) => false,
             (Some(_), LineFor::Renewal(id)) => {
-                let found = credentials::find_credential(&cx.app.db, id).await?;
-                match found.filter(|found| is_renewable(cx, found)) {
-                    Some(found) => buyer.buys_for(cx, found.person).await?,
-                    None => false,
-                }
+                let found = held.iter().find(|held| held.id == id).filter(|found| is_renewable(cx, found));
+                found.is_some_and(|found| theirs.contains(&found.person))
             }
-            (Some(product), LineFor::Person(person)) => buyer.is_offered(product) && buyer.buys_for(cx, person).await?,
+            (Some(product), LineFor::Person(person)) => buyer.is_offered(product) && theirs.contains(&person),
             (Some(product), LineFor::Later) => buyer.is_offered(product),
         };
         let priced = product.filter(|_| good);
         lines.push(priced.and_then(|product| checkout::priced(line, product, buyer.catalogue.currency)));
     }
     Ok(lines)
+}
+
+const fn renews(line: &CartLine) -> Option<CredentialId> {
+    if let LineFor::Renewal(id) = line.whom { Some(id) } else { None }
+}
+
+const fn is_for(line: &CartLine) -> Option<PersonId> {
+    if let LineFor::Person(id) = line.whom { Some(id) } else { None }
 }
 
 /// Sets the quantities of a cart as a page of version `read` shows it; 0 takes a line out. `false` when it was changed

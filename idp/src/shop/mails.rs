@@ -1,7 +1,7 @@
 //! What buyers are told by mail, in the transaction of the act: by mail only, since it does not concern the security of
 //! the account.
 
-use stepgate_core::subscriptions::order::{Order, OrderLine, PaymentMethod};
+use stepgate_core::subscriptions::order::{Order, OrderLine, PaymentMethod, summed};
 use stepgate_store::Connection;
 
 use crate::cx::Cx;
@@ -21,7 +21,7 @@ async fn tell(
 
 fn listed(order: &Order) -> String {
     let line = |line: &OrderLine| format!("{} x {}, {} each", line.quantity, line.name, line.unit);
-    let lines: Vec<String> = order.lines.iter().map(line).collect();
+    let lines: Vec<String> = summed(&order.lines).iter().map(line).collect();
     let tax = if order.totals.tax.minor == 0 { String::new() } else { format!("\nTax: {}", order.totals.tax) };
     format!("{}{tax}\nTotal: {}", lines.join("\n"), order.totals.gross)
 }

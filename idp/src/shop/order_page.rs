@@ -127,10 +127,14 @@ async fn actions(cx: &Cx, browser: &Browser, order: &Order, extras: &Extras) -> 
     Ok(actions)
 }
 
+/// Keys that are shown on the page of their order; all are on a page of their own.
+const KEYS: usize = 200;
+
 /// The keys. Their letters are shown to the purchaser while they can be handed on; a renewal has none to hand on.
 async fn key_table(cx: &Cx, visitor: &Visitor, order: &Order, keys: &[LicenseKey]) -> Result<Table, Fault> {
     let mut rows = Vec::new();
-    for key in keys {
+    let (shown, more) = keys.split_at(keys.len().min(KEYS));
+    for key in shown {
         let line = usize::try_from(key.line).ok().and_then(|line| order.lines.get(line));
         let name = line.map_or_else(|| key.product.to_string(), |line| line.name.clone());
         let (tone, word) = words::key_stage(key.stage);
@@ -151,6 +155,11 @@ async fn key_table(cx: &Cx, visitor: &Visitor, order: &Order, keys: &[LicenseKey
             Cell::State(tone, word.to_owned()),
             if mine { Cell::Button(activate.with("id", key.id.to_string())) } else { Cell::Empty },
         ]);
+    }
+    if !more.is_empty() {
+        let rest = Cell::text(format!("{} more", more.len()));
+        let page = Cell::link("/account/otp/keys", "License keys");
+        rows.push(vec![rest, page, Cell::Empty, Cell::Empty, Cell::Empty]);
     }
     Ok(Table::new(&["Product", "License key", "For", "State", ""], rows, "None."))
 }

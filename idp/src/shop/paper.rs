@@ -6,7 +6,7 @@ use krilla::Document;
 use krilla::geom::Point;
 use krilla::page::PageSettings;
 use krilla::text::{Font, TextDirection};
-use stepgate_core::subscriptions::order::Order;
+use stepgate_core::subscriptions::order::{Order, summed};
 use stepgate_core::time::Timestamp;
 
 use crate::cx::Cx;
@@ -59,7 +59,7 @@ pub(super) fn drawn(cx: &Cx, rows: &[Row]) -> Result<Vec<u8>, Fault> {
 /// What was sold, and what it came to.
 pub(super) fn sold(order: &Order, tax_name: &str) -> Vec<Row> {
     let mut rows = vec![cells(["Product", "Quantity", "Price", "Sum"].map(str::to_owned))];
-    for line in &order.lines {
+    for line in &summed(&order.lines) {
         let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
         let mut names = wrapped(&line.name, WIDE).into_iter();
         let first = names.next().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Money by card: a page of the provider for an order, and what the provider says of it, read anew each time.
 
 use stepgate_core::subscriptions::checkout::{Payment, Worth, worth};
-use stepgate_core::subscriptions::order::{Order, OrderStage};
+use stepgate_core::subscriptions::order::{Order, OrderStage, summed};
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_store::{cards as store_cards, charges, desk, orders, people};
 
@@ -65,7 +65,8 @@ pub(super) async fn begin(cx: &Cx, order: &Order) -> Result<Seen, Fault> {
 async fn wanted(cx: &Cx, order: &Order) -> Result<Checkout, Fault> {
     let person = people::find_person(&cx.app.db, order.purchaser).await?;
     let line = |name: &str, quantity, unit| CheckoutLine { name: name.to_owned(), quantity, unit };
-    let mut lines: Vec<_> = order.lines.iter().map(|sold| line(&sold.name, sold.quantity, sold.unit)).collect();
+    let mut lines: Vec<_> =
+        summed(&order.lines).iter().map(|sold| line(&sold.name, sold.quantity, sold.unit)).collect();
     if order.totals.tax.minor != 0 {
         lines.push(line("Tax", 1, order.totals.tax));
     }

@@ -7,7 +7,7 @@ use stepgate_core::account::Person;
 use stepgate_core::assurance::{CredentialKind, CredentialState, label};
 use stepgate_core::credentials::Credential;
 use stepgate_core::credentials::hardware_token::OathParameters;
-use stepgate_core::id::{CredentialId, TermId};
+use stepgate_core::id::CredentialId;
 use stepgate_core::subscriptions::license_key::{KeyStage, LicenseKey, TypedKey};
 use stepgate_core::time::Timestamp;
 use stepgate_store::credentials::NewCredential;
@@ -15,6 +15,7 @@ use stepgate_store::subscriptions::{self as store, Term};
 use stepgate_store::{Connection, Transaction, credentials, license_keys};
 
 use super::renew::{Renewed, renew};
+use super::terms::write_term;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -222,10 +223,6 @@ async fn insert(
             .await?;
     }
     Ok(id)
-}
-
-async fn write_term(cx: &Cx, connection: &impl Connection, term: &Term) -> Result<(), Fault> {
-    Ok(store::insert_term(connection, (TermId::random(cx.entropy()), term), cx.now).await?)
 }
 
 /// Begins the term of a credential whose device was bound just now, where terms count from the activation. Call it in the

@@ -2,13 +2,13 @@
 
 use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::credentials::Credential;
-use stepgate_core::id::TermId;
 use stepgate_core::subscriptions::license_key::LicenseKey;
 use stepgate_core::subscriptions::term::Renewal;
 use stepgate_core::time::Timestamp;
 use stepgate_store::subscriptions::{self as store, Term};
 use stepgate_store::{Connection, license_keys};
 
+use super::terms::write_term;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -58,8 +58,7 @@ pub async fn renew(
         }
         let (id, person) = (credential.id, credential.person);
         let term = Term { credential: id, person, key: key.id, order: key.order, from: ends, until };
-        let term_id = TermId::random(cx.entropy());
-        store::insert_term(transaction, (term_id, &term), cx.now).await?;
+        write_term(cx, transaction, &term).await?;
         let data = serde_json::json!({ "credential": id, "license_key": key.id, "until": until });
         audit::record(cx, transaction, Event::new("subscription.renewed").to(person).data(data)).await?;
         latest = latest.max(until);

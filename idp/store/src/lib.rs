@@ -46,6 +46,7 @@ pub mod pushed;
 pub mod proofing;
 pub mod ratings;
 pub mod recovery;
+pub mod renewals;
 pub mod reports;
 pub mod resets;
 pub mod playground;

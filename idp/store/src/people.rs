@@ -148,6 +148,31 @@ pub async fn list_members(db: &Db, organization: OrganizationId) -> Result<Vec<P
     all(&db.read, sql, vec![organization.uuid().into()]).await?.iter().map(person).collect()
 }
 
+/// Which of these people are members of one of these organizations.
+pub async fn list_members_among(
+    db: &Db,
+    organizations: &[OrganizationId],
+    people: &[PersonId],
+) -> Result<Vec<PersonId>, StoreError> {
+    let mut found = Vec::new();
+    if organizations.is_empty() {
+        return Ok(found);
+    }
+    for some in people.chunks(200) {
+        let sql = format!(
+            "SELECT DISTINCT person_id FROM memberships WHERE organization_id IN ({}) AND person_id IN ({})",
+            vec!["?"; organizations.len()].join(", "),
+            vec!["?"; some.len()].join(", ")
+        );
+        let own = organizations.iter().map(|id| sea_orm::Value::from(id.uuid()));
+        let values = own.chain(some.iter().map(|id| sea_orm::Value::from(id.uuid()))).collect();
+        for row in all(&db.read, &sql, values).await? {
+            found.push(PersonId::from_uuid(row.get("person_id")?));
+        }
+    }
+    Ok(found)
+}
+
 /// What a person may do.
 pub async fn roles_of(db: &Db, person: PersonId) -> Result<Vec<Role>, StoreError> {
     let sql = "SELECT role, place FROM roles WHERE person_id = ? ORDER BY role, place";

@@ -192,6 +192,8 @@ pub struct OrderLine {
 
 /// Most lines of one order.
 pub const MAX_LINES: usize = 50;
+/// Most lines of one order that renews for many people at once.
+pub const MAX_RENEWALS: usize = 1000;
 /// Most keys of one line.
 pub const MAX_QUANTITY: u32 = 500;
 
@@ -214,6 +216,20 @@ pub fn totals(lines: &[OrderLine], currency: Currency, tax_basis_points: u32) ->
     let net = lines.iter().try_fold(Money::zero(currency), |sum, line| sum.plus(line.unit.times(line.quantity)?))?;
     let tax = net.tax(tax_basis_points)?;
     Ok(Totals { net, tax, gross: net.plus(tax)? })
+}
+
+/// The lines as an invoice, a mail or a provider of payments shows them: what has one name and one price is one line,
+/// whoever it is for.
+pub fn summed(lines: &[OrderLine]) -> Vec<OrderLine> {
+    let mut sums: Vec<OrderLine> = Vec::new();
+    for line in lines {
+        let same = |sum: &&mut OrderLine| sum.name == line.name && sum.unit == line.unit;
+        match sums.iter_mut().find(same) {
+            Some(sum) => sum.quantity = sum.quantity.saturating_add(line.quantity),
+            None => sums.push(line.clone()),
+        }
+    }
+    sums
 }
 
 /// Where a thing or an invoice goes.
@@ -394,6 +410,19 @@ mod tests {
             let text = serde_json::to_string(&kept).unwrap();
             assert_eq!(serde_json::from_str::<OrderLine>(&text).unwrap(), kept, "{text}");
         }
+    }
+
+    #[test]
+    fn what_has_one_name_and_one_price_is_one_line_on_paper() {
+        let mut other = line(1, 24);
+        other.name = "Renewal: Mobile ID".to_owned();
+        let renewals = vec![other.clone(); MAX_RENEWALS];
+        let all: Vec<OrderLine> = [line(2, 30), line(1, 31)].into_iter().chain(renewals).chain([line(3, 30)]).collect();
+        let sums = summed(&all);
+        let quantities: Vec<u32> = sums.iter().map(|line| line.quantity).collect();
+        assert_eq!(quantities, [5, 1, 1000]);
+        let usd = "USD".parse().unwrap();
+        assert_eq!(totals(&sums, usd, 1900), totals(&all, usd, 1900));
     }
 
     proptest! {
