@@ -4,16 +4,20 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
+use serde::Deserialize;
 use stepgate_core::assurance;
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::Credential;
-use stepgate_core::subscriptions::product::Product;
+use stepgate_core::subscriptions::license_key::LicenseKey;
+use stepgate_core::subscriptions::product::{Fit, Product};
 use stepgate_store::carts;
 
-use super::buyer::{self, Buyer, Wanted};
+use super::buyer::{self, Buyer};
+use crate::account::{activate_key, visit};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -21,15 +25,24 @@ use crate::http::extract::Browser;
 use crate::http::page::{PageFailure, with_browser};
 use crate::pages::shop::{AcquirePage, ProductCard, Shelf};
 use crate::pages::{self, Action, Section, When};
-use crate::subscriptions;
+use crate::{proofing, subscriptions};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/account/otp/get", get(get_acquire))
 }
 
-async fn get_acquire(cx: Cx, browser: Browser) -> Response {
+/// What the page's address may carry.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct For {
+    /// The application that it is for.
+    application: String,
+}
+
+async fn get_acquire(cx: Cx, browser: Browser, Query(which): Query<For>) -> Response {
     let shown = async {
-        let buyer = buyer::enter(&cx, &browser, PortalPage::Acquire).await?;
+        let visitor = visit(&cx, &browser, PortalPage::Acquire).await?;
+        let buyer = buyer::for_application(&cx, &browser, visitor, which.application.parse().ok()).await?;
         Ok(with_browser(&cx, &browser, pages::respond(StatusCode::OK, &page(&cx, &buyer).await?)))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
@@ -41,13 +54,24 @@ async fn page(cx: &Cx, buyer: &Buyer) -> Result<AcquirePage, Fault> {
         Action::link("license", "I have a license key", "/account/otp/license"),
         Action::link("orders", "Your orders", "/orders"),
     ];
-    let (heading, lead) = match &buyer.wanted {
+    if let Some(wanted) = &buyer.wanted {
+        let go_on = |path| Action::link("resume", format!("Go on to {}", wanted.application), path);
+        ways.extend(wanted.path.clone().map(go_on));
+    }
+    let ready = key(cx, buyer);
+    ways.splice(0..0, ready.map(|key| activate_key(cx, key, "activate")));
+    let (heading, lead) = match buyer.wanted.as_ref().filter(|wanted| wanted.accepts.is_some()) {
         Some(wanted) => {
-            ways.push(Action::link("resume", format!("Go on to {}", wanted.application), wanted.path.clone()));
             let lead = "We keep your place. You come back to it when your credential is set up.";
             (format!("Get what {} accepts", wanted.application), lead)
         }
         None => ("Get a credential".to_owned(), "Each is for a year, and can be renewed before it ends."),
+    };
+    let lead = match ready {
+        Some(key) => {
+            format!("You have {} already: activate it, there is nothing to buy.", subscriptions::name_of(cx, key))
+        }
+        None => lead.to_owned(),
     };
     let mut people =
         vec![("me".to_owned(), "Me".to_owned()), ("later".to_owned(), "Later: keys to hand out".to_owned())];
@@ -58,7 +82,7 @@ async fn page(cx: &Cx, buyer: &Buyer) -> Result<AcquirePage, Fault> {
     Ok(AcquirePage {
         layout: buyer.visitor.layout(cx, "Get a credential", Section::ManageOtp),
         heading,
-        lead: lead.to_owned(),
+        lead,
         cart: (keys > 0).then(|| Action::link("cart", format!("Cart ({keys})"), "/cart")),
         ways,
         shelves: shelves(cx, buyer).await?,
@@ -67,43 +91,56 @@ async fn page(cx: &Cx, buyer: &Buyer) -> Result<AcquirePage, Fault> {
 }
 
 async fn shelves(cx: &Cx, buyer: &Buyer) -> Result<Vec<Shelf>, Fault> {
-    let proofed = buyer.visitor.person.is_proofed(cx.now);
+    let person = &buyer.visitor.person;
+    let (owns, proofed) = (buyer.visitor.owns(), person.is_proofed(cx.now));
+    let in_vain = proofing::in_vain(cx, person).await?;
+    let wanted = buyer.wanted.as_ref().and_then(|wanted| Some((wanted, wanted.accepts.as_ref()?)));
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for product in buyer.catalogue.products.iter().filter(|product| buyer.is_offered(product)) {
         let mut card = card(cx, buyer, product).await?;
-        match &buyer.wanted {
-            Some(wanted) if !product.fits(&wanted.acceptable, proofed) => {
-                card.refused = Some(refusal(wanted, product, proofed));
-                card.renew = None;
+        let twice = in_vain.as_ref().filter(|_| product.proofing);
+        if let Some(in_vain) = twice {
+            card.note = Some(in_vain.words("You", !product.kinds.is_empty()));
+        }
+        // A shelf begins with what is all that is missing, and with what need not be bought again.
+        let rank = (twice.is_some(), !product.kinds.is_empty());
+        match wanted.map(|(wanted, accepts)| (wanted, product.fit(accepts, &owns, proofed))) {
+            None => good.push(((false, false), card)),
+            Some((_, Fit::Accepted)) => good.push((rank, card)),
+            Some((wanted, fit)) => {
+                card.refused = Some(refusal(&wanted.application, fit));
                 bad.push(card);
             }
-            _ => good.push(card),
         }
     }
-    if let Some(first) = good.first_mut() {
+    good.sort_by_key(|(rank, _)| *rank);
+    let mut good: Vec<ProductCard> = good.into_iter().map(|(_, card)| card).collect();
+    // Where something is only to be activated, nothing is to be bought first.
+    if let Some(first) = good.first_mut().filter(|_| key(cx, buyer).is_none()) {
         first.first = true;
     }
-    let heading = match &buyer.wanted {
-        Some(wanted) => format!("{} accepts", wanted.application),
-        None => "All products".to_owned(),
-    };
-    let shelf = |heading: &str, products| Shelf { heading: heading.to_owned(), products };
-    let mut shelves = Vec::new();
-    if !good.is_empty() {
-        shelves.push(shelf(&heading, good));
-    }
-    if !bad.is_empty() {
-        shelves.push(shelf("Not accepted there", bad));
-    }
-    Ok(shelves)
+    let shelf = |heading: String, products| Shelf { heading, products };
+    let heading = wanted.map_or_else(|| "All products".to_owned(), |(it, _)| format!("{} accepts", it.application));
+    let shelves = [shelf(heading, good), shelf("Not accepted there".to_owned(), bad)];
+    Ok(shelves.into_iter().filter(|shelf| !shelf.products.is_empty()).collect())
 }
 
-fn refusal(wanted: &Wanted, product: &Product, proofed: bool) -> String {
-    let kind_would_do = product.kinds.iter().any(|kind| wanted.requirement.allows(*kind));
-    if kind_would_do && !proofed && !product.proofing {
-        format!("{} asks for identity proofing as well", wanted.application)
-    } else {
-        format!("{} does not accept it", wanted.application)
+fn refusal(application: &str, fit: Fit) -> String {
+    match fit {
+        Fit::LacksProofing => format!("{application} asks for identity proofing as well"),
+        Fit::LacksCredential => format!("{application} asks for another credential with it"),
+        Fit::Accepted | Fit::Refused => format!("{application} does not accept it"),
+    }
+}
+
+/// A key that is theirs already and would do: it is not bought twice.
+fn key<'a>(cx: &Cx, buyer: &'a Buyer) -> Option<&'a LicenseKey> {
+    let visitor = &buyer.visitor;
+    match buyer.wanted.as_ref().and_then(|wanted| wanted.accepts.as_ref()) {
+        Some(accepts) => {
+            subscriptions::fitting(&visitor.keys, accepts, (&visitor.owns(), visitor.person.is_proofed(cx.now)))
+        }
+        None => visitor.keys.first(),
     }
 }
 
