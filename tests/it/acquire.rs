@@ -176,11 +176,11 @@ async fn proofing_is_not_paid_for_in_vain() {
         // Erin is proofed: in the catalogue, in the cart and with a key in hand.
         let mut erin = logged_in(&world, "erin").await;
         let words = erin.open("/account/otp/get").await.words();
-        assert!(words.contains("You are proofed until"), "{words}");
+        assert!(words.contains("You are proofed: that counts"), "{words}");
         for product in ["proofing-upgrade", "mobile-id-proofed"] {
             let page = add(&mut erin, product, "1", "me").await;
             assert_eq!(page.status.as_u16(), 422, "{product}");
-            assert!(page.words().contains("You are proofed until"), "{}", page.words());
+            assert!(page.words().contains("You are proofed: that counts"), "{}", page.words());
         }
         let key = world.sell("oscar", "proofing-upgrade", 1).await.remove(0);
         erin.open("/account/otp/license").await;
