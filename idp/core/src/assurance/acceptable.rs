@@ -33,7 +33,7 @@ pub fn acceptable(requirement: &Requirement, now: Timestamp) -> Vec<Acceptable> 
     // What is only a wish refuses nobody.
     let floors = Requirement { asked: Vec::new(), ..requirement.clone() };
     let requirement = if requirement.essential { requirement } else { &floors };
-    let of_bits = |bits: u8| (0..).zip(KINDS).filter(move |(place, _)| bits >> place & 1 == 1).map(|(_, kind)| kind);
+    let of_bits = |bits: u8| (0..).zip(KINDS).filter(move |(place, _)| (bits >> place) & 1 == 1).map(|(_, kind)| kind);
     let mut sets: Vec<Vec<CredentialKind>> = (0..16).map(|bits| of_bits(bits).collect()).collect();
     sets.sort_by_key(Vec::len);
     let mut found: Vec<Acceptable> = Vec::new();
