@@ -2,6 +2,7 @@
 //!
 //! Owns: who may see them (a live session, else the login), and the header on them. Never: another person's things.
 
+mod activation;
 mod applications;
 mod card;
 mod cards;
@@ -26,7 +27,10 @@ mod proofing;
 mod security_key;
 mod sessions;
 
+pub(crate) use activation::{activate_key, activation};
+pub(crate) use applications::requirement_of;
 pub(crate) use fresh::step_up;
+pub(crate) use resume::way_to_wanted;
 
 use std::sync::Arc;
 
@@ -35,6 +39,7 @@ use stepgate_core::account::{Person, Role};
 use stepgate_core::assurance::{self, CredentialKind, CredentialState, Holdings};
 use stepgate_core::authorize::interaction::{Interaction, Landing, PortalPage, Purpose};
 use stepgate_core::credentials::Credential;
+use stepgate_core::subscriptions::license_key::LicenseKey;
 use stepgate_store::{credentials, people};
 
 use crate::admin::access::{Act, Place, Scope, may};
@@ -46,7 +51,10 @@ use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::login::Parked;
 use crate::pages::{AccountHeader, Action, Banner, Layout, Section, StrengthView, Tone, When};
 use crate::session::{self, Live};
-use crate::subscriptions;
+use crate::subscriptions::{self, name_of};
+
+/// Where the keys of a person are used.
+const LICENSE: &str = "/account/otp/license";
 
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
@@ -79,6 +87,8 @@ pub struct Visitor {
     pub person: Person,
     /// What the person holds.
     pub credentials: Vec<Credential>,
+    /// Keys that are the person's and wait to be used.
+    pub keys: Vec<LicenseKey>,
     /// What the person may do.
     pub roles: Vec<Role>,
     organization: String,
@@ -123,6 +133,7 @@ async fn visitor(cx: &Cx, browser: &Browser, live: Live) -> Result<Option<Visito
     let organizations = people::organizations_of(&cx.app.db, person.id).await?;
     Ok(Some(Visitor {
         credentials: credentials::list_credentials(&cx.app.db, person.id).await?,
+        keys: subscriptions::keys_of(cx, &person).await?,
         roles: people::roles_of(&cx.app.db, person.id).await?,
         organization: organizations.first().map_or_else(|| "\u{2013}".to_owned(), |first| first.name.clone()),
         csrf: browser.csrf(&cx.app),
@@ -193,7 +204,8 @@ impl Visitor {
         };
         let ending = self.credentials.iter().filter(kept);
         let ending = ending.filter(|held| held.expires_at.is_some_and(|end| end < soon));
-        let (credential, end) = ending.filter_map(|held| Some((held, held.expires_at?))).min_by_key(|(_, end)| *end)?;
+        let first = ending.filter_map(|held| Some((held, held.expires_at?))).min_by_key(|(_, end)| *end);
+        let Some((credential, end)) = first else { return self.unused_key(cx) };
         let when = When::new(end, cx.now, &self.zone());
         let name = assurance::label(credential.kind);
         let (tone, text) = if end <= cx.now {
@@ -210,6 +222,20 @@ impl Visitor {
             Action::link("banner-action", "Open Manage OTP", format!("/account/otp#credential-{}", credential.id))
         };
         Some(Banner { tone, text, action: Some(action) })
+    }
+
+    /// Something that was bought and is worth nothing before it is activated.
+    fn unused_key(&self, cx: &Cx) -> Option<Banner> {
+        let key = self.keys.first()?;
+        let text = format!("{} is yours and not activated yet. It cannot be used before that.", name_of(cx, key));
+        Some(Banner { tone: Tone::Notice, text, action: Some(Action::link("banner-action", "Activate", LICENSE)) })
+    }
+
+    /// The kinds of what the person holds, or has a key for: what does not have to be bought again.
+    pub fn owns(&self) -> Vec<CredentialKind> {
+        let held = self.credentials.iter().filter(|held| held.stage != CredentialState::Revoked);
+        let keys = self.keys.iter().flat_map(|key| key.gives.kinds.iter().copied());
+        held.map(|held| held.kind).chain(keys).collect()
     }
 
     /// A credential of theirs.

@@ -15,6 +15,7 @@ mod renewal;
 mod settings;
 mod settle;
 mod terms;
+mod waiting;
 mod wording;
 
 pub use adopt::{adopt, is_adoptable};
@@ -25,10 +26,11 @@ pub use redeem::{
     NotRedeemed, Redeemed, begin_term, find_typed, judge, may_bind, name_of, redeem, renew_by_key, verified_mail,
 };
 pub use remind::send_due;
-pub use renew::{Renewed, is_renewable, renew};
+pub use renew::{Renewed, is_renewable, renew, renews};
 pub use renewal::{renewal_product, renewal_product_of, stands};
 pub use settings::{ProductSettings, SubscriptionSettings};
 pub use settle::{Holder, Settled, settle, settle_in};
+pub use waiting::{fitting, keys_of};
 
 use stepgate_core::id::LicenseKeyId;
 use stepgate_core::secret::SecretString;

@@ -9,6 +9,7 @@
     reason = "tests: whatever does not hold ends the test"
 )]
 
+mod acquire;
 mod admin;
 mod attacks;
 mod chromium;

@@ -28,7 +28,7 @@ pub struct ProductCard {
     pub note: Option<String>,
     /// Renewing what is held, in place of a new one.
     pub renew: Option<Action>,
-    /// Why it will not do here; such a product is shown and not offered.
+    /// Why it will not do at the application; it can be bought all the same, for other purposes.
     pub refused: Option<String>,
     /// Whether it is the first of the page: its button is the filled one.
     pub first: bool,

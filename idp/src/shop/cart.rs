@@ -10,6 +10,7 @@ use stepgate_store::{credentials, people};
 use super::buyer::Buyer;
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::proofing;
 use crate::subscriptions::{is_renewable, renewal_product};
 
 /// What is to be put into a cart, as it was typed.
@@ -40,7 +41,7 @@ pub(super) enum Added {
 }
 
 /// Why something is not put into a cart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CartRefusal {
     /// Not sold, or not to this person.
     #[error("This product is not sold (any more), or not to people of your applications.")]
@@ -57,6 +58,9 @@ pub(super) enum CartRefusal {
     /// Its window is not open.
     #[error("This credential cannot be renewed now: too early, too late, or it was given up.")]
     NotRenewable,
+    /// Proofing that would be paid for in vain.
+    #[error("{0}")]
+    ProofingInVain(String),
     /// Words that mean nobody.
     #[error("Say for whom it is: for yourself, for later, for a person, or which credential it renews.")]
     Whom,
@@ -120,6 +124,9 @@ async fn read(cx: &Cx, buyer: &Buyer, wish: &Addition<'_>) -> Result<Result<Foun
         },
         _ => return Ok(Err(CartRefusal::Whom)),
     };
+    if let Some(words) = in_vain(cx, buyer, product, person).await? {
+        return Ok(Err(CartRefusal::ProofingInVain(words)));
+    }
     if !wish.anyway
         && let Some(held) = buyer.renewable(cx, person, &product.kinds).await?
     {
@@ -129,6 +136,17 @@ async fn read(cx: &Cx, buyer: &Buyer, wish: &Addition<'_>) -> Result<Result<Foun
         }
     }
     Ok(Ok(Found::Line(CartLine { product: product.id.clone(), quantity, whom: LineFor::Person(person) })))
+}
+
+/// Why the proofing in a product would be for nothing to this person; `None` where it would not be.
+async fn in_vain(cx: &Cx, buyer: &Buyer, product: &Product, id: PersonId) -> Result<Option<String>, Fault> {
+    if !product.proofing {
+        return Ok(None);
+    }
+    let Some(person) = people::find_person(&cx.app.db, id).await? else { return Ok(None) };
+    let whom = if id == buyer.visitor.person.id { "You" } else { person.display_name() };
+    let found = proofing::in_vain(cx, &person).await?;
+    Ok(found.map(|found| found.words(whom, !product.kinds.is_empty())))
 }
 
 /// A renewal is of what the credential was sold as, whatever the form says: a cheaper product would not reach as far.
@@ -167,7 +185,10 @@ pub(super) async fn priced(cx: &Cx, buyer: &Buyer, cart: &Cart) -> Result<Vec<Op
                 let found = held.iter().find(|held| held.id == id).filter(|found| is_renewable(cx, found));
                 found.is_some_and(|found| theirs.contains(&found.person))
             }
-            (Some(product), LineFor::Person(person)) => buyer.is_offered(product) && theirs.contains(&person),
+            (Some(product), LineFor::Person(person)) => {
+                let offered = buyer.is_offered(product) && theirs.contains(&person);
+                offered && in_vain(cx, buyer, product, person).await?.is_none()
+            }
             (Some(product), LineFor::Later) => buyer.is_offered(product),
         };
         let priced = product.filter(|_| good);

@@ -131,7 +131,7 @@ async fn place_new(
     };
     for _ in 0..8 {
         let transaction = cx.app.db.begin().await?;
-        let interaction = buyer.wanted.as_ref().map(|wanted| wanted.id);
+        let interaction = buyer.wanted.as_ref().and_then(|wanted| wanted.id);
         if let Err(fault) = insert(cx, &transaction, &order, (request_hash.clone(), interaction, &charge)).await {
             drop(transaction);
             if let Some(before) = orders::find_order_of_request(&cx.app.db, &request_hash).await? {

@@ -118,6 +118,8 @@ pub enum Landing {
     Numbers(CredentialId),
     /// The phones of Mobile ID.
     MobilePhones,
+    /// Where a security key is set up.
+    NewKey,
     /// Where a hardware token is put into use.
     ActivateToken,
     /// The recovery codes.
@@ -186,6 +188,7 @@ impl Landing {
             Self::Rename(id) => format!("/account/otp/rename?credential={id}"),
             Self::Numbers(id) => format!("/account/otp/phones?credential={id}"),
             Self::MobilePhones => "/account/otp/mobile".to_owned(),
+            Self::NewKey => "/account/otp/key/new".to_owned(),
             Self::ActivateToken => "/account/otp/token".to_owned(),
             Self::RecoveryCodes => "/account/otp/recovery".to_owned(),
             Self::Password => "/account/password".to_owned(),
