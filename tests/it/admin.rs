@@ -1,6 +1,6 @@
 //! Administration: who may be where, what an act does, and what the audit log remembers.
 
-use stepgate_tests::{Browser, World, on_each_backend};
+use stepgate_tests::{World, logged_in, on_each_backend};
 
 const TABS: [&str; 14] = [
     "/admin/people",
@@ -18,16 +18,6 @@ const TABS: [&str; 14] = [
     "/admin/reports",
     "/admin/orders",
 ];
-
-async fn logged_in(world: &World, username: &str) -> Browser {
-    let mut browser = world.browser();
-    browser.open("/account").await;
-    browser.log_in(username).await;
-    if browser.page.name() == "factor" {
-        browser.submit(&[("skip", "1")]).await;
-    }
-    browser
-}
 
 #[tokio::test]
 async fn every_role_sees_its_own_and_nothing_else() {

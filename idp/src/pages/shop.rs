@@ -28,10 +28,12 @@ pub struct ProductCard {
     pub note: Option<String>,
     /// Renewing what is held, in place of a new one.
     pub renew: Option<Action>,
-    /// Why it will not do here; such a product is shown and not offered.
+    /// Why it will not do at the application; it can be bought all the same, for other purposes.
     pub refused: Option<String>,
     /// Whether it is the first of the page: its button is the filled one.
     pub first: bool,
+    /// Whether its reader came for just this: one button puts one of it into the cart, for themselves.
+    pub for_me: bool,
 }
 
 impl ProductCard {
@@ -138,6 +140,7 @@ impl Page for AcquirePage {
             renew: None,
             refused: None,
             first,
+            for_me: first,
         };
         let mut renewable = card("hardware-token", Some(CredentialKind::HardwareToken), "Hardware token", false);
         renewable.note = Some("You hold one that ended 3 days ago. Renewing keeps your device.".into());

@@ -10,6 +10,8 @@ pub enum Cell {
     Empty,
     /// Words.
     Text(String),
+    /// A count or an amount: its digits stand under those of the next row.
+    Number(String),
     /// An id, a hash, a serial number.
     Code(String),
     /// A link: path and words.
@@ -32,6 +34,10 @@ impl Cell {
     /// A link to `path`.
     pub fn link(path: impl Into<String>, text: impl Into<String>) -> Self {
         Self::Link(path.into(), text.into())
+    }
+
+    pub(crate) const fn is_number(&self) -> bool {
+        matches!(self, Self::Number(_))
     }
 
     /// A point in time, when there is one.

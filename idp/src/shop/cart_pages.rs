@@ -12,7 +12,7 @@ use stepgate_core::assurance;
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::id::CredentialId;
 use stepgate_core::subscriptions::checkout::quantity;
-use stepgate_core::subscriptions::order::{CartLine, LineFor, MAX_LINES, OrderLine, totals};
+use stepgate_core::subscriptions::order::{CartLine, LineFor, MAX_RENEWALS, OrderLine, totals};
 use stepgate_core::subscriptions::product::Product;
 use stepgate_store::carts::{self, Cart};
 
@@ -78,6 +78,10 @@ async fn page(cx: &Cx, buyer: &Buyer, mut notes: Vec<(Tone, String)>) -> Result<
     {
         shown.facts = words::sums(&sums, &catalogue.tax_name);
     }
+    if cart.lines.len() > 1 {
+        let empty = Action::post("empty", "Empty the cart", "/cart/change");
+        shown.actions.push(empty.with("version", cart.version.to_string()).with("all", "0"));
+    }
     shown.main = (!gone && !cart.lines.is_empty()).then(|| Action::link("continue", "Check out", "/checkout"));
     shown.back = Some(Action::link("back", "Get another credential", "/account/otp/get"));
     Ok(pages::respond(StatusCode::OK, &shown))
@@ -85,7 +89,7 @@ async fn page(cx: &Cx, buyer: &Buyer, mut notes: Vec<(Tone, String)>) -> Result<
 
 async fn table(cx: &Cx, buyer: &Buyer, cart: &Cart, priced: &[Option<OrderLine>]) -> Result<Table, Fault> {
     let mut rows = Vec::new();
-    for (place, (line, priced)) in cart.lines.iter().zip(priced).enumerate() {
+    for (place, (line, priced)) in cart.lines.iter().zip(priced).enumerate().take(words::SHOWN) {
         let name = match priced {
             Some(priced) => Cell::text(priced.name.clone()),
             None => Cell::State(Tone::Warning, format!("{}: not sold any more", line.product)),
@@ -100,6 +104,8 @@ async fn table(cx: &Cx, buyer: &Buyer, cart: &Cart, priced: &[Option<OrderLine>]
             Cell::Button(remove(place, cart)),
         ]);
     }
+    let more: Vec<OrderLine> = priced.iter().skip(words::SHOWN).flatten().cloned().collect();
+    rows.extend(words::further(&more).into_iter().map(|row| [row, vec![Cell::Empty]].concat()));
     Ok(Table::new(&["Product", "For", "Quantity", "Price", "Sum", ""], rows, "Your cart is empty."))
 }
 
@@ -194,10 +200,13 @@ async fn post_change(form: Form) -> Response {
 
 /// The quantities that were typed, by line; `None` when one of them is none.
 fn typed(form: &Form, lines: &[CartLine]) -> Option<Vec<Option<u32>>> {
+    if form.get("all") == "0" {
+        return Some(vec![Some(0); lines.len()]);
+    }
     let of = |place: usize| match form.get(&format!("q{place}")) {
         "" => Some(None),
         "0" => Some(Some(0)),
         typed => quantity(typed).ok().map(Some),
     };
-    (0..lines.len().min(MAX_LINES)).map(of).collect()
+    (0..lines.len().min(MAX_RENEWALS)).map(of).collect()
 }

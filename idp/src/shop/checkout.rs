@@ -122,6 +122,18 @@ impl CheckoutForm {
             let account = Field::optional("sponsor", "Account", accounts, value("sponsor", String::new()));
             fields.push(account.help("Only when it is paid on account."));
         }
+        if allows(cx, PaymentMethod::Card) {
+            let keep = Field::optional(
+                "keep_card",
+                "Keep this card for renewals",
+                Control::Tick,
+                value("keep_card", String::new()),
+            );
+            fields.push(keep.help(
+                "Only when you pay by card. It pays for nothing but what you let renew by itself, and we tell you the price \
+                 and the day before. We keep no number of it.",
+            ));
+        }
         fields.push(Field::required("terms", self.terms(cx), Control::Tick, value("terms", String::new())));
         for field in &mut fields {
             field.error = errors.iter().find(|(name, _)| *name == field.name).map(|(_, text)| text.clone());
@@ -191,6 +203,7 @@ pub(super) fn read(form: &Form, ships: bool) -> Result<Wish, Vec<(String, String
             method,
             voucher: form.get("voucher").to_owned(),
             sponsor: read_sponsor(form.get("sponsor")),
+            keep_card: method == PaymentMethod::Card && form.get("keep_card") == "1",
         }),
         _ => Err(errors),
     }

@@ -8,7 +8,7 @@ use stepgate_store::desk::{self, Extras};
 use stepgate_store::license_keys;
 
 use super::catalogue::catalogue;
-use super::{buyer, words};
+use super::{buyer, receipt, words};
 use crate::account::Visitor;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -36,6 +36,10 @@ fn done_note(done: &str) -> Option<(Tone, &'static str)> {
         "invitations" => (
             Tone::Warning,
             "It pays for invitations: withdraw those that were not taken up, and the account has its money back.",
+        ),
+        "replacement" => (
+            Tone::Warning,
+            "It replaces a broken token and cost nothing. Give back the order that was paid, and it goes with it.",
         ),
         "late" => (Tone::Warning, "An order can be given back within 15 days after it was paid."),
         "used" => {
@@ -75,7 +79,7 @@ pub(super) async fn page(
     page.sections.push(section("What you ordered", Some(bought), Vec::new()));
     page.facts = facts(cx, visitor, order, &extras).await?;
     let used = keys.iter().filter(|key| key.stage == KeyStage::Redeemed).count();
-    if order.check_refund(used, cx.now).is_ok() {
+    if extras.replaces.is_none() && order.check_refund(used, cx.now).is_ok() {
         let until = order.paid_at.map(|paid| When::date(days_after(paid, REFUND_DAYS), &visitor.zone()).text);
         let form = PageForm::side("refund", format!("/orders/{}/refund", order.number), "Give back", Vec::new());
         let effect = format!(
@@ -108,7 +112,16 @@ async fn actions(cx: &Cx, browser: &Browser, order: &Order, extras: &Extras) -> 
     if extras.invoice.is_some() {
         actions.push(Action::link("invoice", "Invoice (PDF)", format!("/orders/{}/invoice.pdf", order.number)));
     }
+<<<<<<< ours
     if order.stage == OrderStage::Paid && order.gives().1 {
+||||||| base
+    if order.stage == OrderStage::Paid {
+=======
+    if receipt::has_receipt(order) {
+        actions.push(Action::link("receipt", "Receipt (PDF)", format!("/orders/{}/receipt.pdf", order.number)));
+    }
+    if order.stage == OrderStage::Paid {
+>>>>>>> theirs
         actions.push(Action::link("keys", "License keys", "/account/otp/keys"));
     }
     // Whoever came from an application goes back to it, once what was bought is set up.
@@ -120,10 +133,14 @@ async fn actions(cx: &Cx, browser: &Browser, order: &Order, extras: &Extras) -> 
     Ok(actions)
 }
 
+/// Keys that are shown on the page of their order; all are on a page of their own.
+const KEYS: usize = 200;
+
 /// The keys. Their letters are shown to the purchaser while they can be handed on; a renewal has none to hand on.
 async fn key_table(cx: &Cx, visitor: &Visitor, order: &Order, keys: &[LicenseKey]) -> Result<Table, Fault> {
     let mut rows = Vec::new();
-    for key in keys {
+    let (shown, more) = keys.split_at(keys.len().min(KEYS));
+    for key in shown {
         let line = usize::try_from(key.line).ok().and_then(|line| order.lines.get(line));
         let name = line.map_or_else(|| key.product.to_string(), |line| line.name.clone());
         let (tone, word) = words::key_stage(key.stage);
@@ -145,6 +162,11 @@ async fn key_table(cx: &Cx, visitor: &Visitor, order: &Order, keys: &[LicenseKey
             if mine { Cell::Button(activate.with("id", key.id.to_string())) } else { Cell::Empty },
         ]);
     }
+    if !more.is_empty() {
+        let rest = Cell::text(format!("{} more", more.len()));
+        let page = Cell::link("/account/otp/keys", "License keys");
+        rows.push(vec![rest, page, Cell::Empty, Cell::Empty, Cell::Empty]);
+    }
     Ok(Table::new(&["Product", "License key", "For", "State", ""], rows, "None."))
 }
 
@@ -154,6 +176,9 @@ async fn facts(cx: &Cx, visitor: &Visitor, order: &Order, extras: &Extras) -> Re
     let mut add = |name: &str, cell: Cell| facts.push((name.to_owned(), cell));
     add("Placed", Cell::Time(When::new(order.placed_at, cx.now, &zone)));
     add("Payment", Cell::text(words::method(order.method)));
+    if let (Some(card), true) = (&extras.card, order.paid_at.is_some()) {
+        add("Card", Cell::text(card.clone()));
+    }
     if let Some(paid) = order.paid_at {
         add("Paid", Cell::Time(When::date(paid, &zone)));
     }

@@ -4,7 +4,7 @@ use stepgate_core::assurance;
 use stepgate_core::id::PersonId;
 use stepgate_core::subscriptions::license_key::KeyStage;
 use stepgate_core::subscriptions::money::Money;
-use stepgate_core::subscriptions::order::{LineFor, Order, OrderLine, OrderStage, PaymentMethod, Totals};
+use stepgate_core::subscriptions::order::{LineFor, Order, OrderLine, OrderStage, PaymentMethod, Totals, summed};
 use stepgate_store::{credentials, people};
 
 use crate::cx::Cx;
@@ -71,13 +71,17 @@ pub async fn name(cx: &Cx, person: PersonId) -> Result<String, Fault> {
     Ok(found.map_or_else(|| person.to_string(), |it| format!("{} ({})", it.display_name(), it.username)))
 }
 
+/// Lines that are shown one by one; those of an order that renews for many are summed up after them.
+pub const SHOWN: usize = 50;
+
 /// The lines of an order.
 ///
 /// # Errors
 /// The store.
 pub async fn lines(cx: &Cx, lines: &[OrderLine], reader: PersonId) -> Result<Table, Fault> {
     let mut rows = Vec::new();
-    for line in lines {
+    let (shown, more) = lines.split_at(lines.len().min(SHOWN));
+    for line in shown {
         let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
         rows.push(vec![
             Cell::text(line.name.clone()),
@@ -87,9 +91,11 @@ pub async fn lines(cx: &Cx, lines: &[OrderLine], reader: PersonId) -> Result<Tab
             Cell::text(sum),
         ]);
     }
+    rows.extend(further(more));
     Ok(Table::new(&["Product", "For", "Quantity", "Price", "Sum"], rows, "Nothing."))
 }
 
+<<<<<<< ours
 /// What has to be done with what was paid for.
 pub fn after_payment(order: &Order) -> &'static str {
     match order.gives() {
@@ -110,6 +116,24 @@ pub fn before_payment(order: &Order) -> &'static str {
     }
 }
 
+||||||| base
+=======
+/// What is not shown one by one, in the columns of the others.
+pub fn further(lines: &[OrderLine]) -> Vec<Vec<Cell>> {
+    let row = |line: &OrderLine| {
+        let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
+        vec![
+            Cell::text(line.name.clone()),
+            Cell::text("More people"),
+            Cell::text(line.quantity.to_string()),
+            Cell::text(line.unit.to_string()),
+            Cell::text(sum),
+        ]
+    };
+    summed(lines).iter().map(row).collect()
+}
+
+>>>>>>> theirs
 /// What it comes to.
 pub fn sums(totals: &Totals, tax_name: &str) -> Vec<(String, Cell)> {
     let fact = |name: &str, sum: Money| (name.to_owned(), Cell::text(sum.to_string()));
