@@ -27,17 +27,11 @@ mod proofing;
 mod security_key;
 mod sessions;
 
-<<<<<<< ours
-||||||| base
-pub(crate) use fresh::step_up;
-
-=======
 pub(crate) use activation::{activate_key, activation};
 pub(crate) use applications::requirement_of;
 pub(crate) use fresh::step_up;
 pub(crate) use resume::way_to_wanted;
 
->>>>>>> theirs
 use std::sync::Arc;
 
 use axum::Router;

@@ -9,16 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stepgate_core::account::Person;
 use stepgate_core::id::{LicenseKeyId, PersonId, ProofingId};
-<<<<<<< ours
 use stepgate_core::proofing::{
     Findings, MOST_REFUSED, Method, NoDecision, ProofingStage, check_approval, check_refusal,
 };
-||||||| base
-use stepgate_core::proofing::{Findings, MOST_REFUSED, NoDecision, ProofingStage, check_approval, check_refusal};
-=======
-use stepgate_core::proofing::{Findings, MOST_REFUSED, NoDecision, ProofingStage, check_approval, check_refusal};
 use stepgate_core::subscriptions::term::Renewal;
->>>>>>> theirs
 use stepgate_store::proofing::{self as store, ProofingRequest};
 use stepgate_store::{Connection, people};
 
@@ -254,23 +248,13 @@ async fn decide_in(
             let until = (days > 0).then(|| cx.now + std::time::Duration::from_secs(24 * 3600) * u32::from(days));
             store::set_proofed(transaction, request.person, until, cx.now).await.map_err(Fault::from)?;
             let data = json!({ "request": request.id, "method": found.method.as_str(),
-<<<<<<< ours
                 "document": found.document.as_str(), "issuer": found.issuer.trim(), "valid_until": found.valid_until.map(|last| last.to_string()),
                 "level": level(found), "until": until });
-            let text = "Your identity is proofed. What you bought with proofing can be set up now, under Manage OTP. \
-                        Applications hear of it from the next code or approval on.";
-||||||| base
-                "document": found.document.as_str(), "issuer": found.issuer.trim(), "until": until });
-            let text = "Your identity is proofed. What you bought with proofing can be set up now, under Manage OTP. \
-                        Applications hear of it from the next code or approval on.";
-=======
-                "document": found.document.as_str(), "issuer": found.issuer.trim(), "until": until });
             let text = format!(
                 "Your identity is proofed. What you bought with proofing can be set up now, under Manage OTP. \
                  Applications hear of it from the next code or approval on.{}",
                 way_on(cx, request.person).await?
             );
->>>>>>> theirs
             ("proofing.approved", data, Notice::new("Your identity is proofed", text))
         }
         Err(reason) => {

@@ -24,14 +24,10 @@ mod m20261128_000021_token_wear;
 mod m20261128_000022_shop;
 mod m20261128_000023_activation;
 mod m20261128_000024_reach;
-<<<<<<< ours
-mod m20261128_000030_proofing_found;
-||||||| base
-=======
 mod m20261128_000025_cards;
 mod m20261128_000027_figures;
 mod m20261128_000029_ledger;
->>>>>>> theirs
+mod m20261128_000030_proofing_found;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -63,14 +59,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000022_shop::Migration),
             Box::new(m20261128_000023_activation::Migration),
             Box::new(m20261128_000024_reach::Migration),
-<<<<<<< ours
-            Box::new(m20261128_000030_proofing_found::Migration),
-||||||| base
-=======
             Box::new(m20261128_000025_cards::Migration),
             Box::new(m20261128_000027_figures::Migration),
             Box::new(m20261128_000029_ledger::Migration),
->>>>>>> theirs
+            Box::new(m20261128_000030_proofing_found::Migration),
         ]
     }
 }

@@ -15,7 +15,8 @@ async fn of_two_who_save_one_product_the_second_sees_what_the_first_saved_and_lo
         let saved = async || world.texts("SELECT data AS found FROM catalogue_overrides").await.join(" ");
         fiona.submit(&[("price", "31.50"), ("renewal_price", "30.00"), ("partners", ""), ("withdrawn", "")]).await;
         assert_eq!(fiona.page.name(), "admin-catalogue", "{}", fiona.page.words());
-        let mine = [("price", "29.00"), ("renewal_price", "30.00"), ("partners", "Acme"), ("withdrawn", "1")];
+        let mine =
+            [("price", "29.00"), ("renewal_price", "30.00"), ("partners", "Iron Works Inc."), ("withdrawn", "1")];
         admin.submit(&mine).await;
         assert_eq!((admin.page.name(), admin.page.status.as_u16()), ("admin-product", 409));
         let words = admin.page.words();
@@ -23,7 +24,7 @@ async fn of_two_who_save_one_product_the_second_sees_what_the_first_saved_and_lo
             assert!(words.contains(told), "{told}: {words}");
         }
         assert!(
-            admin.page.text.contains("value=\"29.00\"") && admin.page.text.contains("Acme"),
+            admin.page.text.contains("value=\"29.00\"") && admin.page.text.contains("Iron Works Inc."),
             "what was typed stays"
         );
         assert!(saved().await.contains("3150"), "and nothing was overwritten");
@@ -118,4 +119,56 @@ async fn what_the_application_accepts_comes_first_and_the_order_leads_back_to_it
     fiona.open("/admin/catalogue/bundle").await;
     fiona.submit(&[("price", "1.00"), ("renewal_price", "1.00"), ("partners", "Nobody Ltd."), ("withdrawn", "")]).await;
     assert!(!alice.open("/account/otp/get").await.text.contains("product-bundle\""));
+}
+
+#[tokio::test]
+async fn what_is_changed_about_a_product_counts_for_renewals_and_partners_are_those_who_are() {
+    on_each_backend(|world| async move {
+        let mut fiona = logged_in(&world, "fiona").await;
+        let mut frank = logged_in(&world, "frank").await;
+        frank.open("/account/otp").await;
+        assert_ne!(renew_button(&frank.page.text), "", "{}", frank.page.words());
+        for product in ["phone-otp-international", "phone-otp-domestic"] {
+            fiona.open(&format!("/admin/catalogue/{product}")).await;
+            fiona.submit(&[("withdrawn", "1")]).await;
+            assert!(fiona.page.words().contains("Saved."), "{}", fiona.page.words());
+        }
+        let page = frank.open("/account/otp").await;
+        assert_eq!(
+            renew_button(&page.text),
+            "",
+            "nothing is sold any more that it could be renewed as: {}",
+            page.words()
+        );
+
+        // A slip of the pen would hide it from everybody.
+        fiona.open("/admin/catalogue/mobile-id").await;
+        fiona.submit(&[("partners", "Iron Wroks Inc.")]).await;
+        assert_eq!(fiona.page.status.as_u16(), 422);
+        assert!(fiona.page.words().contains("There is no partner called Iron Wroks Inc."), "{}", fiona.page.words());
+        fiona.submit(&[("partners", "Iron Works Inc.")]).await;
+        assert!(fiona.page.words().contains("Saved."), "{}", fiona.page.words());
+        // An organization of a partner's name is no partner.
+        world.tamper("UPDATE organizations SET name = 'Iron Works Inc.'").await;
+        for (username, offered) in [("petra", true), ("oscar", false)] {
+            let mut browser = logged_in(&world, username).await;
+            let page = browser.open("/admin/invitations/new").await;
+            assert_eq!(page.text.contains("value=\"mobile-id\""), offered, "{username}: {}", page.words());
+            assert!(page.text.contains("value=\"security-key\""), "{username}: {}", page.words());
+        }
+        fiona.open("/admin/catalogue/Tax").await;
+        fiona.submit(&[("tax_name", "VAT")]).await;
+        assert!(fiona.page.words().contains("Saved."), "{}", fiona.page.words());
+        // What the configuration names wrongly is shown.
+        world.tamper("UPDATE partners SET name = 'Ironworks'").await;
+        let words = fiona.open("/admin/catalogue").await.words();
+        assert!(words.contains("There is no partner Iron Works Inc."), "{words}");
+    })
+    .await;
+}
+
+/// The id of the button that renews; empty where there is none.
+fn renew_button(text: &str) -> String {
+    let id = text.split("id=\"renew-").nth(1).and_then(|rest| rest.split('"').next());
+    id.map_or_else(String::new, |id| format!("renew-{id}"))
 }

@@ -10,11 +10,25 @@ use crate::cx::Cx;
 use crate::pages::Action;
 use crate::subscriptions::name_of;
 
-/// Sets up a credential that waits for its device; where identity proofing comes first, where that stands. `None` for
-/// what waits for nothing, or for a token that is not made ready yet.
+/// Whether something was bought whose year ended before it was set up: a device for it would be worth nothing.
+pub(super) fn is_too_late(cx: &Cx, credential: &Credential) -> bool {
+    credential.stage == CredentialState::Pending && credential.expires_at.is_some_and(|ends| ends <= cx.now)
+}
+
+/// The same again, for what is over.
+pub(super) fn anew(credential: &Credential) -> Action {
+    let again = format!("/account/otp/get?again={}", credential.id);
+    Action::link(format!("new-{}", credential.id), "Get a new one", again)
+}
+
+/// Sets up a credential that waits for its device; where identity proofing comes first, where that stands; something new,
+/// where its year is over. `None` for what waits for nothing, or for a token that is not made ready yet.
 pub(crate) fn activation(cx: &Cx, person: &Person, credential: &Credential, sold: &SoldAs) -> Option<Action> {
     if credential.stage != CredentialState::Pending {
         return None;
+    }
+    if is_too_late(cx, credential) {
+        return Some(anew(credential));
     }
     if sold.needs_proofing && !person.is_proofed(cx.now) {
         return Some(Action::link(format!("proofing-{}", credential.id), "See where it stands", "/account/proofing"));

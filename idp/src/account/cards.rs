@@ -11,21 +11,16 @@ use stepgate_store::deliveries::{self, DeliveryState};
 use stepgate_store::holdings;
 use stepgate_store::subscriptions::{self as terms, SoldAs};
 
+use super::activation::{anew, is_too_late};
 use super::phones::delivered;
 use super::{Visitor, activate_key, activation, change, proofing, renew};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::pages::otp::{CredentialCard, PhoneRow, StatusCard};
 use crate::pages::{Action, Tone, When};
-<<<<<<< ours
-use crate::shop::{Catalogue, catalogue};
-use crate::subscriptions;
-||||||| base
-use crate::subscriptions;
-=======
 use crate::proofing::Standing;
+use crate::shop::{Catalogue, catalogue};
 use crate::subscriptions::{self, name_of};
->>>>>>> theirs
 
 /// Everything that belongs to the visitor's credentials.
 struct Details {
@@ -137,16 +132,8 @@ fn card(cx: &Cx, visitor: &Visitor, credential: &Credential, details: &Details) 
         last_used: credential.last_used_at.map(|at| When::new(at, cx.now, zone)),
         note: waits(cx, visitor, credential, &sold).or_else(|| note(cx, visitor, credential, suspended)),
         phones: if credential.kind == CredentialKind::PhoneOtp { details.rows(cx, credential.id) } else { Vec::new() },
-<<<<<<< ours
         primary: primary(cx, visitor, &details.catalogue, (credential, &sold)),
-        actions: actions(cx, visitor, credential, suspended),
-||||||| base
-        primary: primary(cx, visitor, credential, &sold),
-        actions: actions(cx, visitor, credential, suspended),
-=======
-        primary: primary(cx, visitor, credential, &sold),
         actions: [adoptions(cx, visitor, credential, details), actions(cx, visitor, credential, suspended)].concat(),
->>>>>>> theirs
     }
 }
 
@@ -154,7 +141,8 @@ fn card(cx: &Cx, visitor: &Visitor, credential: &Credential, details: &Details) 
 fn adoptions(cx: &Cx, visitor: &Visitor, credential: &Credential, details: &Details) -> Vec<Action> {
     let sold = details.sold(credential.id);
     let proofed = !sold.needs_proofing || visitor.person.is_proofed(cx.now);
-    if credential.kind != CredentialKind::SecurityKey || credential.stage != CredentialState::Pending || !proofed {
+    let waits = credential.stage == CredentialState::Pending && !is_too_late(cx, credential);
+    if credential.kind != CredentialKind::SecurityKey || !waits || !proofed {
         return Vec::new();
     }
     let adoptable = |held: &&Credential| subscriptions::is_adoptable(cx, held, &details.sold(held.id));
@@ -209,42 +197,16 @@ pub(super) fn note(
     }
 }
 
-/// Whether something was bought whose year ended before it was set up: a device for it would be worth nothing.
-fn is_too_late(cx: &Cx, credential: &Credential) -> bool {
-    credential.stage == CredentialState::Pending && credential.expires_at.is_some_and(|ends| ends <= cx.now)
-}
-
 /// What the state asks for: *Activate*, *Renew*, something new.
-<<<<<<< ours
 pub(super) fn primary(
     cx: &Cx,
     visitor: &Visitor,
     catalogue: &Catalogue,
     (credential, sold): (&Credential, &SoldAs),
 ) -> Option<Action> {
-    let (id, credential_id) = (format!("activate-{}", credential.id), credential.id.to_string());
-    let anew = || Action::link(format!("new-{}", credential.id), "Get a new one", "/account/otp/get");
-    if is_too_late(cx, credential) {
-        return Some(anew());
-    }
-||||||| base
-pub(super) fn primary(cx: &Cx, visitor: &Visitor, credential: &Credential, sold: &SoldAs) -> Option<Action> {
-    let (id, credential_id) = (format!("activate-{}", credential.id), credential.id.to_string());
-=======
-pub(super) fn primary(cx: &Cx, visitor: &Visitor, credential: &Credential, sold: &SoldAs) -> Option<Action> {
->>>>>>> theirs
     if credential.stage != CredentialState::Pending {
         let closed = matches!(subscriptions::stands(cx, credential), Some(Renewal::Closed));
-<<<<<<< ours
-        return renew::action(cx, catalogue, credential, sold).or_else(|| closed.then(anew));
-||||||| base
-        let anew = || Action::link(format!("new-{}", credential.id), "Get a new one", "/account/otp/get");
-        return renew::action(cx, credential, sold).or_else(|| closed.then(anew));
-=======
-        let again = format!("/account/otp/get?again={}", credential.id);
-        let anew = || Action::link(format!("new-{}", credential.id), "Get a new one", again);
-        return renew::action(cx, credential, sold).or_else(|| closed.then(anew));
->>>>>>> theirs
+        return renew::action(cx, catalogue, credential, sold).or_else(|| closed.then(|| anew(credential)));
     }
     activation(cx, &visitor.person, credential, sold)
 }

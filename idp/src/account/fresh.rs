@@ -33,16 +33,6 @@ pub(crate) async fn step_up_at(cx: &Cx, form: &Form, visitor: &Visitor, here: La
     go(cx, &form.browser, visitor, Some(here)).await
 }
 
-<<<<<<< ours
-async fn go(cx: &Cx, form: &Form, visitor: &Visitor, here: Option<Landing>) -> Result<(), PageFailure> {
-    let stronger = holds_device(cx, visitor);
-||||||| base
-async fn go(cx: &Cx, form: &Form, visitor: &Visitor, here: Option<Landing>) -> Result<(), PageFailure> {
-    let stronger = visitor.credentials.iter().any(|held| {
-        let otp = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
-        otp && held.state(cx.now) == CredentialState::Active
-    });
-=======
 /// The same, for a page that is opened rather than a button that is pressed.
 ///
 /// # Errors
@@ -57,11 +47,7 @@ pub(super) async fn step_up_to(
 }
 
 async fn go(cx: &Cx, browser: &Browser, visitor: &Visitor, here: Option<Landing>) -> Result<(), PageFailure> {
-    let stronger = visitor.credentials.iter().any(|held| {
-        let otp = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
-        otp && held.state(cx.now) == CredentialState::Active
-    });
->>>>>>> theirs
+    let stronger = holds_device(cx, visitor);
     let fresh = visitor.live.session.events.iter().any(|event| {
         let otp = event.method.credential_kind() != CredentialKind::Password;
         cx.now.since(event.at) <= FRESH && (otp || !stronger)

@@ -193,7 +193,7 @@ fn price(cx: &Cx, catalogue: &Catalogue, ending: &Ending) -> Option<String> {
     if !is_renewable(cx, &ending.credential) {
         return None;
     }
-    let product = renewal_product_of(cx, &ending.credential, &ending.sold)?;
+    let product = renewal_product_of(cx, catalogue, &ending.credential, &ending.sold)?;
     Some(catalogue.product(&product.id)?.renewal_price(catalogue.currency)?.to_string())
 }
 
@@ -237,8 +237,9 @@ async fn post_renewals(form: Form) -> Response {
         if all.len() > MAX_RENEWALS {
             return refuse(too_many(store::count_endings(&cx.app.db, &filter).await?)).await;
         }
+        let catalogue = crate::shop::catalogue(&cx).await?;
         let line = |ending: &Ending| {
-            let product = renewal_product_of(&cx, &ending.credential, &ending.sold)?;
+            let product = renewal_product_of(&cx, &catalogue, &ending.credential, &ending.sold)?;
             Some(CartLine { product: product.id, quantity: 1, whom: LineFor::Renewal(ending.credential.id) })
         };
         let lines: Vec<CartLine> = all.iter().filter_map(line).collect();

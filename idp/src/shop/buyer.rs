@@ -113,15 +113,9 @@ fn accepts(cx: &Cx, requirement: &Requirement) -> Option<Vec<Acceptable>> {
     (!anything).then_some(accepts)
 }
 
-<<<<<<< ours
-/// The partners whose people they are: of the request that they left, of applications where they have been, of roles.
+/// The partners whose people they are: of the application that they want, of applications where they have been, of roles.
 /// Whoever comes from a partner's application counts, with or without access to it: that is how somebody gets what the
 /// application asks for. A restricted product is one that others are not led to; it is no secret.
-||||||| base
-/// The partners whose people they are: of the request that they left, of applications where they have been, of roles.
-=======
-/// The partners whose people they are: of the application that they want, of applications where they have been, of roles.
->>>>>>> theirs
 async fn partners(cx: &Cx, visitor: &Visitor, asking: Option<PartnerId>) -> Result<Vec<String>, Fault> {
     let mut ids: Vec<PartnerId> = asking.into_iter().chain(own_partners(&visitor.roles)).collect();
     for used in consents::list_uses(&cx.app.db, visitor.person.id).await? {

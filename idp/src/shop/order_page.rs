@@ -112,16 +112,10 @@ async fn actions(cx: &Cx, browser: &Browser, order: &Order, extras: &Extras) -> 
     if extras.invoice.is_some() {
         actions.push(Action::link("invoice", "Invoice (PDF)", format!("/orders/{}/invoice.pdf", order.number)));
     }
-<<<<<<< ours
-    if order.stage == OrderStage::Paid && order.gives().1 {
-||||||| base
-    if order.stage == OrderStage::Paid {
-=======
     if receipt::has_receipt(order) {
         actions.push(Action::link("receipt", "Receipt (PDF)", format!("/orders/{}/receipt.pdf", order.number)));
     }
-    if order.stage == OrderStage::Paid {
->>>>>>> theirs
+    if order.stage == OrderStage::Paid && order.gives().1 {
         actions.push(Action::link("keys", "License keys", "/account/otp/keys"));
     }
     // Whoever came from an application goes back to it, once what was bought is set up.

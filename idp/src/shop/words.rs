@@ -95,7 +95,21 @@ pub async fn lines(cx: &Cx, lines: &[OrderLine], reader: PersonId) -> Result<Tab
     Ok(Table::new(&["Product", "For", "Quantity", "Price", "Sum"], rows, "Nothing."))
 }
 
-<<<<<<< ours
+/// What is not shown one by one, in the columns of the others.
+pub fn further(lines: &[OrderLine]) -> Vec<Vec<Cell>> {
+    let row = |line: &OrderLine| {
+        let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
+        vec![
+            Cell::text(line.name.clone()),
+            Cell::text("More people"),
+            Cell::text(line.quantity.to_string()),
+            Cell::text(line.unit.to_string()),
+            Cell::text(sum),
+        ]
+    };
+    summed(lines).iter().map(row).collect()
+}
+
 /// What has to be done with what was paid for.
 pub fn after_payment(order: &Order) -> &'static str {
     match order.gives() {
@@ -116,24 +130,6 @@ pub fn before_payment(order: &Order) -> &'static str {
     }
 }
 
-||||||| base
-=======
-/// What is not shown one by one, in the columns of the others.
-pub fn further(lines: &[OrderLine]) -> Vec<Vec<Cell>> {
-    let row = |line: &OrderLine| {
-        let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
-        vec![
-            Cell::text(line.name.clone()),
-            Cell::text("More people"),
-            Cell::text(line.quantity.to_string()),
-            Cell::text(line.unit.to_string()),
-            Cell::text(sum),
-        ]
-    };
-    summed(lines).iter().map(row).collect()
-}
-
->>>>>>> theirs
 /// What it comes to.
 pub fn sums(totals: &Totals, tax_name: &str) -> Vec<(String, Cell)> {
     let fact = |name: &str, sum: Money| (name.to_owned(), Cell::text(sum.to_string()));

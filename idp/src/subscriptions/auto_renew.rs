@@ -6,22 +6,10 @@ use stepgate_core::account::Person;
 use stepgate_core::credentials::Credential;
 use stepgate_core::id::{OrderId, OrganizationId, PersonId};
 use stepgate_core::secret::TokenHash;
-<<<<<<< ours
-use stepgate_core::subscriptions::checkout::{order_number, priced};
-||||||| base
-use stepgate_core::subscriptions::checkout::order_number;
-=======
 use stepgate_core::subscriptions::card::{self, CardOnFile, Step, TRIES};
-use stepgate_core::subscriptions::checkout::order_number;
->>>>>>> theirs
+use stepgate_core::subscriptions::checkout::{order_number, priced};
 use stepgate_core::subscriptions::order::{
-<<<<<<< ours
-    CartLine, LineFor, Order, OrderStage, Party, PaymentMethod, Sponsor, totals,
-||||||| base
-    LineFor, Order, OrderLine, OrderStage, Party, PaymentMethod, Sponsor, totals,
-=======
-    LineFor, Order, OrderLine, OrderStage, Party, PaymentMethod, Sponsor, Totals, totals,
->>>>>>> theirs
+    CartLine, LineFor, Order, OrderLine, OrderStage, Party, PaymentMethod, Sponsor, Totals, totals,
 };
 use stepgate_core::subscriptions::product::Product;
 use stepgate_core::subscriptions::term::{days_after, notice_due};
@@ -35,15 +23,7 @@ use super::settle::{Letter, Settled, settle_telling};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
-<<<<<<< ours
-use crate::shop::{Catalogue, catalogue};
-||||||| base
-use crate::notices::{self, Notice};
-use crate::shop::{Catalogue, catalogue};
-=======
-use crate::notices::{self, Notice};
 use crate::shop::{self, Catalogue, catalogue};
->>>>>>> theirs
 
 /// Days after the end until which an order that its card did not pay can be paid by hand.
 const PAYABLE_DAYS: u16 = 30;
@@ -90,15 +70,8 @@ pub struct Quote {
 pub async fn quote(cx: &Cx, credential: &Credential, product: &Product) -> Result<Option<Quote>, Fault> {
     let Catalogue { products, currency, tax_basis_points, .. } = catalogue(cx).await?;
     let product = products.iter().find(|known| known.id == product.id);
-    let Some((product, unit)) = product.and_then(|it| Some((it, it.renewal_price(currency)?))) else { return Ok(None) };
-    let line = OrderLine {
-        product: product.id.clone(),
-        name: product.name.clone(),
-        gives: product.gives(),
-        quantity: 1,
-        unit,
-        whom: LineFor::Renewal(credential.id),
-    };
+    let wanted = |it: &Product| CartLine { product: it.id.clone(), quantity: 1, whom: LineFor::Renewal(credential.id) };
+    let Some(line) = product.and_then(|it| priced(&wanted(it), it, currency)) else { return Ok(None) };
     let totals = totals(std::slice::from_ref(&line), currency, tax_basis_points).map_err(Fault::internal)?;
     Ok(Some(Quote { line, totals }))
 }
@@ -202,31 +175,7 @@ async fn place_on_account(
     (organization, quote): (OrganizationId, Quote),
     form: &[u8],
 ) -> Result<Option<Order>, Fault> {
-<<<<<<< ours
-    let Catalogue { products, currency, tax_basis_points, .. } = catalogue(cx).await?;
-    let product = products.iter().find(|known| known.id == product.id);
-    let wanted =
-        |it: &Product| CartLine { product: it.id.clone(), quantity: 1, whom: LineFor::Renewal(due.credential.id) };
-    let Some(line) = product.and_then(|it| priced(&wanted(it), it, currency)) else { return Ok(None) };
-    let id = OrderId::random(cx.entropy());
-    let person = &due.person;
-||||||| base
-    let Catalogue { products, currency, tax_basis_points, .. } = catalogue(cx).await?;
-    let product = products.iter().find(|known| known.id == product.id);
-    let Some((product, unit)) = product.and_then(|it| Some((it, it.renewal_price(currency)?))) else { return Ok(None) };
-    let line = OrderLine {
-        product: product.id.clone(),
-        name: product.name.clone(),
-        gives: product.gives(),
-        quantity: 1,
-        unit,
-        whom: LineFor::Renewal(due.credential.id),
-    };
-    let id = OrderId::random(cx.entropy());
-    let person = &due.person;
-=======
     let sponsor = Sponsor::Organization(organization);
->>>>>>> theirs
     let order = Order {
         organization: Some(organization),
         sponsor: Some(sponsor),

@@ -7,36 +7,17 @@
 use std::sync::Arc;
 
 use stepgate_core::assurance::CredentialState;
-<<<<<<< ours
-use stepgate_core::subscriptions::term::{Renewal, day_begins, days_until, notice_due};
-use stepgate_core::time::Timestamp;
-use stepgate_store::Connection;
-||||||| base
-use stepgate_core::subscriptions::term::{Renewal, notice_due};
-use stepgate_store::Connection;
-=======
 use stepgate_core::subscriptions::card::CardOnFile;
 use stepgate_core::subscriptions::money::Money;
-use stepgate_core::subscriptions::term::{Renewal, notice_due};
+use stepgate_core::subscriptions::term::{Renewal, day_begins, days_until, notice_due};
 use stepgate_core::time::Timestamp;
->>>>>>> theirs
 use stepgate_store::term_notices::{self as store, DueNotice};
 use stepgate_store::{Connection, charges};
 
-<<<<<<< ours
-use super::auto_renew;
-use super::renewal::{renewal_product, stands};
-use super::wording::{Facts, Language, Way, reminder};
-||||||| base
-use super::auto_renew;
-use super::renewal::stands;
-use super::wording::{Facts, Language, reminder};
-=======
 use super::auto_renew::{self, AtNotice};
 use super::card_words::{CardFacts, announced};
-use super::renewal::stands;
-use super::wording::{Facts, Language, reminder};
->>>>>>> theirs
+use super::renewal::{renewal_product, stands};
+use super::wording::{Facts, Language, Way, reminder};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -59,34 +40,17 @@ pub async fn send_due(app: &Arc<App>) -> Result<u64, Fault> {
         if due.is_empty() {
             return Ok(taken);
         }
-<<<<<<< ours
         let whole = due.len() == BATCH as usize;
         let due = put_off(&cx, due).await?;
-        let mut failed = Vec::new();
-||||||| base
-        let mut failed = Vec::new();
-=======
         let mut by_itself = Vec::new();
->>>>>>> theirs
         for notice in due.iter().filter(|notice| notice.auto_renew && concerns(notice)) {
             // An order of its own. A renewal moves the end, so that the notice below is not there to be taken.
-<<<<<<< ours
-            match auto_renew::renew_by_itself(&cx, notice).await {
-                Ok(true) => {}
-                Ok(false) => failed.push(notice.credential.id),
-                // One that does not work must not keep the others from being told. It is tried again at the next notice.
-                Err(fault) => {
-                    tracing::error!(credential.id = %notice.credential.id, %fault, "a renewal by itself failed");
-                    failed.push(notice.credential.id);
-                }
-            }
-||||||| base
-            if !auto_renew::renew_by_itself(&cx, notice).await? {
-                failed.push(notice.credential.id);
-            }
-=======
-            by_itself.push((notice.credential.id, auto_renew::at_notice(&cx, notice).await?));
->>>>>>> theirs
+            // One that does not work must not keep the others from being told. It is tried again at the next notice.
+            let found = auto_renew::at_notice(&cx, notice).await.unwrap_or_else(|fault| {
+                tracing::error!(credential.id = %notice.credential.id, %fault, "a renewal by itself failed");
+                AtNotice::Failed
+            });
+            by_itself.push((notice.credential.id, found));
         }
         let transaction = cx.app.db.begin().await?;
         for notice in &due {
@@ -116,7 +80,6 @@ fn concerns(notice: &DueNotice) -> bool {
     notice.credential.stage != CredentialState::Revoked && notice.person.suspended_at.is_none()
 }
 
-<<<<<<< ours
 /// The time zone of a person.
 fn zone_of(due: &DueNotice) -> jiff::tz::TimeZone {
     let zone = due.person.claims.zoneinfo.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
@@ -159,14 +122,6 @@ async fn way(cx: &Cx, due: &DueNotice) -> Result<Way, Fault> {
     })
 }
 
-||||||| base
-=======
-/// The time zone of a person.
-fn zone_of(due: &DueNotice) -> jiff::tz::TimeZone {
-    let zone = due.person.claims.zoneinfo.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
-    zone.unwrap_or(jiff::tz::TimeZone::UTC)
-}
-
 /// The price and the day of a renewal by card. It comes whether or not its reader wants to be reminded: it is about their
 /// money.
 async fn announce(
@@ -192,36 +147,18 @@ async fn announce(
     notices::mail(cx, transaction, (to, &subject), &text).await
 }
 
->>>>>>> theirs
 async fn tell(cx: &Cx, transaction: &impl Connection, due: &DueNotice, auto_renew_failed: bool) -> Result<(), Fault> {
     let Some(notice) = notice_due(due.ends, cx.now).filter(|_| concerns(due)) else { return Ok(()) };
     let Some(to) = due.person.claims.email.as_deref() else { return Ok(()) };
     if !due.reminders && notice.days != 0 {
         return Ok(());
     }
-<<<<<<< ours
     let (zone, way) = (zone_of(due), way(cx, due).await?);
     let page = match way {
         Way::Activate | Way::NeverActivated => "/account/otp".to_owned(),
         Way::Renew { .. } | Way::RenewFrom(_) | Way::Anew => {
             format!("/account/otp/renew?credential={}", due.credential.id)
         }
-||||||| base
-    let renewable = stands(cx, &due.credential);
-    let zone = due.person.claims.zoneinfo.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
-    let zone = zone.unwrap_or(jiff::tz::TimeZone::UTC);
-    let ends = When::date(due.ends, &zone);
-    let until = match renewable {
-        Some(Renewal::Open { until }) => Some(When::date(until, &zone)),
-        _ => None,
-=======
-    let renewable = stands(cx, &due.credential);
-    let zone = zone_of(due);
-    let ends = When::date(due.ends, &zone);
-    let until = match renewable {
-        Some(Renewal::Open { until }) => Some(When::date(until, &zone)),
-        _ => None,
->>>>>>> theirs
     };
     let facts = Facts {
         person: &due.person,

@@ -23,37 +23,15 @@ pub async fn renewal_product(cx: &Cx, credential: &Credential) -> Result<Option<
     Ok(renewal_product_of(cx, &catalogue(cx).await?, credential, &sold))
 }
 
-<<<<<<< ours
 /// The same, where what is sold now, and what it was sold as, are known already.
 pub fn renewal_product_of(cx: &Cx, catalogue: &Catalogue, credential: &Credential, sold: &SoldAs) -> Option<Product> {
-    if !is_renewable(cx, credential) {
-        return None;
-    }
-    let renews = |product: &&Product| product.renewal_price(catalogue.currency).is_some();
-    let products = || catalogue.products.iter().filter(renews);
-||||||| base
-/// The same, where what it was sold as is known already.
-pub fn renewal_product_of(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Option<Product> {
-    if !is_renewable(cx, credential) {
-        return None;
-    }
-    let settings = &cx.app.settings.subscriptions;
-    let currency = settings.currency().ok()?;
-    let mut products = settings.products();
-    products.retain(|product| product.renewal_price(currency).is_some());
-=======
-/// The same, where what it was sold as is known already.
-pub fn renewal_product_of(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Option<Product> {
-    if is_renewable(cx, credential) { product_of(cx, credential, sold) } else { None }
+    if is_renewable(cx, credential) { product_of(catalogue, credential, sold) } else { None }
 }
 
 /// The same, whether or not the time for it has come.
-pub(super) fn product_of(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Option<Product> {
-    let settings = &cx.app.settings.subscriptions;
-    let currency = settings.currency().ok()?;
-    let mut products = settings.products();
-    products.retain(|product| product.renewal_price(currency).is_some());
->>>>>>> theirs
+pub(super) fn product_of(catalogue: &Catalogue, credential: &Credential, sold: &SoldAs) -> Option<Product> {
+    let renews = |product: &&Product| product.renewal_price(catalogue.currency).is_some();
+    let products = || catalogue.products.iter().filter(renews);
     let sold_as =
         |product: &&Product| Some(&product.id) == sold.product.as_ref() && product.kinds.contains(&credential.kind);
     let plain = |product: &&Product| {

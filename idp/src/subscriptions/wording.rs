@@ -106,24 +106,8 @@ fn english(facts: &Facts<'_>) -> (String, String) {
         (Way::RenewFrom(from), _) => format!(" It can be renewed from {} on; your device and your identity proofing stay then.", from.text),
         (Way::Anew, _) => " It cannot be renewed: you need a new one.".to_owned(),
     };
-<<<<<<< ours
     let auto = if facts.auto_renew_failed && matches!(facts.way, Way::Renew { .. }) {
-        "\n\nIt was to be renewed by itself, and was not, because nobody's account pays for it or for a fault of ours: please renew it yourself."
-||||||| base
-    let until = facts.renewable_until.filter(|_| facts.days <= 0);
-    let until = until.map_or_else(String::new, |until| {
-        format!("\n\nIt can be renewed until {}. After that you need a new one.", until.text)
-    });
-    let auto = if facts.auto_renew_failed {
-        "\n\nIt was to be renewed by itself, but nobody's account pays for it: please renew it yourself."
-=======
-    let until = facts.renewable_until.filter(|_| facts.days <= 0);
-    let until = until.map_or_else(String::new, |until| {
-        format!("\n\nIt can be renewed until {}. After that you need a new one.", until.text)
-    });
-    let auto = if facts.auto_renew_failed {
-        "\n\nIt was to be renewed by itself, but neither an account nor a card pays for it: please renew it yourself."
->>>>>>> theirs
+        "\n\nIt was to be renewed by itself, and was not, because neither an account nor a card pays for it, or for a fault of ours: please renew it yourself."
     } else {
         ""
     };
@@ -171,7 +155,6 @@ fn german(facts: &Facts<'_>) -> (String, String) {
             ends.text
         ),
     };
-<<<<<<< ours
     let then = match (facts.way, facts.days) {
         (Way::Activate | Way::NeverActivated, _) => String::new(),
         (Way::Renew { .. }, 1..) => " Wenn Sie vorher verlängern, ändert sich nichts: Gerät und Identitätsprüfung bleiben, und an dieses Datum wird ein Jahr angehängt.".to_owned(),
@@ -183,22 +166,7 @@ fn german(facts: &Facts<'_>) -> (String, String) {
         (Way::Anew, _) => " Verlängern lässt es sich nicht: Sie brauchen ein neues.".to_owned(),
     };
     let auto = if facts.auto_renew_failed && matches!(facts.way, Way::Renew { .. }) {
-        "\n\nEs sollte von selbst verlängert werden, was nicht gelang, weil kein Konto dafür zahlt oder bei uns etwas schiefging: bitte verlängern Sie selbst."
-||||||| base
-    let until = facts.renewable_until.filter(|_| facts.days <= 0);
-    let until = until.map_or_else(String::new, |until| {
-        format!("\n\nVerlängern können Sie bis {}. Danach brauchen Sie ein neues.", until.text)
-    });
-    let auto = if facts.auto_renew_failed {
-        "\n\nEs sollte von selbst verlängert werden, aber kein Konto zahlt dafür: bitte verlängern Sie selbst."
-=======
-    let until = facts.renewable_until.filter(|_| facts.days <= 0);
-    let until = until.map_or_else(String::new, |until| {
-        format!("\n\nVerlängern können Sie bis {}. Danach brauchen Sie ein neues.", until.text)
-    });
-    let auto = if facts.auto_renew_failed {
-        "\n\nEs sollte von selbst verlängert werden, aber weder ein Konto noch eine Karte zahlt dafür: bitte verlängern Sie selbst."
->>>>>>> theirs
+        "\n\nEs sollte von selbst verlängert werden, was nicht gelang, weil weder ein Konto noch eine Karte dafür zahlt oder bei uns etwas schiefging: bitte verlängern Sie selbst."
     } else {
         ""
     };

@@ -138,11 +138,8 @@ pub enum Landing {
     Person(Username),
     /// The reset of somebody's devices, for the help desk.
     Reset(Username),
-<<<<<<< ours
     /// A request to be identity-proofed, for agents.
     Proofing(ProofingId),
-||||||| base
-=======
     /// The page that was asked for without a session, with its query.
     Asked(LocalAddress),
 }
@@ -183,7 +180,6 @@ impl From<LocalAddress> for String {
     fn from(address: LocalAddress) -> Self {
         address.0
     }
->>>>>>> theirs
 }
 
 impl Landing {
@@ -204,12 +200,8 @@ impl Landing {
             Self::Token(id) => format!("/admin/tokens/token/{id}"),
             Self::Person(username) => format!("/admin/people/{username}"),
             Self::Reset(username) => format!("/admin/people/{username}/reset"),
-<<<<<<< ours
             Self::Proofing(id) => format!("/admin/proofing/{id}"),
-||||||| base
-=======
             Self::Asked(address) => address.0.clone(),
->>>>>>> theirs
         }
     }
 }

@@ -320,15 +320,12 @@ impl Order {
         }
     }
 
-<<<<<<< ours
     /// Whether lines of it renew, and whether lines of it give keys to hand on or activate.
     pub fn gives(&self) -> (bool, bool) {
         let renews = |line: &OrderLine| matches!(line.whom, LineFor::Renewal(_));
         (self.lines.iter().any(renews), !self.lines.iter().all(renews))
     }
 
-||||||| base
-=======
     /// Whether finance can give it back, for whatever reason, when `used` of its keys were redeemed: a gift of ours is bound
     /// to no days. What is in use is not taken back by them either.
     ///
@@ -342,7 +339,6 @@ impl Order {
         }
     }
 
->>>>>>> theirs
     /// How many keys it has once it is paid.
     pub fn keys(&self) -> u32 {
         self.lines.iter().fold(0, |sum, line| sum.saturating_add(line.quantity))

@@ -180,14 +180,8 @@ async fn post_product(Path(name): Path<String>, form: Form) -> Response {
         let administrator = enter(&cx, &form.browser, Place::Orders, Act::Edit).await?;
         let catalogue = catalogue(&cx).await?;
         let mut fields = fields(&catalogue, &name).ok_or(PageFailure::NotFound)?;
-<<<<<<< ours
-        let change = match read(&catalogue, &partners(&cx).await?, &name, &form) {
-||||||| base
-        let change = match read(&catalogue, &name, &form) {
-=======
         let read_version: i64 = form.get("version").parse().unwrap_or(-1);
-        let change = match read(&catalogue, &name, &form) {
->>>>>>> theirs
+        let change = match read(&catalogue, &partners(&cx).await?, &name, &form) {
             Ok(change) => change,
             Err((field, text)) => {
                 for shown in &mut fields {
@@ -199,18 +193,10 @@ async fn post_product(Path(name): Path<String>, form: Form) -> Response {
                 return Ok(pages::respond(StatusCode::UNPROCESSABLE_ENTITY, &page));
             }
         };
-<<<<<<< ours
-        save(&cx, &administrator, &name, &change).await?;
-        Ok(see_other("/admin/catalogue?done=saved"))
-||||||| base
-        save(&cx, &administrator, &name, &change).await?;
-        Ok(see_other("/admin/catalogue"))
-=======
         if save(&cx, &administrator, (&name, read_version), &change).await? {
-            return Ok(see_other("/admin/catalogue"));
+            return Ok(see_other("/admin/catalogue?done=saved"));
         }
         conflict(&cx, &administrator, &name, &form).await
->>>>>>> theirs
     };
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
