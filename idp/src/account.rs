@@ -5,6 +5,7 @@
 mod applications;
 mod cards;
 mod change;
+pub(crate) mod confirm;
 mod connections;
 mod credential;
 pub(crate) mod fresh;

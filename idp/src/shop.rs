@@ -28,7 +28,7 @@ pub use catalogue::{Catalogue, catalogue};
 pub use invoice::invoice;
 pub use mails::{paid as tell_paid, sent as tell_sent};
 pub(crate) use orders::pdf;
-pub use place::{Replaced, cancel, replace};
+pub use place::{Replaced, cancel, note_placed, replace};
 pub use settings::ShopSettings;
 pub use sweep::sweep;
 

@@ -24,6 +24,7 @@ mod m20261128_000021_token_wear;
 mod m20261128_000022_shop;
 mod m20261128_000023_activation;
 mod m20261128_000024_reach;
+mod m20261128_000028_authority;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000022_shop::Migration),
             Box::new(m20261128_000023_activation::Migration),
             Box::new(m20261128_000024_reach::Migration),
+            Box::new(m20261128_000028_authority::Migration),
         ]
     }
 }

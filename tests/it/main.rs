@@ -11,6 +11,7 @@
 
 mod admin;
 mod attacks;
+mod authority;
 mod chromium;
 mod canary;
 mod client_auth;

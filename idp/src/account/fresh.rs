@@ -7,7 +7,7 @@ use stepgate_core::authorize::interaction::{Interaction, Landing, PortalPage, Pu
 
 use super::Visitor;
 use crate::cx::Cx;
-use crate::http::extract::Form;
+use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other};
 use crate::login::Parked;
 
@@ -32,18 +32,37 @@ pub(crate) async fn step_up_at(cx: &Cx, form: &Form, visitor: &Visitor, here: La
 }
 
 async fn go(cx: &Cx, form: &Form, visitor: &Visitor, here: Option<Landing>) -> Result<(), PageFailure> {
-    let stronger = visitor.credentials.iter().any(|held| {
-        let otp = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
-        otp && held.state(cx.now) == CredentialState::Active
-    });
-    let fresh = visitor.live.session.events.iter().any(|event| {
-        let otp = event.method.credential_kind() != CredentialKind::Password;
-        cx.now.since(event.at) <= FRESH && (otp || !stronger)
-    });
-    if fresh {
+    if is_fresh(cx, visitor, FRESH) {
         return Ok(());
     }
-    let mut interaction = if stronger {
+    Err(lead(cx, &form.browser, visitor, here).await?)
+}
+
+/// Whether somebody holds more than a password to show.
+fn is_stronger(cx: &Cx, visitor: &Visitor) -> bool {
+    visitor.credentials.iter().any(|held| {
+        let otp = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
+        otp && held.state(cx.now) == CredentialState::Active
+    })
+}
+
+/// Whether the session has a factor that is not older than this: of another credential where the person holds one.
+pub(super) fn is_fresh(cx: &Cx, visitor: &Visitor, within: Duration) -> bool {
+    let stronger = is_stronger(cx, visitor);
+    visitor.live.session.events.iter().any(|event| {
+        let otp = event.method.credential_kind() != CredentialKind::Password;
+        cx.now.since(event.at) <= within && (otp || !stronger)
+    })
+}
+
+/// The way to a factor, and back.
+pub(super) async fn lead(
+    cx: &Cx,
+    browser: &Browser,
+    visitor: &Visitor,
+    here: Option<Landing>,
+) -> Result<PageFailure, PageFailure> {
+    let mut interaction = if is_stronger(cx, visitor) {
         let (person, session) = (visitor.person.id, visitor.live.session.id);
         Interaction::begin(Purpose::Elevate { person, session, want: Want::AnyOtp }, cx.now)
     } else {
@@ -52,6 +71,6 @@ async fn go(cx: &Cx, form: &Form, visitor: &Visitor, here: Option<Landing>) -> R
         Interaction::begin(purpose, cx.now).of_another_login()
     };
     interaction.back = here;
-    let parked = Parked::begin(cx, form.browser.token(), interaction).await?;
-    Err(PageFailure::elsewhere(see_other(&parked.path())))
+    let parked = Parked::begin(cx, browser.token(), interaction).await?;
+    Ok(PageFailure::elsewhere(see_other(&parked.path())))
 }

@@ -10,7 +10,7 @@ use stepgate_core::subscriptions::order::{
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_core::time::Timestamp;
 use stepgate_store::orders::{self, Placing};
-use stepgate_store::{Transaction, carts, desk, sponsors, vouchers as voucher_store};
+use stepgate_store::{Connection, Transaction, carts, desk, sponsors, vouchers as voucher_store};
 
 use super::buyer::Buyer;
 use super::vouchers::{self, NoVoucher};
@@ -129,6 +129,11 @@ async fn place_new(
         Ok(charge) => charge,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    order.organization = match charge {
+        Charge::Sponsor(Sponsor::Organization(id)) => Some(id),
+        Charge::Sponsor(Sponsor::Partner(_)) => None,
+        Charge::Nothing | Charge::Voucher(_) => buyer.buys_as(cx, &order.lines).await?,
+    };
     for _ in 0..8 {
         let transaction = cx.app.db.begin().await?;
         let interaction = buyer.wanted.as_ref().map(|wanted| wanted.id);
@@ -166,7 +171,7 @@ fn draft(cx: &Cx, buyer: &Buyer, wish: &Wish, lines: Vec<OrderLine>) -> Result<O
         id: OrderId::random(cx.entropy()),
         number: order_number(cx.entropy()),
         purchaser: buyer.visitor.person.id,
-        organization: buyer.organizations.first().map(|organization| organization.id),
+        organization: None,
         sponsor: None,
         stage: OrderStage::AwaitingPayment,
         method: wish.method,
@@ -188,7 +193,7 @@ async fn charge(cx: &Cx, buyer: &Buyer, wish: &Wish, order: &mut Order) -> Resul
     }
     Ok(match wish.method {
         PaymentMethod::Card | PaymentMethod::Invoice => Ok(Charge::Nothing),
-        PaymentMethod::Voucher => match vouchers::find(cx, &wish.voucher, &order.lines).await? {
+        PaymentMethod::Voucher => match vouchers::find(cx, order.purchaser, (&wish.voucher, &order.lines)).await? {
             Ok(voucher) => {
                 order.sponsor = voucher.sponsor;
                 Ok(Charge::Voucher(voucher.id))
@@ -231,14 +236,28 @@ async fn insert(
         placing.invoice_number = Some(format!("INV-{number:06}"));
     }
     orders::insert_order(transaction, order, &placing).await?;
-    let data = serde_json::json!({
-        "order": order.number, "method": order.method, "gross": order.totals.gross, "invoice": placing.invoice_number,
-    });
-    audit::record(cx, transaction, Event::new("order.placed").by(order.purchaser).data(data)).await?;
+    note_placed(cx, transaction, order, &placing).await?;
     match &placing.invoice_number {
         Some(invoice) => mails::invoiced(cx, transaction, order, invoice).await,
         None => Ok(()),
     }
+}
+
+/// What the audit log hears of an order: which account or voucher pays it, too.
+///
+/// # Errors
+/// The store.
+pub async fn note_placed(
+    cx: &Cx,
+    transaction: &impl Connection,
+    order: &Order,
+    placing: &Placing,
+) -> Result<(), Fault> {
+    let data = serde_json::json!({
+        "order": order.number, "method": order.method, "gross": order.totals.gross, "invoice": placing.invoice_number,
+        "sponsor": order.sponsor, "voucher": placing.voucher, "organization": order.organization,
+    });
+    audit::record(cx, transaction, Event::new("order.placed").by(order.purchaser).data(data)).await
 }
 
 async fn pay_at_once(

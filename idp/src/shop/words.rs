@@ -78,16 +78,34 @@ pub async fn name(cx: &Cx, person: PersonId) -> Result<String, Fault> {
 pub async fn lines(cx: &Cx, lines: &[OrderLine], reader: PersonId) -> Result<Table, Fault> {
     let mut rows = Vec::new();
     for line in lines {
-        let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
-        rows.push(vec![
-            Cell::text(line.name.clone()),
-            Cell::text(whom(cx, line.whom, reader).await?),
-            Cell::text(line.quantity.to_string()),
-            Cell::text(line.unit.to_string()),
-            Cell::text(sum),
-        ]);
+        rows.push(row(line, whom(cx, line.whom, reader).await?));
     }
-    Ok(Table::new(&["Product", "For", "Quantity", "Price", "Sum"], rows, "Nothing."))
+    Ok(table(rows))
+}
+
+/// The same for whoever keeps the books: who uses what is for the purchaser alone.
+pub fn lines_without_names(lines: &[OrderLine]) -> Table {
+    let whom = |line: &OrderLine| match line.whom {
+        LineFor::Later => "To hand out later",
+        LineFor::Person(_) => "One person",
+        LineFor::Renewal(_) => "A renewal",
+    };
+    table(lines.iter().map(|line| row(line, whom(line).to_owned())).collect())
+}
+
+fn table(rows: Vec<Vec<Cell>>) -> Table {
+    Table::new(&["Product", "For", "Quantity", "Price", "Sum"], rows, "Nothing.")
+}
+
+fn row(line: &OrderLine, whom: String) -> Vec<Cell> {
+    let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
+    vec![
+        Cell::text(line.name.clone()),
+        Cell::text(whom),
+        Cell::text(line.quantity.to_string()),
+        Cell::text(line.unit.to_string()),
+        Cell::text(sum),
+    ]
 }
 
 /// What it comes to.

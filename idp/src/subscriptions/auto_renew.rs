@@ -19,7 +19,8 @@ use crate::fault::Fault;
 use crate::notices::{self, Notice};
 use crate::shop::{Catalogue, catalogue};
 
-/// The account that would pay for a person's renewals: their organization's.
+/// The account that would pay for a person's renewals: their organization's, where its administrator or finance lets it.
+/// Nobody spends it by belonging there alone.
 ///
 /// # Errors
 /// The store.
@@ -27,7 +28,7 @@ pub async fn payer(cx: &Cx, person: stepgate_core::id::PersonId) -> Result<Optio
     let Ok(currency) = cx.app.settings.subscriptions.currency() else { return Ok(None) };
     for organization in people::organizations_of(&cx.app.db, person).await? {
         let sponsor = Sponsor::Organization(organization.id);
-        if sponsors::find_account(&cx.app.db, sponsor, currency).await?.is_some() {
+        if sponsors::find_account(&cx.app.db, sponsor, currency).await?.is_some_and(|account| account.renews) {
             return Ok(Some(organization.id));
         }
     }

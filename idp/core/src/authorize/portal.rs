@@ -132,6 +132,46 @@ pub enum Landing {
     Person(Username),
     /// The reset of somebody's devices, for the help desk.
     Reset(Username),
+    /// The page that was asked for without a session, with its query.
+    Asked(LocalAddress),
+}
+
+/// An address below one of our own pages, as a browser asked for it: path and query, and never another place. It is as
+/// the request line had it, so that whoever follows it gets what they would have got with a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LocalAddress(String);
+
+impl LocalAddress {
+    /// What is longer is not kept; the way leads to the page above it then.
+    const LONGEST: usize = 1000;
+
+    /// Reads one; `None` for what is not below a page of [`PortalPage`], or could be read as another place.
+    pub fn parse(text: &str) -> Option<Self> {
+        let path = text.split('?').next().unwrap_or_default();
+        let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#'));
+        let climbs = |segment: &str| {
+            let segment = segment.to_ascii_lowercase().replace("%2e", ".");
+            segment.is_empty() || matches!(segment.as_str(), "." | "..")
+        };
+        let named = path.strip_prefix('/').is_some_and(|rest| !rest.split('/').any(climbs));
+        let ours = named && plain && text.len() <= Self::LONGEST && PortalPage::of_path(path).is_some();
+        ours.then(|| Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for LocalAddress {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not an address of ours")
+    }
+}
+
+impl From<LocalAddress> for String {
+    fn from(address: LocalAddress) -> Self {
+        address.0
+    }
 }
 
 impl Landing {
@@ -149,6 +189,7 @@ impl Landing {
             Self::Token(id) => format!("/admin/tokens/token/{id}"),
             Self::Person(username) => format!("/admin/people/{username}"),
             Self::Reset(username) => format!("/admin/people/{username}/reset"),
+            Self::Asked(address) => address.0.clone(),
         }
     }
 }
