@@ -187,7 +187,7 @@ async fn who_uses_what_is_told_to_the_purchaser_and_to_nobody_who_keeps_books() 
         for list in [petra.page.words(), petra.open("/admin/orders").await.words()] {
             assert!(list.contains("30.00 USD") && !list.contains("Bob") && !list.contains("Zoë"), "{list}");
         }
-        let logged = world.texts("SELECT data AS found FROM audit_events WHERE kind = 'order.paid' ORDER BY seq").await;
+        let logged = world.texts("SELECT data AS found FROM audit_events WHERE kind = 'order.paid' ORDER BY at").await;
         assert!(!logged.last().unwrap().contains("\"voucher\":null"), "{logged:?}");
     })
     .await;

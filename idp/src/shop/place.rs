@@ -1,6 +1,6 @@
 //! From a cart to an order: a snapshot, with the cart emptied and whatever pays at once charged in one transaction.
 
-use stepgate_core::id::{InteractionId, OrderId, PersonId, VoucherId};
+use stepgate_core::id::{InteractionId, OrderId, OrganizationId, PersonId, VoucherId};
 use stepgate_core::secret::sha256;
 use stepgate_core::subscriptions::checkout::order_number;
 use stepgate_core::subscriptions::money::Money;
@@ -129,11 +129,7 @@ async fn place_new(
         Ok(charge) => charge,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    order.organization = match charge {
-        Charge::Sponsor(Sponsor::Organization(id)) => Some(id),
-        Charge::Sponsor(Sponsor::Partner(_)) => None,
-        Charge::Nothing | Charge::Voucher(_) => buyer.buys_as(cx, &order.lines).await?,
-    };
+    order.organization = organization(cx, buyer, &charge, &order.lines).await?;
     for _ in 0..8 {
         let transaction = cx.app.db.begin().await?;
         let interaction = buyer.wanted.as_ref().map(|wanted| wanted.id);
@@ -184,6 +180,20 @@ fn draft(cx: &Cx, buyer: &Buyer, wish: &Wish, lines: Vec<OrderLine>) -> Result<O
         paid_at: None,
         version: 0,
     })
+}
+
+/// The organization that an order is of: whose account pays, or for whose people its administrator buys.
+async fn organization(
+    cx: &Cx,
+    buyer: &Buyer,
+    charge: &Charge,
+    lines: &[OrderLine],
+) -> Result<Option<OrganizationId>, Fault> {
+    match charge {
+        Charge::Sponsor(Sponsor::Organization(id)) => Ok(Some(*id)),
+        Charge::Sponsor(Sponsor::Partner(_)) => Ok(None),
+        Charge::Nothing | Charge::Voucher(_) => buyer.buys_as(cx, lines).await,
+    }
 }
 
 /// What pays at once, looked at before the transaction; whether enough is left is decided in it.
