@@ -7,6 +7,7 @@ mod applications;
 mod card;
 mod cards;
 mod change;
+pub(crate) mod confirm;
 mod connections;
 mod credential;
 pub(crate) mod fresh;

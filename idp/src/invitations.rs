@@ -9,9 +9,7 @@ mod invite;
 mod join;
 
 pub use http::routes;
-pub use invite::{
-    Again, Batch, Estimate, Invited, Withdrawn, estimate, invite, offered, send_again, sponsors, withdraw,
-};
+pub use invite::{Again, Batch, Estimate, Invited, Withdrawn, estimate, invite, offered, send_again, withdraw};
 
 /// Where somebody lands who took an invitation up: the one place that leads on to the activation of the key.
 pub const LANDING: &str = "/join/done";

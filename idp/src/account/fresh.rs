@@ -45,18 +45,37 @@ pub(super) async fn step_up_to(
 }
 
 async fn go(cx: &Cx, browser: &Browser, visitor: &Visitor, here: Option<Landing>) -> Result<(), PageFailure> {
-    let stronger = visitor.credentials.iter().any(|held| {
-        let otp = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
-        otp && held.state(cx.now) == CredentialState::Active
-    });
-    let fresh = visitor.live.session.events.iter().any(|event| {
-        let otp = event.method.credential_kind() != CredentialKind::Password;
-        cx.now.since(event.at) <= FRESH && (otp || !stronger)
-    });
-    if fresh {
+    if is_fresh(cx, visitor, FRESH) {
         return Ok(());
     }
-    let mut interaction = if stronger {
+    Err(lead(cx, browser, visitor, here).await?)
+}
+
+/// Whether somebody holds more than a password to show.
+fn is_stronger(cx: &Cx, visitor: &Visitor) -> bool {
+    visitor.credentials.iter().any(|held| {
+        let otp = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
+        otp && held.state(cx.now) == CredentialState::Active
+    })
+}
+
+/// Whether the session has a factor that is not older than this: of another credential where the person holds one.
+pub(super) fn is_fresh(cx: &Cx, visitor: &Visitor, within: Duration) -> bool {
+    let stronger = is_stronger(cx, visitor);
+    visitor.live.session.events.iter().any(|event| {
+        let otp = event.method.credential_kind() != CredentialKind::Password;
+        cx.now.since(event.at) <= within && (otp || !stronger)
+    })
+}
+
+/// The way to a factor, and back.
+pub(super) async fn lead(
+    cx: &Cx,
+    browser: &Browser,
+    visitor: &Visitor,
+    here: Option<Landing>,
+) -> Result<PageFailure, PageFailure> {
+    let mut interaction = if is_stronger(cx, visitor) {
         let (person, session) = (visitor.person.id, visitor.live.session.id);
         Interaction::begin(Purpose::Elevate { person, session, want: Want::AnyOtp }, cx.now)
     } else {
@@ -66,5 +85,5 @@ async fn go(cx: &Cx, browser: &Browser, visitor: &Visitor, here: Option<Landing>
     };
     interaction.back = here;
     let parked = Parked::begin(cx, browser.token(), interaction).await?;
-    Err(PageFailure::elsewhere(see_other(&parked.path())))
+    Ok(PageFailure::elsewhere(see_other(&parked.path())))
 }

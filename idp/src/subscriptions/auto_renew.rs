@@ -40,7 +40,8 @@ pub enum Payer {
     Nobody,
 }
 
-/// Who pays for a person's renewals: the account of their organization if there is one, else their card.
+/// Who pays for a person's renewals: the account of their organization, where its administrator or finance lets it (nobody
+/// spends it by belonging there alone), else their card.
 ///
 /// # Errors
 /// The store.
@@ -48,7 +49,7 @@ pub async fn payer(cx: &Cx, person: PersonId) -> Result<Payer, Fault> {
     let Ok(currency) = cx.app.settings.subscriptions.currency() else { return Ok(Payer::Nobody) };
     for organization in people::organizations_of(&cx.app.db, person).await? {
         let sponsor = Sponsor::Organization(organization.id);
-        if sponsors::find_account(&cx.app.db, sponsor, currency).await?.is_some() {
+        if sponsors::find_account(&cx.app.db, sponsor, currency).await?.is_some_and(|account| account.renews) {
             return Ok(Payer::Account(organization.id));
         }
     }
