@@ -297,7 +297,6 @@ impl Payments for Stripe {
             let form = form_urlencoded::Serializer::new(String::new())
                 .append_pair("payment_intent", &wanted.payment)
                 .append_pair("amount", &to_stripe(wanted.amount).to_string())
-                .append_pair("reason", "requested_by_customer")
                 .append_pair("metadata[order]", &wanted.number)
                 .append_pair("metadata[key]", &wanted.key)
                 .finish();
