@@ -218,8 +218,8 @@ pub(crate) async fn place_by_card(
     quote: Quote,
 ) -> Result<Option<Order>, Fault> {
     let request = request_by_card(credential, ends);
-    let organization = people::organizations_of(&cx.app.db, person.id).await?.first().map(|first| first.id);
-    let order = Order { organization, ..order_of(cx, person, quote) };
+    // Their own card pays: it is no order of an organization.
+    let order = order_of(cx, person, quote);
     let transaction = cx.app.db.begin().await?;
     let until = days_after(ends.max(cx.now), PAYABLE_DAYS);
     if !insert(&transaction, &order, (request.as_bytes(), Some(until))).await? {
