@@ -7,6 +7,7 @@ mod applications;
 mod card;
 mod cards;
 mod change;
+pub(crate) mod confirm;
 mod connections;
 mod credential;
 pub(crate) mod fresh;
@@ -29,7 +30,6 @@ mod sessions;
 
 pub(crate) use activation::{activate_key, activation};
 pub(crate) use applications::requirement_of;
-pub(crate) use fresh::step_up;
 pub(crate) use resume::way_to_wanted;
 
 use std::sync::Arc;

@@ -35,7 +35,7 @@ pub use catalogue::{Catalogue, catalogue};
 pub use invoice::invoice;
 pub use mails::{paid as tell_paid, sent as tell_sent};
 pub(crate) use orders::pdf;
-pub use place::cancel;
+pub use place::{cancel, note_placed};
 pub use settings::ShopSettings;
 pub use sweep::sweep;
 pub use warranty::{Replaced, replace, replaceable};

@@ -26,6 +26,7 @@ mod m20261128_000023_activation;
 mod m20261128_000024_reach;
 mod m20261128_000025_cards;
 mod m20261128_000027_figures;
+mod m20261128_000028_authority;
 mod m20261128_000029_ledger;
 mod m20261128_000030_proofing_found;
 mod portable;
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000024_reach::Migration),
             Box::new(m20261128_000025_cards::Migration),
             Box::new(m20261128_000027_figures::Migration),
+            Box::new(m20261128_000028_authority::Migration),
             Box::new(m20261128_000029_ledger::Migration),
             Box::new(m20261128_000030_proofing_found::Migration),
         ]

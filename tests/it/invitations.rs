@@ -395,3 +395,45 @@ async fn the_list_is_filtered_by_state_and_by_text_and_so_is_its_file() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_key_of_an_invitation_is_its_readers_and_not_of_whoever_pressed_the_button() {
+    on_each_backend(|world| async move {
+        let mut oscar = logged_in(&world, "oscar").await;
+        invite(&mut oscar, "organization", ("nina@north.example", "Nina North")).await;
+        let id = "SELECT CAST(license_key_id AS TEXT) AS found FROM invitations";
+        let hex = "SELECT lower(hex(license_key_id)) AS found FROM invitations";
+        let id = world.texts(if world.nodes() > 1 { id } else { hex }).await.remove(0).replace('-', "");
+        let id = [&id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]].join("-");
+        // He neither reads its letters nor has a say over it.
+        oscar.open("/account/otp/keys").await;
+        assert!(!oscar.page.text.contains(&id) && oscar.page.words().contains("You have bought none"));
+        assert_eq!(oscar.open(&format!("/account/otp/keys/{id}")).await.status.as_u16(), 404);
+        oscar.open("/account/otp/keys").await;
+        for path in ["/account/otp/keys/take-back", "/account/otp/license/activate"] {
+            assert_eq!(oscar.submit_with(path, &[("id", &id)]).await.status.as_u16(), 404, "{path}");
+            oscar.open("/account/otp/keys").await;
+        }
+        let number = world.texts("SELECT number AS found FROM orders").await.remove(0);
+        oscar.open(&format!("/orders/{number}")).await;
+        let words = oscar.page.words();
+        assert!(words.contains("Whom it was sent to") && !words.contains("nina@north.example"), "{words}");
+        assert!(!oscar.page.has(&format!("activate-{id}")), "{words}");
+        // Keys of before: somebody's purchase by the row, and yet nobody's to hand on.
+        world.tamper("UPDATE license_keys SET purchaser_id = (SELECT id FROM persons WHERE username = 'oscar')").await;
+        oscar.open("/account/otp/keys").await;
+        oscar.submit_with("/account/otp/keys/take-back", &[("id", &id)]).await;
+        assert!(oscar.page.words().contains("cannot be taken back"), "{}", oscar.page.words());
+        let holds = "SELECT COUNT(*) AS found FROM license_keys WHERE holder_mail = 'nina@north.example'";
+        assert_eq!(world.count(holds).await, 1);
+        assert_eq!(world.texts("SELECT kind AS found FROM audit_events WHERE kind = 'order.placed'").await.len(), 1);
+
+        let mailed = link(&world, "nina@north.example", &[]).await;
+        let mut nina = world.browser();
+        nina.open(&mailed).await;
+        nina.submit(&[&[("username", "nina")], &JOIN[..]].concat()).await;
+        nina.submit_with("/account/otp/license/activate", &[("id", &id)]).await;
+        assert!(nina.page.words().contains("Set up your Mobile ID"), "{}", nina.page.words());
+    })
+    .await;
+}

@@ -146,10 +146,41 @@ async fn a_key_is_handed_over_taken_back_and_used_by_whom_it_is_for() {
         heidi.submit_with("/account/otp/license/activate", &[("id", &ids[1])]).await;
         assert_eq!(heidi.page.name(), "manage-otp", "{}", heidi.page.words());
         assert!(oscar.open("/account/otp/keys").await.words().contains("Used heidi"), "{}", oscar.page.words());
-        for (kind, expected) in [("license_key.handed", 3), ("license_key.taken_back", 1), ("license_key.redeemed", 2)] {
+        for (kind, expected) in
+            [("license_key.handed", 3), ("license_key.taken_back", 1), ("license_key.redeemed", 2), ("license_key.claimed", 1)]
+        {
             let sql = format!("SELECT COUNT(*) AS found FROM audit_events WHERE kind = '{kind}'");
             assert_eq!(world.count(&sql).await, expected, "{kind}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobodys_inbox_is_flooded_with_a_key_that_comes_and_goes() {
+    on_each_backend(|world| async move {
+        world.sell("oscar", "mobile-id", 1).await;
+        let mut oscar = at(&world, "oscar", "/account/otp/keys").await;
+        let id =
+            oscar.page.text.split("/account/otp/keys/").find_map(|rest| rest.get(..36).filter(|id| id.contains('-')));
+        let id = id.unwrap().to_owned();
+        for round in 0..6 {
+            oscar.open(&format!("/account/otp/keys/{id}")).await;
+            oscar.submit(&[("whom", "victim@evil.example")]).await;
+            let told = if round < 3 { "It is theirs now" } else { "enough mails went out" };
+            assert!(oscar.page.words().contains(told), "{round}: {}", oscar.page.words());
+            oscar.open(&format!("/account/otp/keys/{id}")).await;
+            oscar.submit_with("/account/otp/keys/take-back", &[("id", &id)]).await;
+        }
+        world
+            .until("three mails came", async || {
+                world.mails("victim@evil.example", "A license key is waiting").await == 3
+            })
+            .await;
+        world.advance(3600).await;
+        let mut oscar = at(&world, "oscar", &format!("/account/otp/keys/{id}")).await;
+        oscar.submit(&[("whom", "victim@evil.example")]).await;
+        assert!(oscar.page.words().contains("It is theirs now"), "{}", oscar.page.words());
     })
     .await;
 }

@@ -12,6 +12,7 @@
 mod acquire;
 mod admin;
 mod attacks;
+mod authority;
 mod chromium;
 mod adoption;
 mod bulk_renewal;

@@ -179,6 +179,24 @@ async fn an_organization_renews_by_itself_and_for_many_at_once() {
         let account = "INSERT INTO sponsor_accounts (kind, id, currency, most, used)
                        SELECT 'organization', id, 'USD', 5000, 0 FROM organizations LIMIT 1";
         world.tamper(account).await;
+        // An account alone pays for nobody's wish; the organization's administrator lets it, and nobody else's does.
+        let words = at(&world, "bob", &format!("/account/otp/{bob}")).await.page.words();
+        assert!(words.contains("account pays for it yet"), "{words}");
+        let mut oscar = at(&world, "oscar", "/admin/sponsors").await;
+        let (_, switch) = oscar.page.text.split_once("name=\"organization\" value=\"").unwrap();
+        let organization = switch.split('"').next().unwrap().to_owned();
+        let switch = [("organization", organization.as_str()), ("on", "1")];
+        for username in ["petra", "alice", "ingrid"] {
+            let mut other = at(&world, username, "/account").await;
+            let status = other.submit_with("/admin/sponsors/renewals", &switch).await.status.as_u16();
+            assert_eq!(status, 403, "{username}");
+        }
+        assert_eq!(oscar.submit_with("/admin/sponsors", &[("most", "9999")]).await.status.as_u16(), 403);
+        oscar.open("/admin/sponsors").await;
+        oscar.submit_with("/admin/sponsors/renewals", &switch).await;
+        assert!(oscar.page.words().contains("From now on the account renews"), "{}", oscar.page.words());
+        let words = at(&world, "bob", &format!("/account/otp/{bob}")).await.page.words();
+        assert!(words.contains("organization's account") || words.contains("organization&#39;s account"), "{words}");
         let before = ends(&world, "bob", "phone_otp").await;
         world.advance(250 * DAY).await;
         world.until("it is renewed", async || ends(&world, "bob", "phone_otp").await > before).await;

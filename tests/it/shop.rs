@@ -339,32 +339,51 @@ async fn the_last_use_of_a_voucher_pays_one_order() {
 }
 
 #[tokio::test]
-async fn an_account_pays_as_long_as_something_is_left() {
+async fn an_account_pays_as_long_as_something_is_left_and_only_for_its_administrators() {
     on_each_backend(|world| async move {
         let mut fiona = logged_in(&world, "fiona").await;
-        let mut alice = logged_in(&world, "alice").await;
-        add(&mut alice, "mobile-id", "1", "me").await;
-        alice.open("/checkout").await;
-        let sponsor = alice.page.text.split("value=\"organization:").nth(1).unwrap().split('"').next().unwrap();
+        let mut oscar = logged_in(&world, "oscar").await;
+        add(&mut oscar, "mobile-id", "1", "later").await;
+        oscar.open("/checkout").await;
+        let sponsor = oscar.page.text.split("value=\"organization:").nth(1).unwrap().split('"').next().unwrap();
         let sponsor = format!("organization:{sponsor}");
         fiona.open("/admin/sponsors").await;
+        let payer = fiona.page.text.split("value=\"partner:").nth(1).unwrap().split('"').next().unwrap();
+        let payer = format!("partner:{payer}");
         fiona.submit(&[("most", "45.00"), ("sponsor", &sponsor)]).await;
         assert!(fiona.page.words().contains("45.00 USD"), "{}", fiona.page.words());
-        order(&mut alice, &[("method", "sponsored"), ("sponsor", &sponsor)]).await;
-        assert!(alice.page.words().contains("Not activated yet"), "{}", alice.page.words());
-        let number = number(&alice.page);
-        let used = async || world.count("SELECT used AS found FROM sponsor_accounts WHERE kind = 'organization'").await;
+        // To belong to an organization, or to test a partner's clients, is no say over its money.
+        let used = async || world.count("SELECT CAST(SUM(used) AS BIGINT) AS found FROM sponsor_accounts").await;
+        for (username, account) in [("alice", &sponsor), ("ingrid", &payer)] {
+            let mut person = logged_in(&world, username).await;
+            add(&mut person, "mobile-id", "1", "later").await;
+            person.open("/checkout").await;
+            assert!(!person.page.text.contains("name=\"sponsor\""), "{username}: {}", person.page.words());
+            assert!(!person.page.words().contains("left"), "{username}: {}", person.page.words());
+            order(&mut person, &[("method", "sponsored"), ("sponsor", account)]).await;
+            assert_eq!(person.page.status.as_u16(), 422, "{username}: {}", person.page.words());
+            assert_eq!((used().await, keys(&world, "unredeemed").await), (0, 0), "{username}");
+        }
+        order(&mut oscar, &[("method", "sponsored"), ("sponsor", &sponsor)]).await;
+        assert!(oscar.page.words().contains("Not activated yet"), "{}", oscar.page.words());
+        let number = number(&oscar.page);
         assert_eq!(used().await, 3000);
-        let mut bob = logged_in(&world, "bob").await;
-        add(&mut bob, "mobile-id", "1", "me").await;
-        bob.open("/checkout").await;
-        order(&mut bob, &[("method", "sponsored"), ("sponsor", &sponsor)]).await;
-        assert!(bob.page.words().contains("does not have so much left"), "{}", bob.page.words());
+        // The log says whose account pays.
+        let id = sponsor.split(':').nth(1).unwrap();
+        for kind in ["order.placed", "order.paid"] {
+            let sql = format!("SELECT data AS found FROM audit_events WHERE kind = '{kind}'");
+            assert!(world.texts(&sql).await[0].contains(id), "{kind}");
+        }
+        add(&mut oscar, "mobile-id", "1", "later").await;
+        oscar.open("/checkout").await;
+        order(&mut oscar, &[("method", "sponsored"), ("sponsor", &sponsor)]).await;
+        assert!(oscar.page.words().contains("does not have so much left"), "{}", oscar.page.words());
         assert_eq!((used().await, keys(&world, "unredeemed").await), (3000, 1));
-        alice.open(&format!("/orders/{number}")).await;
-        alice.submit_to(&format!("/orders/{number}/refund")).await;
+        oscar.open(&format!("/orders/{number}")).await;
+        oscar.submit_to(&format!("/orders/{number}/refund")).await;
         assert_eq!(used().await, 0);
-        order(&mut bob, &[("method", "sponsored"), ("sponsor", &sponsor)]).await;
+        oscar.open("/checkout").await;
+        order(&mut oscar, &[("method", "sponsored"), ("sponsor", &sponsor)]).await;
         assert_eq!(used().await, 3000);
     })
     .await;

@@ -40,7 +40,6 @@ async fn get_applications(cx: Cx, browser: Browser) -> Response {
 
 async fn show(cx: &Cx, browser: &Browser) -> Result<Response, PageFailure> {
     let visitor = visit(cx, browser, PortalPage::Applications).await?;
-    let partners = people::list_partners(&cx.app.db).await?;
     let doors = doors(cx, &visitor).await?;
     let mut rows = Vec::new();
     let mut listed = applications::list_open_applications(&cx.app.db).await?;
@@ -49,6 +48,10 @@ async fn show(cx: &Cx, browser: &Browser) -> Result<Response, PageFailure> {
             listed.extend(applications::find_application(&cx.app.db, door.application).await?);
         }
     }
+    let mut owners: Vec<_> = listed.iter().map(|application| application.partner).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    let partners = people::list_partners_in(&cx.app.db, &owners).await?;
     for application in listed {
         let door = doors.iter().find(|door| door.application == application.id);
         let Some(address) = door.and_then(|door| door.address.clone()).or_else(|| application.url.clone()) else {

@@ -47,15 +47,29 @@ pub(super) async fn step_up_to(
 }
 
 async fn go(cx: &Cx, browser: &Browser, visitor: &Visitor, here: Option<Landing>) -> Result<(), PageFailure> {
-    let stronger = holds_device(cx, visitor);
-    let fresh = visitor.live.session.events.iter().any(|event| {
-        let otp = event.method.credential_kind() != CredentialKind::Password;
-        cx.now.since(event.at) <= FRESH && (otp || !stronger)
-    });
-    if fresh {
+    if is_fresh(cx, visitor, FRESH) {
         return Ok(());
     }
-    let mut interaction = if stronger {
+    Err(lead(cx, browser, visitor, here).await?)
+}
+
+/// Whether the session has a factor that is not older than this: of another credential where the person holds one.
+pub(super) fn is_fresh(cx: &Cx, visitor: &Visitor, within: Duration) -> bool {
+    let stronger = holds_device(cx, visitor);
+    visitor.live.session.events.iter().any(|event| {
+        let otp = event.method.credential_kind() != CredentialKind::Password;
+        cx.now.since(event.at) <= within && (otp || !stronger)
+    })
+}
+
+/// The way to a factor, and back.
+pub(super) async fn lead(
+    cx: &Cx,
+    browser: &Browser,
+    visitor: &Visitor,
+    here: Option<Landing>,
+) -> Result<PageFailure, PageFailure> {
+    let mut interaction = if holds_device(cx, visitor) {
         elevation(cx, visitor)
     } else {
         // Only a password to show, and it is stale: a new login.
@@ -64,7 +78,7 @@ async fn go(cx: &Cx, browser: &Browser, visitor: &Visitor, here: Option<Landing>
     };
     interaction.back = here;
     let parked = Parked::begin(cx, browser.token(), interaction).await?;
-    Err(PageFailure::elsewhere(see_other(&parked.path())))
+    Ok(PageFailure::elsewhere(see_other(&parked.path())))
 }
 
 fn elevation(cx: &Cx, visitor: &Visitor) -> Interaction {
@@ -99,7 +113,7 @@ pub(crate) async fn show_device(
     visitor: &Visitor,
     here: Landing,
 ) -> Result<Response, PageFailure> {
-    lead(cx, form, elevation(cx, visitor), here).await
+    leads(cx, form, elevation(cx, visitor), here).await
 }
 
 /// The way to log in again on a page of `above`, and back, for a session that ended while something was typed.
@@ -112,10 +126,10 @@ pub(crate) async fn log_in_again(
     above: PortalPage,
     here: Landing,
 ) -> Result<Response, PageFailure> {
-    lead(cx, form, Interaction::begin(Purpose::Portal { return_to: above }, cx.now), here).await
+    leads(cx, form, Interaction::begin(Purpose::Portal { return_to: above }, cx.now), here).await
 }
 
-async fn lead(cx: &Cx, form: &Form, mut way: Interaction, here: Landing) -> Result<Response, PageFailure> {
+async fn leads(cx: &Cx, form: &Form, mut way: Interaction, here: Landing) -> Result<Response, PageFailure> {
     way.back = Some(here);
     let parked = Parked::begin(cx, form.browser.token(), way).await?;
     Ok(see_other(&parked.path()))

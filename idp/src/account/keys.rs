@@ -157,6 +157,10 @@ async fn post_hand(form: Form) -> Response {
             Handed::NoSuchPerson => {
                 "Nobody of your organization has this user ID. Look at it again, or type an email address."
             }
+            Handed::TooOften => {
+                "Nothing was sent: enough mails went out for now. Wait an hour, or give the letters of the key to whom it \
+                 is for."
+            }
             Handed::NotAnyMore => "It was used or given back a moment ago: it cannot be handed over any more.",
         };
         Ok(page(&cx, &visitor, &key, (whom, Some(error))))

@@ -5,6 +5,7 @@ mod acts;
 mod catalogue;
 mod desk;
 mod matters;
+mod sponsors;
 
 use std::sync::Arc;
 
@@ -15,13 +16,15 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 use stepgate_core::subscriptions::checkout::lines_of;
+use stepgate_core::subscriptions::license_key::KeyStage;
 use stepgate_core::subscriptions::order::{Order, OrderStage, Sponsor};
 use stepgate_core::time::Timestamp;
 use stepgate_store::desk::{self as store, Extras, Filter};
-use stepgate_store::{license_keys, orders, people};
+use stepgate_store::{license_keys, orders, reports};
 
 use super::access::{Act, Place, Scope, may};
 use super::{Administrator, enter};
+use crate::account::confirm::{self, ONCE_MORE};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -40,12 +43,11 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/admin/orders/{number}/invoice.pdf", get(get_invoice))
         .merge(acts::routes())
         .merge(desk::routes())
+        .merge(sponsors::routes())
         .merge(catalogue::routes())
 }
 
 const PAGE: u32 = 50;
-/// Keys of an order that are shown.
-const KEYS: usize = 200;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -74,9 +76,10 @@ async fn list(cx: &Cx, browser: &Browser, query: &OrderQuery) -> Result<Response
     let mut rows = Vec::new();
     for order in &found {
         let (tone, word) = words::stage(order);
+        let bought = is_buyers(&administrator.scope, order);
         rows.push(vec![
             Cell::link(format!("/admin/orders/{}", order.number), order.number.clone()),
-            Cell::text(words::name(cx, order.purchaser).await?),
+            if bought { Cell::text(words::name(cx, order.purchaser).await?) } else { Cell::Empty },
             Cell::text(order.totals.gross.to_string()),
             Cell::text(words::method(order.method)),
             Cell::State(tone, word.to_owned()),
@@ -100,11 +103,11 @@ async fn list(cx: &Cx, browser: &Browser, query: &OrderQuery) -> Result<Response
     stages.extend(OrderStage::ALL.iter().map(|stage| (stage.as_str().to_owned(), stage.as_str().replace('_', " "))));
     let mut actions = Vec::new();
     if administrator.scope == Scope::All {
-        actions = vec![
-            Action::link("vouchers", "Vouchers", "/admin/vouchers"),
-            Action::link("sponsors", "Accounts", "/admin/sponsors"),
-            Action::link("catalogue", "Catalogue", "/admin/catalogue"),
-        ];
+        actions.push(Action::link("vouchers", "Vouchers", "/admin/vouchers"));
+        actions.push(Action::link("catalogue", "Catalogue", "/admin/catalogue"));
+    }
+    if may(&administrator.visitor.roles, Place::Accounts, Act::See) != Scope::Nothing {
+        actions.push(Action::link("sponsors", "Accounts", "/admin/sponsors"));
     }
     let page = ListPage {
         layout: administrator.layout(cx, "Orders", Place::Orders),
@@ -141,26 +144,32 @@ fn filter(administrator: &Administrator, query: &OrderQuery) -> Filter {
 async fn find(cx: &Cx, browser: &Browser, number: &str, act: Act) -> Result<(Administrator, Order), PageFailure> {
     let administrator = enter(cx, browser, Place::Orders, act).await?;
     let order = orders::find_order_by_number(&cx.app.db, number).await?.ok_or(PageFailure::NotFound)?;
-    let own = match &administrator.scope {
-        Scope::All => true,
-        Scope::Limited { organizations, partners, .. } => {
-            let bought = order.organization.is_some_and(|id| organizations.contains(&id));
-            bought
-                || match order.sponsor {
-                    Some(Sponsor::Organization(id)) => organizations.contains(&id),
-                    Some(Sponsor::Partner(id)) => partners.contains(&id),
-                    None => false,
-                }
-        }
-        Scope::Nothing => false,
+    let pays = match (&administrator.scope, order.sponsor) {
+        (Scope::Limited { organizations, .. }, Some(Sponsor::Organization(id))) => organizations.contains(&id),
+        (Scope::Limited { partners, .. }, Some(Sponsor::Partner(id))) => partners.contains(&id),
+        _ => false,
     };
+    let own = pays || is_buyers(&administrator.scope, &order);
     if own { Ok((administrator, order)) } else { Err(PageFailure::NotFound) }
+}
+
+/// Whether an order is of somebody within a scope, not only paid by them: who bought it, and where it is billed and sent
+/// to, is nothing for whose voucher paid.
+fn is_buyers(scope: &Scope, order: &Order) -> bool {
+    match scope {
+        Scope::All => true,
+        Scope::Limited { organizations, .. } => order.organization.is_some_and(|id| organizations.contains(&id)),
+        Scope::Nothing => false,
+    }
 }
 
 async fn get_order(cx: Cx, browser: Browser, Path(number): Path<String>, Query(query): Query<OrderQuery>) -> Response {
     let shown = async {
         let (administrator, order) = find(&cx, &browser, &number, Act::See).await?;
-        let page = page(&cx, &administrator, &order, (&query.done, None)).await?;
+        let path = format!("/admin/orders/{number}");
+        let once_more = confirm::kept(&cx, &browser, (&administrator.visitor, &path)).await?.is_some();
+        let done = if once_more && query.done.is_empty() { "confirmed" } else { &query.done };
+        let page = page(&cx, &administrator, &order, (done, None)).await?;
         Ok(pages::respond(StatusCode::OK, &page))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
@@ -174,8 +183,7 @@ async fn page(
 ) -> Result<DetailPage, PageFailure> {
     let extras = store::find_extras(&cx.app.db, order.id).await?;
     let (tone, word) = words::stage(order);
-    let reader = administrator.visitor.person.id;
-    let mut sections = vec![section("Lines", Some(words::lines(cx, &order.lines, reader).await?), Vec::new())];
+    let mut sections = vec![section("Lines", Some(words::lines_without_names(&order.lines)), Vec::new())];
     sections.push(section("License keys", Some(keys(cx, order).await?), Vec::new()));
     if may(&administrator.visitor.roles, Place::Orders, Act::Edit) == Scope::All {
         sections.extend(matters::attention(cx, order).await?);
@@ -194,26 +202,23 @@ async fn page(
             "done" => Some("Done.".to_owned()),
             "moved" => Some("Nothing was done: the order had moved on. This is where it stands now.".to_owned()),
             "replaced" => Some("The new token is ordered.".to_owned()),
+            "confirmed" => Some(ONCE_MORE.to_owned()),
             other => matters::refusal(other).map(str::to_owned),
         },
         secret: None,
     })
 }
 
-/// How many keys stand where; nobody but purchaser and holder sees letters.
+/// How many keys stand where. Whose they are, and who used them, is told to their purchaser alone.
 async fn keys(cx: &Cx, order: &Order) -> Result<Table, Fault> {
-    let mut rows = Vec::new();
-    for key in license_keys::list_keys_of_order(&cx.app.db, order.id).await?.into_iter().take(KEYS) {
-        let (tone, word) = words::key_stage(key.stage);
-        let whose = match key.redeemed_by.or(key.holder) {
-            Some(person) => words::name(cx, person).await?,
-            None => key.holder_mail.clone().unwrap_or_default(),
-        };
-        let line = usize::try_from(key.line).ok().and_then(|line| order.lines.get(line));
-        let name = line.map_or_else(|| key.product.to_string(), |line| line.name.clone());
-        rows.push(vec![Cell::text(name), Cell::text(whose), Cell::State(tone, word.to_owned())]);
-    }
-    Ok(Table::new(&["Product", "For", "State"], rows, "None while it is not paid."))
+    let row = |(product, stage, count): (String, KeyStage, i64)| {
+        let (tone, word) = words::key_stage(stage);
+        let line = order.lines.iter().find(|line| line.product.as_str() == product);
+        let name = line.map_or(product.as_str(), |line| line.name.as_str());
+        vec![Cell::text(name), Cell::State(tone, word.to_owned()), Cell::text(count.to_string())]
+    };
+    let rows = license_keys::count_keys_of_order(&cx.app.db, order.id).await?.into_iter().map(row).collect();
+    Ok(Table::new(&["Product", "State", "Keys"], rows, "None while it is not paid."))
 }
 
 async fn facts(
@@ -223,22 +228,26 @@ async fn facts(
     extras: &Extras,
 ) -> Result<Vec<(String, Cell)>, Fault> {
     let zone = administrator.visitor.zone();
+    let bought = is_buyers(&administrator.scope, order);
     let mut facts = Vec::new();
     let mut add = |name: &str, cell: Cell| facts.push((name.to_owned(), cell));
     for (name, sum) in words::sums(&order.totals, "Tax") {
         add(&name, sum);
     }
-    add("Purchaser", Cell::text(words::name(cx, order.purchaser).await?));
+    if bought {
+        add("Purchaser", Cell::text(words::name(cx, order.purchaser).await?));
+    }
     add("Payment", Cell::text(words::method(order.method)));
     if let Some(sponsor) = order.sponsor {
-        add("Paid by", Cell::text(sponsor_name(cx, sponsor).await?));
+        let name = reports::find_sponsor_name(&cx.app.db, sponsor).await?;
+        add("Paid by", Cell::text(name.unwrap_or_else(|| sponsor.parts().1.to_string())));
     }
     add("Placed", Cell::Time(When::new(order.placed_at, cx.now, &zone)));
     let date = |at: Option<Timestamp>| Cell::time(at.map(|at| When::date(at, &zone)));
     add("Paid", date(order.paid_at));
     add("Given up", date(extras.due_at.filter(|_| order.stage == OrderStage::AwaitingPayment)));
     add("Money went back", date(extras.refunded_at));
-    if extras.invoice.is_some() {
+    if extras.invoice.is_some() && bought {
         add(
             "Invoice",
             Cell::link(
@@ -250,8 +259,10 @@ async fn facts(
     add("Provider's page", Cell::text(extras.checkout.clone().unwrap_or_default()));
     add("Provider's payment", Cell::text(extras.payment.clone().unwrap_or_default()));
     add("Purchase order", Cell::text(order.purchase_order.clone().unwrap_or_default()));
-    add("Billed to", Cell::text(lines_of(&order.billing).join(", ")));
-    if let Some(shipping) = &order.shipping {
+    if bought {
+        add("Billed to", Cell::text(lines_of(&order.billing).join(", ")));
+    }
+    if let Some(shipping) = order.shipping.as_ref().filter(|_| bought) {
         add("Sent to", Cell::text(lines_of(shipping).join(", ")));
         add("Sent", date(extras.sent_at));
         add("Carrier", Cell::text(extras.carrier.clone().unwrap_or_default()));
@@ -269,24 +280,12 @@ async fn facts(
     Ok(facts)
 }
 
-/// A sponsor's name.
-async fn sponsor_name(cx: &Cx, sponsor: Sponsor) -> Result<String, Fault> {
-    let found = match sponsor {
-        Sponsor::Organization(id) => {
-            let all = people::list_organizations(&cx.app.db).await?;
-            all.into_iter().find(|known| known.id == id).map(|known| known.name)
-        }
-        Sponsor::Partner(id) => {
-            let all = people::list_partners(&cx.app.db).await?;
-            all.into_iter().find(|known| known.id == id).map(|known| known.name)
-        }
-    };
-    Ok(found.unwrap_or_else(|| sponsor.parts().1.to_string()))
-}
-
 async fn get_invoice(cx: Cx, browser: Browser, Path(number): Path<String>) -> Response {
     let made = async {
-        let (_, order) = find(&cx, &browser, &number, Act::See).await?;
+        let (administrator, order) = find(&cx, &browser, &number, Act::See).await?;
+        if !is_buyers(&administrator.scope, &order) {
+            return Err(PageFailure::NotFound);
+        }
         Ok(shop::pdf(&order, shop::invoice(&cx, &order).await?.ok_or(PageFailure::NotFound)?))
     };
     made.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))

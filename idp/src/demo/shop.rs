@@ -39,6 +39,8 @@ pub(super) async fn open(cx: &Cx, (organization, partner): (OrganizationId, Part
     let transaction = cx.app.db.begin().await?;
     sponsors::set_most(&transaction, Sponsor::Organization(organization), Money::new(100_000, currency)).await?;
     sponsors::set_most(&transaction, Sponsor::Partner(partner), Money::new(50_000, currency)).await?;
+    // Elsewhere an organization's administrator decides that; until then nobody's account renews anything.
+    sponsors::set_renews(&transaction, organization, true).await?;
     let Ok(code) = TypedKey::parse(VOUCHER) else { return Err(Fault::internal("the demo's voucher")) };
     let voucher = Voucher {
         id: VoucherId::random(cx.entropy()),

@@ -120,6 +120,11 @@ impl Form {
     pub fn raw(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
     }
+
+    /// Every field, as typed.
+    pub fn every(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
 }
 
 const MAX_FORM: usize = 64 * 1024;

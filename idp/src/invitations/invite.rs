@@ -16,39 +16,19 @@ use stepgate_core::subscriptions::order::{
 use stepgate_core::subscriptions::product::Product;
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_store::orders::Placing;
-use stepgate_store::{Connection, StoreError, invitations as store, orders, people, reports, sponsors as accounts};
+use stepgate_store::{Connection, StoreError, invitations as store, orders, reports, sponsors as accounts};
 
-use crate::admin::access::Scope;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
 use crate::shop::attention::raise_for;
-use crate::shop::{Catalogue, catalogue};
+use crate::shop::{Catalogue, catalogue, note_placed};
 use crate::subscriptions::{Holder, settle_in};
 
 /// How often one invitation is mailed in an hour.
 const MAILS_AN_HOUR: u64 = 3;
 const HOUR: Duration = Duration::from_secs(3600);
-
-/// Who may pay, as far as a scope reaches, each with its name.
-pub async fn sponsors(cx: &Cx, scope: &Scope) -> Result<Vec<(Sponsor, String)>, Fault> {
-    let mut found = Vec::new();
-    let within = |sponsor: Sponsor| match (scope, sponsor) {
-        (Scope::All, _) => true,
-        (Scope::Limited { organizations, .. }, Sponsor::Organization(id)) => organizations.contains(&id),
-        (Scope::Limited { partners, .. }, Sponsor::Partner(id)) => partners.contains(&id),
-        (Scope::Nothing, _) => false,
-    };
-    for organization in people::list_organizations(&cx.app.db).await? {
-        found.push((Sponsor::Organization(organization.id), organization.name));
-    }
-    for partner in people::list_partners(&cx.app.db).await? {
-        found.push((Sponsor::Partner(partner.id), partner.name));
-    }
-    found.retain(|(sponsor, _)| within(*sponsor));
-    Ok(found)
-}
 
 /// What can be given away: what is sold to everybody, or to the partner's people, and is not sent by post, because an
 /// invitation knows no address to send it to. An organization is no partner, whatever it is called.
@@ -187,6 +167,7 @@ pub async fn invite(cx: &Cx, batch: &Batch, invitees: &[Invitee]) -> Result<Invi
         Err(StoreError::Conflict { .. }) => return Ok(Invited::Before),
         placed => placed?,
     }
+    note_placed(cx, &transaction, &order, &placing).await?;
     let keys = settle_in(cx, &transaction, &order, invitees.iter().map(holder).collect()).await?;
     for (place, (invitee, key)) in invitees.iter().zip(keys).enumerate() {
         let charged = share(totals.gross, place, invitees.len());

@@ -5,7 +5,7 @@ use stepgate_core::assurance::{self, Acceptable, CredentialKind, Requirement};
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::Credential;
 use stepgate_core::id::{ApplicationId, InteractionId, OrganizationId, PartnerId, PersonId};
-use stepgate_core::subscriptions::order::Sponsor;
+use stepgate_core::subscriptions::order::{LineFor, OrderLine, Sponsor};
 use stepgate_core::subscriptions::product::Product;
 use stepgate_store::sponsors::{self, Account};
 use stepgate_store::{applications, consents, credentials, people};
@@ -19,6 +19,9 @@ use crate::http::extract::Browser;
 use crate::http::page::PageFailure;
 use crate::login::{self, Parked};
 use crate::subscriptions::is_renewable;
+
+/// People to choose from. Whoever has more renews them under *Renew for your people*, or invites them.
+const PEOPLE: u32 = 500;
 
 /// The application that the person wants to get to, and lacks something for.
 pub(super) struct Wanted {
@@ -123,8 +126,9 @@ async fn partners(cx: &Cx, visitor: &Visitor, asking: Option<PartnerId>) -> Resu
             ids.push(client.application.partner);
         }
     }
-    let known = people::list_partners(&cx.app.db).await?;
-    Ok(known.into_iter().filter(|partner| ids.contains(&partner.id)).map(|partner| partner.name).collect())
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(people::list_partners_in(&cx.app.db, &ids).await?.into_iter().map(|partner| partner.name).collect())
 }
 
 fn own_partners(roles: &[Role]) -> impl Iterator<Item = PartnerId> {
@@ -153,10 +157,8 @@ impl Buyer {
     /// # Errors
     /// The store.
     pub async fn people(&self, cx: &Cx) -> Result<Vec<Person>, Fault> {
-        let mut found: Vec<Person> = Vec::new();
-        for organization in self.administered() {
-            found.extend(people::list_members(&cx.app.db, organization).await?);
-        }
+        let own: Vec<OrganizationId> = self.administered().collect();
+        let mut found = people::list_members(&cx.app.db, &own, ("", ""), PEOPLE).await?;
         found.retain(|person| person.id != self.visitor.person.id);
         Ok(found)
     }
@@ -200,23 +202,62 @@ impl Buyer {
         Ok(held.into_iter().find(|held| kinds.contains(&held.kind) && is_renewable(cx, held)))
     }
 
-    /// The accounts that they may spend from: of their organizations and of their partners, with their names.
+    /// The accounts that they may spend from, with the names of whose they are: of organizations and partners that they
+    /// administer. To belong to one, or to test its clients, is no say over its money.
     ///
     /// # Errors
     /// The store.
     pub async fn sponsors(&self, cx: &Cx) -> Result<Vec<(Sponsor, String, Account)>, Fault> {
+        let own: Vec<Sponsor> = self.visitor.roles.iter().filter_map(spends).collect();
         let mut found = Vec::new();
-        let own: Vec<PartnerId> = own_partners(&self.visitor.roles).collect();
-        let known = if own.is_empty() { Vec::new() } else { people::list_partners(&cx.app.db).await? };
-        let partners = known.into_iter().filter(|partner| own.contains(&partner.id));
-        let partners = partners.map(|partner| (Sponsor::Partner(partner.id), partner.name));
-        let organizations = self.organizations.iter().map(|it| (Sponsor::Organization(it.id), it.name.clone()));
-        for (sponsor, name) in organizations.chain(partners) {
+        for (sponsor, name) in sponsors::list_names(&cx.app.db, &own).await? {
             if let Some(account) = sponsors::find_account(&cx.app.db, sponsor, self.catalogue.currency).await? {
                 found.push((sponsor, name, account));
             }
         }
         Ok(found)
+    }
+
+    /// The organization that they buy these lines for, as its administrator: for its people, or keys to hand out. What
+    /// people buy for themselves concerns no organization of theirs.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn buys_as(&self, cx: &Cx, lines: &[OrderLine]) -> Result<Option<OrganizationId>, Fault> {
+        let own: Vec<OrganizationId> = self.administered().collect();
+        if own.is_empty() {
+            return Ok(None);
+        }
+        for line in lines {
+            let person = match line.whom {
+                LineFor::Later => None,
+                LineFor::Person(person) => Some(person),
+                LineFor::Renewal(id) => {
+                    credentials::find_credential(&cx.app.db, id).await?.map(|credential| credential.person)
+                }
+            };
+            if let Some(person) = person.filter(|person| *person != self.visitor.person.id) {
+                let theirs = people::organizations_of(&cx.app.db, person).await?;
+                let shared = theirs.iter().find(|organization| own.contains(&organization.id));
+                return Ok(shared.map(|organization| organization.id));
+            }
+        }
+        let hands_out = lines.iter().any(|line| line.whom == LineFor::Later);
+        Ok(own.first().copied().filter(|_| hands_out))
+    }
+}
+
+/// Whose account a role lets spend.
+const fn spends(role: &Role) -> Option<Sponsor> {
+    match role {
+        Role::OrganizationAdministrator(id) => Some(Sponsor::Organization(*id)),
+        Role::PartnerAdministrator(id) => Some(Sponsor::Partner(*id)),
+        Role::Operator
+        | Role::Support
+        | Role::ProofingAgent
+        | Role::Finance
+        | Role::Integrator(_)
+        | Role::ApplicationAdministrator(_) => None,
     }
 }
 

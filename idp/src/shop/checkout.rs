@@ -7,6 +7,7 @@ use stepgate_store::sponsors::Account;
 use super::allows;
 use super::buyer::Buyer;
 use super::place::Wish;
+use crate::account::confirm::Typed;
 use crate::cx::Cx;
 use crate::http::extract::Form;
 use crate::pages::form::{Control, Field};
@@ -69,8 +70,8 @@ impl CheckoutForm {
     }
 
     /// The fields, as typed where something was typed.
-    pub fn fields(&self, cx: &Cx, buyer: &Buyer, typed: Option<&Form>, errors: &[(String, String)]) -> Vec<Field> {
-        let value = |name: &str, default: String| typed.map_or(default, |form| form.raw(name).to_owned());
+    pub fn fields(&self, cx: &Cx, buyer: &Buyer, typed: Option<&Typed>, errors: &[(String, String)]) -> Vec<Field> {
+        let value = |name: &str, default: String| typed.map_or(default, |typed| typed.get(name).to_owned());
         let hidden = |name: &str, value: String| Field::required(name, "", Control::Hidden, value);
         let mut fields = vec![
             hidden("form", self.token.clone()),

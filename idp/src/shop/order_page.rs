@@ -139,14 +139,17 @@ async fn key_table(cx: &Cx, visitor: &Visitor, order: &Order, keys: &[LicenseKey
         let name = line.map_or_else(|| key.product.to_string(), |line| line.name.clone());
         let (tone, word) = words::key_stage(key.stage);
         let open = key.stage == KeyStage::Unredeemed;
-        let letters = if open { Cell::Code(key_letters(&cx.app, key.id).expose().clone()) } else { Cell::Empty };
+        // Keys of invitations are their readers', not of whoever pressed the button.
+        let own = key.purchaser == Some(visitor.person.id);
+        let letters = if open && own { Cell::Code(key_letters(&cx.app, key.id).expose().clone()) } else { Cell::Empty };
         let whose = match (key.redeemed_by.or(key.holder), &key.holder_mail) {
             (Some(person), _) if person == visitor.person.id => "You".to_owned(),
+            _ if !own => "Whom it was sent to".to_owned(),
             (Some(person), _) => words::name(cx, person).await?,
             (None, Some(mail)) => mail.clone(),
             (None, None) => "Nobody yet".to_owned(),
         };
-        let mine = open && key.holder.is_none_or(|holder| holder == visitor.person.id);
+        let mine = open && key.holder.map_or(own, |holder| holder == visitor.person.id);
         let activate = Action::post(format!("activate-{}", key.id), "Activate", "/account/otp/license/activate");
         rows.push(vec![
             Cell::text(name),

@@ -1,6 +1,6 @@
 //! From a cart to an order: a snapshot, with the cart emptied and whatever pays at once charged in one transaction.
 
-use stepgate_core::id::{InteractionId, OrderId, PersonId, VoucherId};
+use stepgate_core::id::{InteractionId, OrderId, OrganizationId, PersonId, VoucherId};
 use stepgate_core::secret::sha256;
 use stepgate_core::subscriptions::checkout::order_number;
 use stepgate_core::subscriptions::order::{
@@ -9,7 +9,9 @@ use stepgate_core::subscriptions::order::{
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_core::time::Timestamp;
 use stepgate_store::orders::{self, Placing};
-use stepgate_store::{Transaction, cards as card_store, carts, charges, desk, sponsors, vouchers as voucher_store};
+use stepgate_store::{
+    Connection, Transaction, cards as card_store, carts, charges, desk, sponsors, vouchers as voucher_store,
+};
 
 use super::buyer::Buyer;
 use super::vouchers::{self, NoVoucher};
@@ -129,6 +131,7 @@ async fn place_new(
         Ok(charge) => charge,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    order.organization = organization(cx, buyer, &charge, &order.lines).await?;
     for _ in 0..8 {
         let transaction = cx.app.db.begin().await?;
         let interaction = buyer.wanted.as_ref().and_then(|wanted| wanted.id);
@@ -169,7 +172,7 @@ fn draft(cx: &Cx, buyer: &Buyer, wish: &Wish, lines: Vec<OrderLine>) -> Result<O
         id: OrderId::random(cx.entropy()),
         number: order_number(cx.entropy()),
         purchaser: buyer.visitor.person.id,
-        organization: buyer.organizations.first().map(|organization| organization.id),
+        organization: None,
         sponsor: None,
         stage: OrderStage::AwaitingPayment,
         method: wish.method,
@@ -184,6 +187,20 @@ fn draft(cx: &Cx, buyer: &Buyer, wish: &Wish, lines: Vec<OrderLine>) -> Result<O
     })
 }
 
+/// The organization that an order is of: whose account pays, or for whose people its administrator buys.
+async fn organization(
+    cx: &Cx,
+    buyer: &Buyer,
+    charge: &Charge,
+    lines: &[OrderLine],
+) -> Result<Option<OrganizationId>, Fault> {
+    match charge {
+        Charge::Sponsor(Sponsor::Organization(id)) => Ok(Some(*id)),
+        Charge::Sponsor(Sponsor::Partner(_)) => Ok(None),
+        Charge::Nothing | Charge::Voucher(_) => buyer.buys_as(cx, lines).await,
+    }
+}
+
 /// What pays at once, looked at before the transaction; whether enough is left is decided in it.
 async fn charge(cx: &Cx, buyer: &Buyer, wish: &Wish, order: &mut Order) -> Result<Result<Charge, NoOrder>, Fault> {
     if !allows(cx, wish.method) {
@@ -191,7 +208,7 @@ async fn charge(cx: &Cx, buyer: &Buyer, wish: &Wish, order: &mut Order) -> Resul
     }
     Ok(match wish.method {
         PaymentMethod::Card | PaymentMethod::Invoice => Ok(Charge::Nothing),
-        PaymentMethod::Voucher => match vouchers::find(cx, &wish.voucher, &order.lines).await? {
+        PaymentMethod::Voucher => match vouchers::find(cx, order.purchaser, (&wish.voucher, &order.lines)).await? {
             Ok(voucher) => {
                 order.sponsor = voucher.sponsor;
                 Ok(Charge::Voucher(voucher.id))
@@ -234,14 +251,28 @@ async fn insert(
         placing.invoice_number = Some(format!("INV-{number:06}"));
     }
     orders::insert_order(transaction, order, &placing).await?;
-    let data = serde_json::json!({
-        "order": order.number, "method": order.method, "gross": order.totals.gross, "invoice": placing.invoice_number,
-    });
-    audit::record(cx, transaction, Event::new("order.placed").by(order.purchaser).data(data)).await?;
+    note_placed(cx, transaction, order, &placing).await?;
     match &placing.invoice_number {
         Some(invoice) => mails::invoiced(cx, transaction, order, invoice).await,
         None => Ok(()),
     }
+}
+
+/// What the audit log hears of an order: which account or voucher pays it, too.
+///
+/// # Errors
+/// The store.
+pub async fn note_placed(
+    cx: &Cx,
+    transaction: &impl Connection,
+    order: &Order,
+    placing: &Placing,
+) -> Result<(), Fault> {
+    let data = serde_json::json!({
+        "order": order.number, "method": order.method, "gross": order.totals.gross, "invoice": placing.invoice_number,
+        "sponsor": order.sponsor, "voucher": placing.voucher, "organization": order.organization,
+    });
+    audit::record(cx, transaction, Event::new("order.placed").by(order.purchaser).data(data)).await
 }
 
 async fn pay_at_once(

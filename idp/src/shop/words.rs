@@ -82,32 +82,43 @@ pub async fn lines(cx: &Cx, lines: &[OrderLine], reader: PersonId) -> Result<Tab
     let mut rows = Vec::new();
     let (shown, more) = lines.split_at(lines.len().min(SHOWN));
     for line in shown {
-        let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
-        rows.push(vec![
-            Cell::text(line.name.clone()),
-            Cell::text(whom(cx, line.whom, reader).await?),
-            Cell::text(line.quantity.to_string()),
-            Cell::text(line.unit.to_string()),
-            Cell::text(sum),
-        ]);
+        rows.push(row(line, whom(cx, line.whom, reader).await?));
     }
     rows.extend(further(more));
-    Ok(Table::new(&["Product", "For", "Quantity", "Price", "Sum"], rows, "Nothing."))
+    Ok(table(rows))
+}
+
+/// The same for whoever keeps the books: who uses what is for the purchaser alone.
+pub fn lines_without_names(lines: &[OrderLine]) -> Table {
+    let whom = |line: &OrderLine| match line.whom {
+        LineFor::Later => "To hand out later",
+        LineFor::Person(_) => "One person",
+        LineFor::Renewal(_) => "A renewal",
+    };
+    let (shown, more) = lines.split_at(lines.len().min(SHOWN));
+    let mut rows: Vec<_> = shown.iter().map(|line| row(line, whom(line).to_owned())).collect();
+    rows.extend(further(more));
+    table(rows)
+}
+
+fn table(rows: Vec<Vec<Cell>>) -> Table {
+    Table::new(&["Product", "For", "Quantity", "Price", "Sum"], rows, "Nothing.")
+}
+
+fn row(line: &OrderLine, whom: String) -> Vec<Cell> {
+    let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
+    vec![
+        Cell::text(line.name.clone()),
+        Cell::text(whom),
+        Cell::text(line.quantity.to_string()),
+        Cell::text(line.unit.to_string()),
+        Cell::text(sum),
+    ]
 }
 
 /// What is not shown one by one, in the columns of the others.
 pub fn further(lines: &[OrderLine]) -> Vec<Vec<Cell>> {
-    let row = |line: &OrderLine| {
-        let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
-        vec![
-            Cell::text(line.name.clone()),
-            Cell::text("More people"),
-            Cell::text(line.quantity.to_string()),
-            Cell::text(line.unit.to_string()),
-            Cell::text(sum),
-        ]
-    };
-    summed(lines).iter().map(row).collect()
+    summed(lines).iter().map(|line| row(line, "More people".to_owned())).collect()
 }
 
 /// What has to be done with what was paid for.

@@ -39,7 +39,8 @@ pub enum Payer {
     Nobody,
 }
 
-/// Who pays for a person's renewals: the account of their organization if there is one, else their card.
+/// Who pays for a person's renewals: the account of their organization, where its administrator or finance lets it (nobody
+/// spends it by belonging there alone), else their card.
 ///
 /// # Errors
 /// The store.
@@ -47,7 +48,7 @@ pub async fn payer(cx: &Cx, person: PersonId) -> Result<Payer, Fault> {
     let Ok(currency) = cx.app.settings.subscriptions.currency() else { return Ok(Payer::Nobody) };
     for organization in people::organizations_of(&cx.app.db, person).await? {
         let sponsor = Sponsor::Organization(organization.id);
-        if sponsors::find_account(&cx.app.db, sponsor, currency).await?.is_some() {
+        if sponsors::find_account(&cx.app.db, sponsor, currency).await?.is_some_and(|account| account.renews) {
             return Ok(Payer::Account(organization.id));
         }
     }
@@ -211,8 +212,8 @@ pub(crate) async fn place_by_card(
     quote: Quote,
 ) -> Result<Option<Order>, Fault> {
     let request = request_by_card(credential, ends);
-    let organization = people::organizations_of(&cx.app.db, person.id).await?.first().map(|first| first.id);
-    let order = Order { organization, ..order_of(cx, person, quote) };
+    // Their own card pays: it is no order of an organization.
+    let order = order_of(cx, person, quote);
     let transaction = cx.app.db.begin().await?;
     let until = days_after(ends.max(cx.now), PAYABLE_DAYS);
     if !insert(&transaction, &order, (request.as_bytes(), Some(until))).await? {

@@ -1,5 +1,7 @@
 //! Handing a key that was bought to somebody: a person of the purchaser's organizations, or whoever has an address.
 
+use std::time::Duration;
+
 use serde_json::json;
 use stepgate_core::account::Person;
 use stepgate_core::id::PersonId;
@@ -24,6 +26,36 @@ pub enum Handed {
     NoSuchPerson,
     /// It was redeemed or given back since, or is not the purchaser's.
     NotAnyMore,
+    /// Enough mails for an hour.
+    TooOften,
+}
+
+/// How often one key is handed over in an hour.
+const MAILS_AN_HOUR: u64 = 3;
+/// How many keys one person hands to the same address in an hour.
+const KEYS_TO_ONE: u64 = 10;
+/// How many keys one person hands over in an hour.
+const KEYS_AN_HOUR: u64 = 100;
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Whether another mail may go out for this key: whoever hands keys over and takes them back floods nobody.
+async fn may_write(cx: &Cx, purchaser: PersonId, key: &LicenseKey, whom: &Whom) -> Result<bool, Fault> {
+    let address = match whom {
+        Whom::Person(person) if person.id == purchaser => return Ok(true),
+        Whom::Person(person) => person.id.to_string(),
+        Whom::Mail(mail) => mail.clone(),
+    };
+    let address = format!("{purchaser} {address}");
+    let counts = [
+        ("license key handed", key.id.to_string(), MAILS_AN_HOUR),
+        ("license key handed by", purchaser.to_string(), KEYS_AN_HOUR),
+        ("license key handed to", address, KEYS_TO_ONE),
+    ];
+    let mut may = true;
+    for (purpose, name, most) in counts {
+        may &= cx.app.ephemeral.incr(purpose, &name, HOUR, cx.now).await? <= most;
+    }
+    Ok(may)
 }
 
 enum Whom {
@@ -57,6 +89,9 @@ async fn whom(cx: &Cx, purchaser: PersonId, typed: &str) -> Result<Option<Whom>,
 /// The store.
 pub async fn hand_over(cx: &Cx, purchaser: &Person, key: &LicenseKey, typed: &str) -> Result<Handed, Fault> {
     let Some(whom) = whom(cx, purchaser.id, typed).await? else { return Ok(Handed::NoSuchPerson) };
+    if !may_write(cx, purchaser.id, key, &whom).await? {
+        return Ok(Handed::TooOften);
+    }
     let (holder, mail) = match &whom {
         Whom::Person(person) => (Some(person.id), None),
         Whom::Mail(mail) => (None, Some(mail.as_str())),

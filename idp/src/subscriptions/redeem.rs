@@ -178,11 +178,26 @@ pub fn name_of(cx: &Cx, key: &LicenseKey) -> String {
 /// A key that was handed to an address becomes its reader's in the same transaction.
 async fn take(cx: &Cx, transaction: &Transaction, person: &Person, key: &LicenseKey) -> Result<bool, Fault> {
     if let (None, Some(_), Some(mail)) = (key.holder, &key.holder_mail, verified_mail(person))
-        && !license_keys::claim_key(transaction, key.id, (person.id, &mail)).await?
+        && !claim(cx, transaction, (person, &mail), key).await?
     {
         return Ok(false);
     }
     Ok(license_keys::take_key(transaction, key.id, person.id, cx.now).await?.is_some())
+}
+
+/// The audit log hears that it is theirs now, and by which address.
+async fn claim(
+    cx: &Cx,
+    transaction: &Transaction,
+    (person, mail): (&Person, &str),
+    key: &LicenseKey,
+) -> Result<bool, Fault> {
+    if !license_keys::claim_key(transaction, key.id, (person.id, mail)).await? {
+        return Ok(false);
+    }
+    let data = json!({ "license_key": key.id, "mail": mail });
+    audit::record(cx, transaction, Event::new("license_key.claimed").by(person.id).data(data)).await?;
+    Ok(true)
 }
 
 /// Somebody was faster: with what the key is now.
@@ -280,7 +295,7 @@ pub async fn renew_by_key(
     }
     let transaction = cx.app.db.begin().await?;
     if let (None, Some(_), Some(mail)) = (key.holder, &key.holder_mail, verified_mail(person)) {
-        license_keys::claim_key(&transaction, key.id, (person.id, &mail)).await?;
+        claim(cx, &transaction, (person, &mail), key).await?;
     }
     match renew(cx, &transaction, (key, std::slice::from_ref(credential))).await? {
         Renewed::Until(until) => {

@@ -5,8 +5,8 @@ use stepgate_core::credentials::Credential;
 use stepgate_core::credentials::recovery::CodePurpose;
 use stepgate_core::id::{LicenseKeyId, PersonId};
 use stepgate_core::subscriptions::license_key::{self, KeyStage, LicenseKey};
-use stepgate_core::subscriptions::order::{LineFor, Order, OrderEvent, OrderLine, OrderStage};
-use stepgate_store::{Connection, credentials, license_keys, orders, people, reports};
+use stepgate_core::subscriptions::order::{LineFor, Order, OrderEvent, OrderLine, OrderStage, PaymentMethod};
+use stepgate_store::{Connection, credentials, desk, license_keys, orders, people, reports};
 
 use super::handed::tell_holder;
 use super::renew::{Renewed, renew, renewed_with};
@@ -111,7 +111,14 @@ pub async fn settle_telling(
 /// What the audit log and the reports hear of a payment.
 async fn note_paid(cx: &Cx, transaction: &impl Connection, order: &Order, by: Option<PersonId>) -> Result<(), Fault> {
     reports::insert_sales(transaction, order, cx.now).await?;
-    let data = serde_json::json!({ "order": order.number, "method": order.method, "gross": order.totals.gross });
+    let voucher = match order.method {
+        PaymentMethod::Voucher => desk::find_voucher_of(transaction, order.id).await?,
+        PaymentMethod::Card | PaymentMethod::Invoice | PaymentMethod::Sponsored => None,
+    };
+    let data = serde_json::json!({
+        "order": order.number, "method": order.method, "gross": order.totals.gross, "sponsor": order.sponsor,
+        "voucher": voucher,
+    });
     let event = Event { actor: by, ..Event::new("order.paid").to(order.purchaser).data(data) };
     audit::record(cx, transaction, event).await
 }
@@ -126,7 +133,8 @@ pub struct Holder {
 }
 
 /// The same for an order that was placed in this very transaction, and whose sponsor's account was charged in it: nothing
-/// can have come in between. Each key goes to its holder, in the order of the lines. The keys.
+/// can have come in between. Each key goes to its holder, in the order of the lines, and is nobody's to hand on: whoever
+/// ordered acted for the sponsor. The keys.
 ///
 /// # Errors
 /// The store; fewer or more holders than keys.
@@ -147,8 +155,12 @@ pub async fn settle_in(
     for (place, line) in (0..).zip(&order.lines) {
         for number in 0..line.quantity {
             let holder = holders.next().unwrap_or_default();
-            let key =
-                LicenseKey { holder: holder.person, holder_mail: holder.mail, ..new_key(cx, order, (place, line)) };
+            let key = LicenseKey {
+                purchaser: None,
+                holder: holder.person,
+                holder_mail: holder.mail,
+                ..new_key(cx, order, (place, line))
+            };
             keep(cx, transaction, (&key, number)).await?;
             made.push(key.id);
         }

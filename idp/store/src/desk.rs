@@ -1,11 +1,11 @@
 //! Orders as the desk sees them: how they are paid, sent and given back. Their stages move in `orders` alone.
 
-use stepgate_core::id::{InteractionId, LicenseKeyId, OrderId, OrganizationId, PartnerId};
+use stepgate_core::id::{InteractionId, LicenseKeyId, OrderId, OrganizationId, PartnerId, VoucherId};
 use stepgate_core::subscriptions::order::{Order, OrderStage};
 use stepgate_core::time::Timestamp;
 
 use crate::orders::{ORDER, order};
-use crate::row::{Row, all, at, one, run};
+use crate::row::{all, at, one, run};
 use crate::{Connection, Db, StoreError};
 
 /// What is known of an order beside what was sold.
@@ -66,6 +66,13 @@ pub async fn find_extras(db: &Db, id: OrderId) -> Result<Extras, StoreError> {
         by_page: row.get::<Option<String>>("taken_by")?.as_deref() == Some("page"),
         card: row.get("paid_card")?,
     })
+}
+
+/// The voucher that pays an order.
+pub async fn find_voucher_of(connection: &impl Connection, id: OrderId) -> Result<Option<VoucherId>, StoreError> {
+    let row = one(connection, "SELECT id, voucher_id FROM orders WHERE id = ?", vec![id.uuid().into()]).await?;
+    let voucher = row.map(|row| row.get::<Option<uuid::Uuid>>("voucher_id")).transpose()?.flatten();
+    Ok(voucher.map(VoucherId::from_uuid))
 }
 
 /// Notes the provider's name for a payment, before the order counts as paid. What came first stays; an order that was paid
@@ -222,12 +229,4 @@ async fn list_of(
 pub async fn was_heard(db: &Db, provider: &str, event: &str) -> Result<bool, StoreError> {
     let sql = "SELECT event_id FROM payment_events WHERE provider = ? AND event_id = ?";
     Ok(one(&db.write, sql, vec![provider.into(), event.into()]).await?.is_some())
-}
-
-/// The accounts of sponsors: kind, id, currency, what may be spent, what is.
-pub async fn list_accounts(db: &Db) -> Result<Vec<(String, uuid::Uuid, String, i64, i64)>, StoreError> {
-    let sql = "SELECT kind, id, currency, most, used FROM sponsor_accounts ORDER BY kind, id, currency LIMIT 500";
-    let account =
-        |row: &Row| Ok((row.get("kind")?, row.get("id")?, row.get("currency")?, row.get("most")?, row.get("used")?));
-    all(&db.read, sql, vec![]).await?.iter().map(account).collect()
 }

@@ -97,8 +97,17 @@ pub async fn list_keys_waiting(
     all(&db.read, &sql, vec![holder.uuid().into(), mail.into()]).await?.iter().map(key).collect()
 }
 
-/// Hands a key on: to a person, to an address, or back to nobody. `false` when it was redeemed or given back, or is not
-/// the purchaser's.
+/// How many keys of an order stand where, by product.
+pub async fn count_keys_of_order(db: &Db, order: OrderId) -> Result<Vec<(String, KeyStage, i64)>, StoreError> {
+    let sql = "SELECT product, stage, COUNT(*) AS keys FROM license_keys WHERE order_id = ?
+               GROUP BY product, stage ORDER BY product, stage";
+    let count =
+        |row: &Row| Ok((row.get("product")?, row.parsed("license_keys", "stage", KeyStage::parse)?, row.get("keys")?));
+    all(&db.read, sql, vec![order.uuid().into()]).await?.iter().map(count).collect()
+}
+
+/// Hands a key on: to a person, to an address, or back to nobody. `false` when it was redeemed or given back, is not the
+/// purchaser's, or belongs to an invitation, which names whose it is.
 pub async fn assign_key(
     connection: &impl Connection,
     (id, purchaser): (LicenseKeyId, PersonId),
@@ -106,7 +115,8 @@ pub async fn assign_key(
     mail: Option<&str>,
 ) -> Result<bool, StoreError> {
     let sql = "UPDATE license_keys SET holder_id = ?, holder_mail = ?
-               WHERE id = ? AND purchaser_id = ? AND stage = 'unredeemed' AND renews IS NULL";
+               WHERE id = ? AND purchaser_id = ? AND stage = 'unredeemed' AND renews IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM invitations WHERE license_key_id = license_keys.id)";
     let values = vec![
         holder.map(PersonId::uuid).into(),
         mail.map(str::to_owned).into(),

@@ -14,6 +14,7 @@ use stepgate_store::desk::{self as store, Extras};
 
 use super::super::access::Act;
 use super::{find, matters, page, section};
+use crate::account::confirm::{self, Typed};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -105,6 +106,12 @@ async fn post_act(Path((number, act)): Path<(String, String)>, form: Form) -> Re
     let cx = form.cx.clone();
     let done = async {
         let (administrator, order) = find(&cx, &form.browser, &number, Act::Edit).await?;
+        // What moves no money takes no fresh factor.
+        if !matches!(act.as_str(), "ship" | "seen") {
+            let path = format!("/admin/orders/{number}");
+            let typed = Typed::of(form.every());
+            confirm::confirm(&cx, &form.browser, (&administrator.visitor, &path), &typed).await?;
+        }
         let to = |number: &str, done: &str| Ok(see_other(&format!("/admin/orders/{number}?done={done}")));
         let by = administrator.visitor.person.id;
         if act == "ship" && !(fits(form.get("carrier")) && fits(form.get("tracking"))) {

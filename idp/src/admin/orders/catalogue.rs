@@ -16,6 +16,7 @@ use stepgate_store::people;
 use super::super::access::{Act, Place};
 use super::super::{Administrator, ListQuery, enter};
 use super::section;
+use crate::account::confirm::{self, ONCE_MORE, Typed};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -37,6 +38,10 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 /// The page of what concerns all products. No product has this name: it begins with a capital letter.
 const TAX: &str = "Tax";
+
+fn path(name: &str) -> String {
+    format!("/admin/catalogue/{name}")
+}
 
 async fn get_catalogue(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -> Response {
     let shown = async {
@@ -141,7 +146,7 @@ fn page(
     (read, mut fields): (i64, Vec<Field>),
     whole: Option<String>,
 ) -> DetailPage {
-    let path = format!("/admin/catalogue/{name}");
+    let path = path(name);
     fields.push(Field::required("version", "", Control::Hidden, read.to_string()));
     let mut form = PageForm::main(path, "Save", fields);
     form.error = whole;
@@ -166,10 +171,18 @@ async fn get_product(cx: Cx, browser: Browser, Path(name): Path<String>) -> Resp
     let shown = async {
         let administrator = enter(&cx, &browser, Place::Orders, Act::Edit).await?;
         let catalogue = catalogue(&cx).await?;
-        let fields = fields(&catalogue, &name).ok_or(PageFailure::NotFound)?;
-        let read = version(&cx, &name).await?;
+        let mut fields = fields(&catalogue, &name).ok_or(PageFailure::NotFound)?;
+        let mut read = version(&cx, &name).await?;
+        let kept = confirm::kept(&cx, &browser, (&administrator.visitor, &path(&name))).await?;
+        if let Some(typed) = &kept {
+            for shown in &mut fields {
+                typed.get(&shown.name).clone_into(&mut shown.value);
+            }
+            read = typed.get("version").parse().unwrap_or(read);
+        }
         let page = page(&cx, &administrator, (&name, heading(&catalogue, &name)), (read, fields), None);
-        Ok(pages::respond(StatusCode::OK, &page))
+        let done = kept.map(|_| ONCE_MORE.to_owned());
+        Ok(pages::respond(StatusCode::OK, &DetailPage { done, ..page }))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
@@ -193,6 +206,8 @@ async fn post_product(Path(name): Path<String>, form: Form) -> Response {
                 return Ok(pages::respond(StatusCode::UNPROCESSABLE_ENTITY, &page));
             }
         };
+        let typed = Typed::of(form.every());
+        confirm::confirm(&cx, &form.browser, (&administrator.visitor, &path(&name)), &typed).await?;
         if save(&cx, &administrator, (&name, read_version), &change).await? {
             return Ok(see_other("/admin/catalogue?done=saved"));
         }
