@@ -20,6 +20,7 @@ mod place;
 pub mod refund;
 mod settings;
 mod sweep;
+mod terms;
 pub mod vouchers;
 mod webhook;
 pub mod words;
@@ -46,6 +47,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(cart_pages::routes())
         .merge(checkout_page::routes())
         .merge(orders::routes())
+        .merge(terms::routes())
         .merge(webhook::routes())
 }
 

@@ -29,6 +29,8 @@ pub enum Asset {
     ConsoleStylesheet,
     /// The style sheet of the help pages, beside the first.
     HelpStylesheet,
+    /// The style sheet of the shop, beside the first.
+    ShopStylesheet,
     /// Copy buttons.
     ConsoleScript,
     /// Has a security key sign.
@@ -48,6 +50,7 @@ impl Asset {
         Self::CheckSessionScript,
         Self::ConsoleStylesheet,
         Self::HelpStylesheet,
+        Self::ShopStylesheet,
         Self::ConsoleScript,
         Self::KeyScript,
     ];
@@ -65,6 +68,7 @@ impl Asset {
             Self::CheckSessionScript => "check-session.js",
             Self::ConsoleStylesheet => "console.css",
             Self::HelpStylesheet => "help.css",
+            Self::ShopStylesheet => "shop.css",
             Self::ConsoleScript => "console.js",
             Self::KeyScript => "webauthn.js",
         }
@@ -73,7 +77,9 @@ impl Asset {
     /// Its media type.
     pub const fn media_type(self) -> &'static str {
         match self {
-            Self::Stylesheet | Self::ConsoleStylesheet | Self::HelpStylesheet => "text/css; charset=utf-8",
+            Self::Stylesheet | Self::ConsoleStylesheet | Self::HelpStylesheet | Self::ShopStylesheet => {
+                "text/css; charset=utf-8"
+            }
             Self::Logo | Self::Favicon => "image/svg+xml",
             Self::WaitScript
             | Self::ReceiptScript
@@ -98,6 +104,7 @@ impl Asset {
             Self::CheckSessionScript => include_bytes!("../../static/check-session.js"),
             Self::ConsoleStylesheet => include_bytes!("../../static/console.css"),
             Self::HelpStylesheet => include_bytes!("../../static/help.css"),
+            Self::ShopStylesheet => include_bytes!("../../static/shop.css"),
             Self::ConsoleScript => include_bytes!("../../static/console.js"),
             Self::KeyScript => include_bytes!("../../static/webauthn.js"),
         }

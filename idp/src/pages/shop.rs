@@ -24,7 +24,9 @@ pub struct ProductCard {
     pub summary: String,
     /// `24.00 USD a year`.
     pub price: String,
-    /// What else there is to know: that one is held and can be renewed.
+    /// What comes with it: that it is sent by post, that somebody looks at its holder first.
+    pub more: Option<String>,
+    /// What else there is to know: that one is held already, or can be renewed.
     pub note: Option<String>,
     /// Renewing what is held, in place of a new one.
     pub renew: Option<Action>,
@@ -68,8 +70,69 @@ pub struct AcquirePage {
     pub ways: Vec<Action>,
     /// The shelves.
     pub shelves: Vec<Shelf>,
-    /// For whom one can buy: values and words.
+    /// For whom one can buy: values and words; people of an organization begin with `person:`.
     pub people: Vec<(String, String)>,
+    /// What was typed, and why it is not in the cart.
+    pub typed: TypedWish,
+}
+
+/// What was typed in the catalogue, and why it is not in the cart.
+#[derive(Clone, Debug, Default)]
+pub struct TypedWish {
+    /// For whom: `me`, `later`, `people`.
+    pub whom: String,
+    /// How many.
+    pub quantity: String,
+    /// The people who were ticked.
+    pub people: Vec<String>,
+    /// What is wrong, and with which field of the form: `for`, `quantity`, or none of them.
+    pub error: Option<(&'static str, String)>,
+}
+
+impl AcquirePage {
+    fn is_person(value: &str) -> bool {
+        value.starts_with("person:")
+    }
+
+    pub(crate) fn whom(&self) -> Vec<(&str, &str)> {
+        let choices = self.people.iter().filter(|(value, _)| !Self::is_person(value));
+        let mut choices: Vec<_> = choices.map(|(value, words)| (value.as_str(), words.as_str())).collect();
+        if !self.members().is_empty() {
+            choices.push(("people", "People of your organization"));
+        }
+        choices
+    }
+
+    pub(crate) fn members(&self) -> Vec<&(String, String)> {
+        self.people.iter().filter(|(value, _)| Self::is_person(value)).collect()
+    }
+
+    pub(crate) fn is_ticked(&self, value: &str) -> bool {
+        self.typed.people.iter().any(|ticked| ticked == value)
+    }
+
+    pub(crate) fn quantity(&self) -> &str {
+        if self.typed.quantity.is_empty() { "1" } else { &self.typed.quantity }
+    }
+
+    pub(crate) fn error_of(&self, field: &str) -> Option<&str> {
+        self.typed.error.as_ref().filter(|(at, _)| *at == field).map(|(_, text)| text.as_str())
+    }
+
+    /// Whether a product is the first that can be renewed: keeping what is there comes before buying another.
+    fn renews_first(&self, product: &ProductCard) -> bool {
+        let products = self.shelves.iter().flat_map(|shelf| &shelf.products);
+        products.clone().find(|card| card.renew.is_some()).is_some_and(|first| first.id == product.id)
+    }
+
+    pub(crate) fn renew_look(&self, product: &ProductCard) -> &'static str {
+        if self.renews_first(product) { "main" } else { "accent" }
+    }
+
+    pub(crate) fn add_look(&self, product: &ProductCard) -> &'static str {
+        let renews = self.shelves.iter().flat_map(|shelf| &shelf.products).any(|card| card.renew.is_some());
+        if product.first && !renews { "main" } else { "" }
+    }
 }
 
 /// The cart, the checkout, one order, a list of orders.
@@ -134,6 +197,7 @@ impl Page for AcquirePage {
             name: name.into(),
             summary: "Approve on your phone; codes work without a network.".into(),
             price: "30.00 USD a year".into(),
+            more: None,
             note: None,
             renew: None,
             refused: None,
@@ -157,13 +221,21 @@ impl Page for AcquirePage {
                 },
                 Shelf { heading: "Not accepted there".into(), products: vec![refused] },
             ],
-            people: vec![("me".into(), "Me".into()), ("later".into(), "Later".into())],
+            people: vec![("me".into(), "Me".into()), ("later".into(), "Later: keys to hand out".into())],
+            typed: TypedWish::default(),
         };
+        let mut refused = all.clone();
+        refused.people.push(("person:bob".into(), "Bob Baker".into()));
+        refused.people.push(("person:carol".into(), "Carol Cooper".into()));
+        let wrong = "Write a whole number from 1 to 500.".to_owned();
+        let error = Some(("quantity", wrong));
+        refused.typed =
+            TypedWish { whom: "people".into(), quantity: "7000".into(), people: vec!["person:bob".into()], error };
         let none = Self { shelves: vec![], cart: None, heading: "Get a credential".into(), ..all.clone() };
         let mut proofing = all.clone();
         proofing.shelves.truncate(1);
         proofing.shelves.iter_mut().for_each(|shelf| shelf.products = vec![card("proofing", None, "Upgrade", true)]);
-        vec![("shelves", all), ("nothing", none), ("proofing", proofing)]
+        vec![("shelves", all), ("nothing", none), ("proofing", proofing), ("refused", refused)]
     }
 }
 

@@ -78,13 +78,13 @@ pub async fn name(cx: &Cx, person: PersonId) -> Result<String, Fault> {
 pub async fn lines(cx: &Cx, lines: &[OrderLine], reader: PersonId) -> Result<Table, Fault> {
     let mut rows = Vec::new();
     for line in lines {
-        let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
+        let sum = line.unit.times(line.quantity).map_or(Cell::Empty, Cell::sum);
         rows.push(vec![
             Cell::text(line.name.clone()),
             Cell::text(whom(cx, line.whom, reader).await?),
             Cell::text(line.quantity.to_string()),
-            Cell::text(line.unit.to_string()),
-            Cell::text(sum),
+            Cell::sum(line.unit),
+            sum,
         ]);
     }
     Ok(Table::new(&["Product", "For", "Quantity", "Price", "Sum"], rows, "Nothing."))
@@ -92,7 +92,7 @@ pub async fn lines(cx: &Cx, lines: &[OrderLine], reader: PersonId) -> Result<Tab
 
 /// What it comes to.
 pub fn sums(totals: &Totals, tax_name: &str) -> Vec<(String, Cell)> {
-    let fact = |name: &str, sum: Money| (name.to_owned(), Cell::text(sum.to_string()));
+    let fact = |name: &str, sum: Money| (name.to_owned(), Cell::sum(sum));
     let mut facts = Vec::new();
     if totals.tax.minor != 0 {
         facts.push(fact("Without tax", totals.net));
