@@ -75,7 +75,11 @@ async fn every_role_sees_its_own_and_nothing_else() {
             }
             tabs.remove("/admin/janitor");
             assert_eq!(tabs, wanted, "{username}");
-            assert_eq!(browser.open("/account").await.text.contains("href=\"/admin\""), !wanted.is_empty(), "{username}");
+            assert_eq!(
+                browser.open("/account").await.text.contains("href=\"/admin\""),
+                !wanted.is_empty(),
+                "{username}"
+            );
         }
         for tab in TABS {
             assert_eq!(world.browser().open(tab).await.name(), "login", "{tab}");

@@ -195,7 +195,10 @@ async fn what_cannot_be_bought_is_not_in_the_cart() {
         assert!(page.words().contains(told), "{whom}: {}", page.words());
         // It is said where it was typed, and what was typed stays.
         assert_eq!(page.name(), "acquire", "{whom}");
-        assert!(quantity == "1" || page.text.contains(&format!("name=\"quantity\" value=\"{quantity}\"")), "{quantity}");
+        assert!(
+            quantity == "1" || page.text.contains(&format!("name=\"quantity\" value=\"{quantity}\"")),
+            "{quantity}"
+        );
     }
     add(&mut alice, "mobile-id", "3", "later").await;
     let page = add(&mut alice, "mobile-id", "499", "later").await;

@@ -15,7 +15,7 @@ const FEW: usize = 5;
 /// The administrators' pages.
 const GROUPS: [(&str, &[Tab]); 5] = [
     (
-        "People",
+        "Directory",
         &[
             ("/admin/people", "People"),
             ("/admin/organizations", "Organizations"),
@@ -24,7 +24,7 @@ const GROUPS: [(&str, &[Tab]); 5] = [
         ],
     ),
     ("Credentials", &[("/admin/tokens", "Tokens"), ("/admin/phones", "Phones")]),
-    ("Applications", &[("/admin/applications", "Applications"), ("/admin/clients", "Clients")]),
+    ("Integration", &[("/admin/applications", "Applications"), ("/admin/clients", "Clients")]),
     ("Sales", &[("/admin/orders", "Orders"), ("/admin/invitations", "Invitations"), ("/admin/reports", "Reports")]),
     ("System", &[("/admin/audit", "Audit"), ("/admin/keys", "Keys"), ("/admin/janitor", "Janitor")]),
 ];

@@ -151,11 +151,11 @@ async fn card(cx: &Cx, buyer: &Buyer, product: &Product) -> Result<ProductCard, 
 /// What comes with a product.
 fn more(product: &Product) -> Option<String> {
     let mut more = Vec::new();
-    if product.ships {
-        more.push("Sent by post.");
+    if product.ships && product.kinds.len() > 1 {
+        more.push("The token is sent by post.");
     }
     if product.proofing && !product.kinds.is_empty() {
-        more.push("An agent looks at you and your identity card or passport before you set it up.");
+        more.push("An agent checks your identity card or passport first.");
     }
     (!more.is_empty()).then(|| more.join(" "))
 }
