@@ -112,7 +112,8 @@ fn next(cx: &Cx, visitor: &Visitor, (order, keys, used): (&Order, &[OrderKey], u
     match (order.stage, order.method) {
         (OrderStage::Paid, _) => {}
         (OrderStage::AwaitingPayment, PaymentMethod::Invoice) => {
-            return say("The license keys appear here when the money has come.", None);
+            let invoice = Action::link("invoice", "Invoice (PDF)", format!("/orders/{}/invoice.pdf", order.number));
+            return say("Pay the invoice: the license keys appear here when the money has come.", Some(invoice));
         }
         (OrderStage::AwaitingPayment, PaymentMethod::Card) => {
             let pay = Action::post("continue", "Pay now", format!("/orders/{}/pay", order.number));
@@ -153,7 +154,7 @@ async fn actions(
     extras: &Extras,
 ) -> Result<(Vec<Action>, Option<Action>), PageFailure> {
     let mut actions = Vec::new();
-    if extras.invoice.is_some() {
+    if extras.invoice.is_some() && order.stage != OrderStage::AwaitingPayment {
         actions.push(Action::link("invoice", "Invoice (PDF)", format!("/orders/{}/invoice.pdf", order.number)));
     }
     // Whoever came from an application goes back to it, once what was bought is set up.
