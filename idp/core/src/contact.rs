@@ -136,3 +136,18 @@ impl FromStr for Username {
         if well_formed { Ok(Self(name)) } else { Err(ContactError::Username) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_hold_nothing_that_is_not_seen_or_means_something_else() {
+        for good in ["bob@iron.example", "o'hara+id@mail.iron.example", "zo\u{eb}@iron.example"] {
+            assert!(good.parse::<EmailAddress>().is_ok(), "{good}");
+        }
+        for wrong in ["<script>@x.y", "a,b@x.y", "a b@x.y", "eve\u{202e}@x.y", "a@.y", "a@x..y", "@x.y", "a@", "a"] {
+            assert_eq!(wrong.parse::<EmailAddress>(), Err(ContactError::Email), "{wrong}");
+        }
+    }
+}

@@ -254,6 +254,9 @@ mod tests {
         assert_eq!(lines_of(&party_read), ["山田 太郎", "銀座 1-2-3", "東京", "日本"]);
         let wrong = party(TypedParty { name: "a\u{0}b", ..typed }).unwrap_err();
         assert_eq!(wrong.iter().map(|(field, _)| *field).collect::<Vec<_>>(), ["name"]);
+        // What turns the reading direction makes one name look like another; the marks of those who write so stay.
+        assert!(party(TypedParty { name: "a\u{202e}b", ..typed }).is_err());
+        assert!(party(TypedParty { name: "\u{200f}\u{5e9}\u{5dc}\u{5d5}\u{5dd}", ..typed }).is_ok());
         let missing: Vec<_> = party(TypedParty::default()).unwrap_err().into_iter().map(|(field, _)| field).collect();
         assert_eq!(missing, ["name", "street", "town", "country"]);
     }
