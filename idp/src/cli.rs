@@ -3,6 +3,7 @@
 mod operate;
 mod transport;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -23,7 +24,7 @@ struct Cli {
     /// The configuration file; `STEPGATE__SECTION__KEY` variables are laid over it.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Prints JSON on one line.
+    /// Prints JSON on one line, errors too.
     #[arg(long, global = true)]
     json: bool,
     #[cfg(feature = "demo")]
@@ -89,11 +90,18 @@ pub fn main() -> ExitCode {
     match runtime.block_on(run(cli)) {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(said)) => {
-            match said.as_str().filter(|_| !json) {
-                Some(text) => print!("{text}"),
-                None => println!("{}", if json { said.to_string() } else { format!("{said:#}") }),
-            }
+            let text = match said.as_str().filter(|_| !json) {
+                Some(text) => text.to_owned(),
+                None if json => format!("{said}\n"),
+                None => format!("{said:#}\n"),
+            };
+            // Whoever reads may have heard enough (`| head`): that is no failure of ours.
+            let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
+        }
+        Err(error) if json => {
+            eprintln!("{}", serde_json::json!({ "error": error.to_string() }));
+            ExitCode::FAILURE
         }
         Err(error) => {
             eprintln!("stepgate: {error}");

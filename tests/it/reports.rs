@@ -50,16 +50,32 @@ async fn figures_are_the_same_everywhere_and_to_each_role_its_own() {
         let (done, said) = world.operate(&["report", "sales", "--json"]);
         assert!(done, "{said}");
         assert_eq!(serde_json::from_str::<Value>(&said).unwrap(), sales);
+        // Told apart, for programs and on the command line.
+        let asked = "sales?by=organization";
+        let (_, apart) = ask(&world, asked, Some(&token(&world, "demo-service", "reports").await)).await;
+        let whose = |it: &Value| (it["name"].as_str().unwrap().to_owned(), it["sold"].as_i64().unwrap());
+        let counted: Vec<_> = apart["products"].as_array().unwrap().iter().map(whose).collect();
+        assert!(counted.contains(&("Iron Builders LLC".to_owned(), 2)), "{apart}");
+        let (done, said) = world.operate(&["report", "sales", "--by", "partner", "--json"]);
+        assert!(done, "{said}");
+        let said: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(said["products"], serde_json::json!([{ "name": "Iron Works Inc.", "product": "mobile-id", "sold": 1, "renewed": 0, "activated": 0 }]));
+        let (done, said) = world.operate(&["report", "sales", "--by", "colour"]);
+        assert!(!done && said.contains("--by: organization or partner"), "{said}");
 
         let words = oscar.open("/admin/reports").await.words();
         assert!(words.contains("USD 2 60.00 USD 0.00 USD 60.00 USD 30.00 USD"), "{words}");
-        assert!(words.contains("mobile-id 2 0 1") && !words.contains("Iron Works Inc."), "{words}");
+        assert!(words.contains("Mobile ID 2 0 1") && !words.contains("Iron Works Inc."), "{words}");
+        let words = oscar.open("/admin/reports?by=partner").await.words();
+        assert!(!words.contains("Iron Works Inc.") && !words.contains("Mobile ID 2 0 1"), "no partner paid for them: {words}");
         let words = petra.open("/admin/reports").await.words();
         assert!(words.contains("USD 1 30.00 USD 0.00 USD 30.00 USD 0.00 USD") && words.contains("Iron Works Inc."), "{words}");
         let mut admin = logged_in(&world, "admin").await;
         let words = admin.open("/admin/reports").await.words();
         assert!(words.contains("USD 3 90.00 USD") && words.contains("Iron Builders LLC") && words.contains("Iron Works Inc."), "{words}");
         let file = admin.open("/admin/reports/revenue.csv").await.text.clone();
+        let apart = admin.open("/admin/reports/products.csv?by=partner").await.text.clone();
+        assert_eq!(apart, "partner,product,sold,renewed,activated\r\nIron Works Inc.,mobile-id,1,0,0\r\n");
         assert!(file.starts_with("by,name,currency,orders,") && file.contains("\r\nall,,USD,3,9000,0,9000,3000\r\n"), "{file}");
         assert_eq!(oscar.open("/admin/reports/products.csv").await.text, "product,sold,renewed,activated\r\nmobile-id,2,0,1\r\n");
         // Finance sees everything and invites nobody; who has no role sees nothing.
@@ -106,7 +122,9 @@ async fn what_ends_and_what_has_lapsed_is_counted() {
         assert!(done && said.contains("\"within_60_days\":1"), "{said}");
         // An organization's administrator sees its people; a partner's only what it paid for.
         let words = logged_in(&world, "oscar").await.open("/admin/reports").await.words();
-        assert!(words.contains("phone_otp 0 1 2 1"), "{words}");
+        assert!(words.contains("Phone OTP 0 1 2 1"), "{words}");
+        let words = logged_in(&world, "oscar").await.open("/admin/reports?by=organization").await.words();
+        assert!(words.contains("Iron Builders LLC Phone OTP 0 1 2 1"), "{words}");
         let words = logged_in(&world, "petra").await.open("/admin/reports").await.words();
         assert!(words.contains("Nothing ends soon"), "{words}");
     })
@@ -176,6 +194,9 @@ async fn orders_are_listed_shown_and_paid_on_the_command_line() {
             let (_, said) = world.operate(&["voucher", "withdraw", id, "--by", "admin", "--json"]);
             assert!(said.replace(' ', "").contains(&format!("\"withdrawn\":{withdrawn}")), "{said}");
         }
+        let nobody = "00000000-0000-0000-0000-000000000001";
+        let (done, said) = world.operate(&["voucher", "withdraw", nobody, "--by", "admin", "--json"]);
+        assert!(!done && said.contains("\"error\":\"there is no voucher"), "{said}");
         assert!(!world.operate(&["voucher", "add", "--uses", "1", "--product", "none-such", "--by", "admin"]).0);
         assert!(!world.operate(&["order", "show", "SG-0000-0000"]).0);
         // An order that waits for its money gets its keys, once.

@@ -284,6 +284,21 @@ fn property_7_another_persons_factor_never_counts() {
     assert_eq!(strength(&events, &held, now()).to_string(), "Password, proofed");
 }
 
+/// Nobody logs in anew because of a proofing: the device is shown after it, the password may have been typed before.
+#[test]
+fn a_proofing_counts_from_the_next_device_on() {
+    let held = everything(true);
+    let of = |password, device| [event(Method::Password, 60, password), event(Method::PhoneText, 50, device)];
+    let proofed = asking("urn:stepgate:acr:phone-otp:proofed");
+    for (password, device, counts) in [(false, true, true), (true, true, true), (true, false, false)] {
+        assert_eq!(granted(&proofed, &of(password, device), &held).is_some(), counts, "{password} {device}");
+    }
+    // Where the password is all that is asked for, it must be typed after the proofing.
+    let alone = asking("urn:stepgate:acr:password:proofed");
+    assert!(granted(&alone, &of(false, true), &held).is_none());
+    assert!(granted(&alone, &of(true, false), &held).is_some());
+}
+
 /// The strongest way to show a kind.
 fn best(kind: CredentialKind) -> Method {
     match kind {

@@ -62,9 +62,9 @@ async fn post_activate(form: Form) -> Response {
         let (serial, registration) = (form.get("serial"), form.get("registration"));
         let typed = Typed { serial, registration, first: form.get("first"), second: form.get("second") };
         let error = match activate(&cx, &visitor.person, &typed).await? {
-            Activation::Done => {
-                let on = resume::way_on(&cx, &form.browser, "/account/otp?done=token-activated").await?;
-                return Ok(see_other(&on));
+            Activation::Done(shown) => {
+                return resume::bound(&cx, &form.browser, visitor.live, shown, "/account/otp?done=token-activated")
+                    .await;
             }
             Activation::NotProofed => return Ok(see_other("/account/proofing")),
             Activation::Malformed => "Type two codes from the display; digits only.",

@@ -77,9 +77,8 @@ async fn post_confirm(form: Form) -> Response {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let session = visitor.live.session.id;
         let text = match mobile_id::confirm(&cx, &visitor.person, session, form.get("digits")).await? {
-            Confirmation::Confirmed => {
-                let on = resume::way_on(&cx, &form.browser, "/account/otp?done=phone-added").await?;
-                return Ok(see_other(&on));
+            Confirmation::Confirmed(shown) => {
+                return resume::bound(&cx, &form.browser, visitor.live, shown, "/account/otp?done=phone-added").await;
             }
             Confirmation::NoPhoneYet => "No phone has read the picture yet. Open the app there first.",
             Confirmation::Wrong => "These are not the digits that the phone shows. Check them and try again.",

@@ -4,17 +4,21 @@
 //! somebody else, and its answer belongs to the application's page in that browser. There the application is asked to
 //! start anew.
 
+use axum::response::Response;
+use stepgate_core::assurance::{FactorEvent, Method};
 use stepgate_core::authorize::interaction::{Purpose, Stage};
 use stepgate_store::wanted;
 
 use super::{Visitor, applications};
+use crate::audit::{self, Event};
 use crate::clients;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::Browser;
+use crate::http::page::{PageFailure, see_other, with_cookie};
 use crate::login::{self, Parked};
 use crate::pages::Action;
-use crate::session;
+use crate::session::{self, Live};
 
 async fn parked(cx: &Cx, browser: &Browser) -> Result<Option<Parked>, Fault> {
     let Some(id) = browser.resume else { return Ok(None) };
@@ -25,17 +29,54 @@ async fn parked(cx: &Cx, browser: &Browser) -> Result<Option<Parked>, Fault> {
 /// Where the person goes once something is set up or renewed: straight back to the request that waited for just that, else
 /// there.
 pub(super) async fn way_on(cx: &Cx, browser: &Browser, otherwise: &str) -> Result<String, Fault> {
+    match session::find(cx, browser.session.as_deref()).await? {
+        Some(live) => on(cx, browser, live, otherwise).await,
+        None => Ok(otherwise.to_owned()),
+    }
+}
+
+async fn on(cx: &Cx, browser: &Browser, live: Live, otherwise: &str) -> Result<String, Fault> {
     let waits = parked(cx, browser).await?.filter(|parked| {
         let interaction = &parked.interaction;
         interaction.stage == Stage::RequirementsNotMet && matches!(interaction.purpose, Purpose::Authorize { .. })
     });
-    let live = session::find(cx, browser.session.as_deref()).await?;
-    if let (Some(parked), Some(live)) = (waits, live)
+    if let Some(parked) = waits
         && login::can_go_on(cx, &parked.interaction, live).await?
     {
         return Ok(parked.path());
     }
     Ok(otherwise.to_owned())
+}
+
+/// Goes on after a device was bound. To bind it was to show it, here and now: that is a factor event as at a login, so
+/// that nobody shows the same device twice in a minute. A session that recovers an account does not rise.
+///
+/// # Errors
+/// The store.
+pub(super) async fn bound(
+    cx: &Cx,
+    browser: &Browser,
+    live: Live,
+    shown: FactorEvent,
+    otherwise: &str,
+) -> Result<Response, PageFailure> {
+    let recovers = live.session.events.iter().any(|event| event.method == Method::RecoveryCode);
+    let by_password = live.session.events.iter().any(|event| event.method != Method::RecoveryCode);
+    let transaction = cx.app.db.begin().await?;
+    let renewed = match by_password && !recovers {
+        true => session::raise(cx, &transaction, live.clone(), shown.clone()).await?,
+        false => None,
+    };
+    let Some(renewed) = renewed else {
+        drop(transaction);
+        return Ok(see_other(&on(cx, browser, live, otherwise).await?));
+    };
+    let data = serde_json::json!({ "credential": shown.credential, "by": shown.method.as_str() });
+    let event = Event::new("session.raised_by_binding").by(live.session.person).session(live.session.id);
+    audit::record(cx, &transaction, event.data(data)).await?;
+    transaction.commit().await.map_err(Fault::from)?;
+    let way = on(cx, browser, renewed.live, otherwise).await?;
+    Ok(renewed.cookies.into_iter().fold(see_other(&way), with_cookie))
 }
 
 /// The way back as a button.

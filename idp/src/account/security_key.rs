@@ -101,9 +101,8 @@ async fn post_add(form: Form) -> Response {
         let Ok(challenge) = form.get("challenge").parse() else { return Err(PageFailure::NotFound) };
         let (session, answer) = (visitor.live.session.id, (label, form.get("response")));
         let error = match security_key::finish(&cx, &visitor.person, session, challenge, answer).await? {
-            Bound::Added => {
-                let on = resume::way_on(&cx, &form.browser, "/account/otp?done=key-added").await?;
-                return Ok(see_other(&on));
+            Bound::Added(shown) => {
+                return resume::bound(&cx, &form.browser, visitor.live, shown, "/account/otp?done=key-added").await;
             }
             Bound::Refused => "The key did not answer as it should. Try again.",
             Bound::Unverified => {

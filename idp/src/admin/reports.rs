@@ -8,9 +8,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
+use stepgate_core::assurance::CredentialKind;
 use stepgate_core::oidc::{ErrorCode, OAuthError};
 use stepgate_core::subscriptions::export::Period;
-use stepgate_store::reports::{Ending, ProductFigures, Reach, Revenue};
+use stepgate_core::subscriptions::product::Product;
+use stepgate_store::reports::{By, Ending, ProductFigures, Reach, Revenue};
 
 use super::access::{Act, Place, Scope};
 use super::{Administrator, enter};
@@ -21,11 +23,12 @@ use crate::http::extract::Browser;
 use crate::http::oauth_error::ProtocolFailure;
 use crate::http::page::{PageFailure, download_csv};
 use crate::pages::form::{Control, Field};
+use crate::pages::parts::kind_name;
 use crate::pages::reports::{ReportPage, ReportPart};
 use crate::pages::table::{Cell, Table};
 use crate::pages::{self, Action};
-use crate::reports::{self, amount, expiring, sales};
-use crate::{mutual_tls, userinfo};
+use crate::reports::{self, amount, expiring, sales, told_apart};
+use crate::{mutual_tls, shop, userinfo};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -37,12 +40,13 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/admin/api/reports/expiring", get(api_expiring))
 }
 
-/// Which days.
+/// Which days, and by what the counts are told apart.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Days {
     from: String,
     to: String,
+    by: String,
 }
 
 fn reach(administrator: &Administrator) -> Reach {
@@ -61,7 +65,9 @@ async fn get_reports(cx: Cx, browser: Browser, Query(days): Query<Days>) -> Resp
         let mut filter = vec![
             Field::optional("from", "From", Control::Date, days.from.clone()),
             Field::optional("to", "To, that day too (UTC)", Control::Date, days.to.clone()),
+            Field::optional("by", "Counts", Control::Select(apart()), days.by.clone()),
         ];
+        let by = told_apart(&days.by).unwrap_or(By::Nothing);
         let (status, period) = match Period::parse(&days.from, &days.to, cx.now) {
             Ok(period) => (StatusCode::OK, period),
             Err(error) => {
@@ -79,15 +85,17 @@ async fn get_reports(cx: Cx, browser: Browser, Query(days): Query<Days>) -> Resp
             }
         }
         let reach = reach(&administrator);
-        let sales = sales(&cx.app.db, &reach, period).await?;
-        let endings = expiring(&cx.app.db, &reach, (period, cx.now)).await?;
-        let query = format!("?from={}&to={}", period.first, period.last);
+        let sales = sales(&cx.app.db, (&reach, by), period).await?;
+        let endings = expiring(&cx.app.db, (&reach, by), (period, cx.now)).await?;
+        let names = Names { products: shop::catalogue(&cx).await?.products };
+        let by = if by == By::Nothing { "" } else { &days.by };
+        let query = format!("?from={}&to={}&by={by}", period.first, period.last);
         let file = |name: &str, words: &str| Action::link(name, words, format!("/admin/reports/{name}.csv{query}"));
         let page = ReportPage {
             layout: administrator.layout(&cx, "Reports", Place::Reports),
             heading: "Reports".to_owned(),
             filter,
-            parts: parts(&sales, &endings.products),
+            parts: parts(&names, &sales, &endings),
             actions: vec![
                 file("products", "Products (CSV)"),
                 file("revenue", "Revenue (CSV)"),
@@ -99,13 +107,56 @@ async fn get_reports(cx: Cx, browser: Browser, Query(days): Query<Days>) -> Resp
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
-fn parts(sales: &reports::Sales, endings: &[Ending]) -> Vec<ReportPart> {
-    let count = |number: i64| Cell::text(number.to_string());
+/// By what the counts can be told apart.
+fn apart() -> Vec<(String, String)> {
+    let choices = [("", "In all"), ("organization", "By organization"), ("partner", "By partner")];
+    choices.iter().map(|(value, words)| ((*value).to_owned(), (*words).to_owned())).collect()
+}
+
+/// What products are called.
+struct Names {
+    products: Vec<Product>,
+}
+
+impl Names {
+    /// The name of a product, or of a kind of credential that was not sold here; else what it goes by.
+    fn of(&self, product: &str) -> String {
+        let known = self.products.iter().find(|known| known.id.as_str() == product);
+        let kind = product.parse::<CredentialKind>().ok().map(kind_name);
+        known.map(|known| known.name.clone()).or(kind.map(str::to_owned)).unwrap_or_else(|| product.to_owned())
+    }
+}
+
+/// Counts of products, with whose they are in the first column where they are told apart.
+fn counted<const N: usize>(by: By, heads: [&str; N], rows: Vec<(&str, Vec<Cell>)>, nothing: &str) -> Table {
+    let (first, nobody) = match by {
+        By::Nothing => (None, ""),
+        By::Organization => (Some("Organization"), "No organization"),
+        By::Partner => (Some("Partner"), "No partner"),
+    };
+    let row = |(whose, cells): (&str, Vec<Cell>)| {
+        let name = first.map(|_| Cell::text(if whose.is_empty() { nobody } else { whose }));
+        name.into_iter().chain(cells).collect()
+    };
+    let heads: Vec<&str> = first.into_iter().chain(heads).collect();
+    Table::new(&heads, rows.into_iter().map(row).collect(), nothing)
+}
+
+fn count(number: i64) -> Cell {
+    Cell::Number(number.to_string())
+}
+
+fn parts(names: &Names, sales: &reports::Sales, endings: &reports::Expiring) -> Vec<ReportPart> {
     let products = sales.products.iter().map(|it: &ProductFigures| {
-        vec![Cell::Code(it.product.clone()), count(it.sold), count(it.renewed), count(it.activated)]
+        let cells = vec![Cell::text(names.of(&it.product)), count(it.sold), count(it.renewed), count(it.activated)];
+        (it.whose.as_str(), cells)
+    });
+    let ends = endings.products.iter().map(|it: &Ending| {
+        let days = [it.in_30, it.in_60, it.in_90, it.lapsed].map(count);
+        (it.whose.as_str(), std::iter::once(Cell::text(names.of(&it.product))).chain(days).collect())
     });
     let money = |it: &Revenue| {
-        let of = |minor| Cell::text(amount(minor, &it.currency));
+        let of = |minor| Cell::Number(amount(minor, &it.currency));
         [count(it.orders), of(it.net), of(it.tax), of(it.gross), of(it.refunded)]
     };
     let named = |figures: &[Revenue], nobody: &str| -> Vec<Vec<Cell>> {
@@ -115,36 +166,22 @@ fn parts(sales: &reports::Sales, endings: &[Ending]) -> Vec<ReportPart> {
         };
         figures.iter().map(row).collect()
     };
-    let all = sales
-        .revenue
-        .iter()
-        .map(|it| std::iter::once(Cell::Code(it.currency.clone())).chain(money(it)).collect())
-        .collect();
-    let ends = endings.iter().map(|it| {
-        vec![Cell::Code(it.product.clone()), count(it.in_30), count(it.in_60), count(it.in_90), count(it.lapsed)]
-    });
+    let all =
+        sales.revenue.iter().map(|it| std::iter::once(Cell::text(it.currency.clone())).chain(money(it)).collect());
     let heads = |first| [first, "Orders", "Net", "Tax", "Gross", "Given back"];
     let part = |heading: &str, table| ReportPart { heading: heading.to_owned(), table };
     let nothing = "Nothing in these days.";
+    let sold = ["Product", "Sold", "Renewed", "Activated"];
+    let ending = ["Product", "Within 30 days", "Within 60 days", "Within 90 days", "Lapsed in the period"];
     vec![
-        part("Revenue", Table::new(&heads("Currency"), all, nothing)),
+        part("Revenue", Table::new(&heads("Currency"), all.collect(), nothing)),
+        part("Sold and activated", counted(sales.by, sold, products.collect(), nothing)),
         part(
-            "Sold and activated",
-            Table::new(&["Product", "Sold", "Renewed", "Activated"], products.collect(), nothing),
-        ),
-        part(
-            "By organization",
+            "Revenue by organization",
             Table::new(&heads("Organization"), named(&sales.organizations, "No organization"), nothing),
         ),
-        part("By partner", Table::new(&heads("Partner"), named(&sales.partners, "Unknown"), nothing)),
-        part(
-            "Expiring",
-            Table::new(
-                &["Product", "Within 30 days", "Within 60 days", "Within 90 days", "Lapsed in the period"],
-                ends.collect(),
-                "Nothing ends soon.",
-            ),
-        ),
+        part("Revenue by partner that paid", Table::new(&heads("Partner"), named(&sales.partners, "Unknown"), nothing)),
+        part("Expiring", counted(endings.by, ending, ends.collect(), "Nothing ends soon.")),
     ]
 }
 
@@ -172,11 +209,13 @@ async fn file(cx: &Cx, browser: &Browser, (days, part): (&Days, Part)) -> Result
     let administrator = enter(cx, browser, Place::Reports, Act::See).await?;
     let period = Period::parse(&days.from, &days.to, cx.now)
         .map_err(|error| PageFailure::BadRequest { detail: error.to_string() })?;
+    let by = told_apart(&days.by).map_err(|detail| PageFailure::BadRequest { detail })?;
     let (db, reach) = (&cx.app.db, reach(&administrator));
+    let figures = (&reach, by);
     Ok(match part {
-        Part::Products => download_csv("products.csv", sales(db, &reach, period).await?.products_csv()),
-        Part::Revenue => download_csv("revenue.csv", sales(db, &reach, period).await?.revenue_csv()),
-        Part::Expiring => download_csv("expiring.csv", expiring(db, &reach, (period, cx.now)).await?.csv()),
+        Part::Products => download_csv("products.csv", sales(db, figures, period).await?.products_csv()),
+        Part::Revenue => download_csv("revenue.csv", sales(db, figures, period).await?.revenue_csv()),
+        Part::Expiring => download_csv("expiring.csv", expiring(db, figures, (period, cx.now)).await?.csv()),
     })
 }
 
@@ -209,9 +248,11 @@ async fn authorized(cx: &Cx, headers: &HeaderMap) -> Result<(), ProtocolFailure>
     Ok(())
 }
 
-fn period(cx: &Cx, days: &Days) -> Result<Period, ProtocolFailure> {
-    Period::parse(&days.from, &days.to, cx.now)
-        .map_err(|error| OAuthError::new(ErrorCode::InvalidRequest, error.to_string()).into())
+/// What a program asks for: the days, and by what the counts are told apart.
+fn asked(cx: &Cx, days: &Days) -> Result<(Period, By), ProtocolFailure> {
+    let refused = |text: String| ProtocolFailure::from(OAuthError::new(ErrorCode::InvalidRequest, text));
+    let period = Period::parse(&days.from, &days.to, cx.now).map_err(|error| refused(error.to_string()))?;
+    Ok((period, told_apart(&days.by).map_err(refused)?))
 }
 
 fn answer(found: Result<serde_json::Value, ProtocolFailure>) -> Response {
@@ -224,7 +265,8 @@ async fn api_sales(cx: Cx, headers: HeaderMap, Query(days): Query<Days>) -> Resp
     answer(
         async {
             authorized(&cx, &headers).await?;
-            Ok(sales(&cx.app.db, &Reach::All, period(&cx, &days)?).await?.json())
+            let (period, by) = asked(&cx, &days)?;
+            Ok(sales(&cx.app.db, (&Reach::All, by), period).await?.json())
         }
         .await,
     )
@@ -234,7 +276,8 @@ async fn api_expiring(cx: Cx, headers: HeaderMap, Query(days): Query<Days>) -> R
     answer(
         async {
             authorized(&cx, &headers).await?;
-            Ok(expiring(&cx.app.db, &Reach::All, (period(&cx, &days)?, cx.now)).await?.json())
+            let (period, by) = asked(&cx, &days)?;
+            Ok(expiring(&cx.app.db, (&Reach::All, by), (period, cx.now)).await?.json())
         }
         .await,
     )

@@ -3,6 +3,7 @@
 
 use serde_json::json;
 use stepgate_core::account::Person;
+use stepgate_core::assurance::{Evidence, FactorEvent, Method};
 use stepgate_core::credentials::hardware_token::inventory::{HardwareToken, TokenAct, TokenStage};
 use stepgate_core::credentials::hardware_token::{self, Memory, normalise_code};
 use stepgate_core::secret::{SecretBytes, constant_time_eq};
@@ -30,10 +31,10 @@ pub struct Typed<'a> {
 }
 
 /// What became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Activation {
-    /// The token is in use.
-    Done,
+    /// The token is in use, and its codes have shown it.
+    Done(FactorEvent),
     /// The codes are no codes: not counted as a try.
     Malformed,
     /// No such token waits for this person, or the registration code is wrong, or it was tried too often. Which of
@@ -127,7 +128,13 @@ async fn bind(
     let notice = Notice::new("A hardware token was activated", text).about(credential);
     notices::tell(cx, &transaction, person.id, &notice).await?;
     transaction.commit().await?;
-    Ok(Activation::Done)
+    Ok(Activation::Done(FactorEvent {
+        method: Method::HardwareToken,
+        at: cx.now,
+        credential,
+        evidence: Evidence::default(),
+        proofed: person.is_proofed(cx.now),
+    }))
 }
 
 async fn refused(cx: &Cx, person: &Person, serial: &str, outcome: Activation) -> Result<Activation, Fault> {

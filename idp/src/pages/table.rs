@@ -10,8 +10,8 @@ pub enum Cell {
     Empty,
     /// Words.
     Text(String),
-    /// An amount: it stands under the others of its column, digit below digit.
-    Sum(String),
+    /// A count or an amount: its digits stand under those of the next row.
+    Number(String),
     /// An id, a hash, a serial number.
     Code(String),
     /// A link: path and words.
@@ -33,7 +33,7 @@ impl Cell {
 
     /// An amount.
     pub fn sum(amount: impl std::fmt::Display) -> Self {
-        Self::Sum(amount.to_string())
+        Self::Number(amount.to_string())
     }
 
     /// A link to `path`.
@@ -41,8 +41,8 @@ impl Cell {
         Self::Link(path.into(), text.into())
     }
 
-    pub(crate) const fn is_sum(&self) -> bool {
-        matches!(self, Self::Sum(_))
+    pub(crate) const fn is_number(&self) -> bool {
+        matches!(self, Self::Number(_))
     }
 
     /// A point in time, when there is one.
@@ -83,13 +83,13 @@ impl Table {
 
     /// The heads, and whether amounts stand below them.
     pub(crate) fn heads(&self) -> Vec<(&str, bool)> {
-        let is_sum = |at: usize| self.rows.first().and_then(|row| row.get(at)).is_some_and(Cell::is_sum);
-        self.columns.iter().enumerate().map(|(at, column)| (column.as_str(), is_sum(at))).collect()
+        let is_number = |at: usize| self.rows.first().and_then(|row| row.get(at)).is_some_and(Cell::is_number);
+        self.columns.iter().enumerate().map(|(at, column)| (column.as_str(), is_number(at))).collect()
     }
 
     /// The columns before the last one that holds amounts, and those after it.
     pub(crate) fn around_sums(&self) -> (usize, usize) {
-        let last = self.heads().iter().rposition(|(_, is_sum)| *is_sum).unwrap_or_default();
+        let last = self.heads().iter().rposition(|(_, is_number)| *is_number).unwrap_or_default();
         (last, self.columns.len().saturating_sub(last + 1))
     }
 

@@ -73,6 +73,37 @@ impl Reach {
         );
         (text, first.into_iter().chain(second).collect())
     }
+
+    /// Whose the credentials `c` are: the column, the joins that lead to it, and their values. Who sees some organizations
+    /// does not learn which others their people belong to.
+    fn holders(&self, by: By) -> (&'static str, String, Vec<sea_orm::Value>) {
+        let only = |column: &str, ids: Vec<uuid::Uuid>| match self {
+            Self::All => ("1 = 1".to_owned(), Vec::new()),
+            Self::Of { .. } => within(column, &ids),
+        };
+        let (organizations, partners) = match self {
+            Self::All => (Vec::new(), Vec::new()),
+            Self::Of { organizations, partners } => {
+                (organizations.iter().map(|id| id.uuid()).collect(), partners.iter().map(|id| id.uuid()).collect())
+            }
+        };
+        match by {
+            By::Nothing => ("NULL", String::new(), Vec::new()),
+            By::Organization => {
+                let (own, values) = only("w.organization_id", organizations);
+                let join = format!("LEFT JOIN memberships w ON w.person_id = c.person_id AND {own}");
+                ("w.organization_id", join, values)
+            }
+            By::Partner => {
+                let (own, values) = only("p.sponsor_id", partners);
+                let join = format!(
+                    "JOIN license_keys q ON q.id = c.license_key_id
+                     JOIN orders p ON p.id = q.order_id AND p.sponsor_kind = 'partner' AND {own}"
+                );
+                ("p.sponsor_id", join, values)
+            }
+        }
+    }
 }
 
 fn within(column: &str, ids: &[uuid::Uuid]) -> Condition {
@@ -83,9 +114,46 @@ fn within(column: &str, ids: &[uuid::Uuid]) -> Condition {
     (format!("{column} IN ({marks})"), ids.iter().map(|id| sea_orm::Value::from(*id)).collect())
 }
 
+/// By what figures are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Not at all.
+    Nothing,
+    /// The purchaser's organization.
+    Organization,
+    /// The partner that paid.
+    Partner,
+}
+
+impl By {
+    /// Whose a row of `table` is, and which rows count: of sales, or of orders.
+    fn of(self, table: &str) -> (String, String) {
+        match self {
+            Self::Nothing => ("NULL".to_owned(), "1 = 1".to_owned()),
+            Self::Organization => (format!("{table}.organization_id"), "1 = 1".to_owned()),
+            Self::Partner => {
+                let partner = format!("EXISTS (SELECT 1 FROM partners WHERE partners.id = {table}.sponsor_id)");
+                (format!("{table}.sponsor_id"), partner)
+            }
+        }
+    }
+
+    /// The name of whose the rows of `parts` are, the join that finds it, and what to group by besides.
+    const fn named(self) -> (&'static str, &'static str, &'static str) {
+        const NAME: (&str, &str) = ("COALESCE(n.name, '')", ", parts.whose, n.name");
+        match self {
+            Self::Nothing => ("''", "", ""),
+            Self::Organization => (NAME.0, "LEFT JOIN organizations n ON n.id = parts.whose", NAME.1),
+            Self::Partner => (NAME.0, "LEFT JOIN partners n ON n.id = parts.whose", NAME.1),
+        }
+    }
+}
+
 /// What one product came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProductFigures {
+    /// Whose: a name; empty where figures are not told apart, and for people without an organization.
+    pub whose: String,
     /// The product.
     pub product: String,
     /// Keys that were paid for in the period, renewals apart.
@@ -99,26 +167,27 @@ pub struct ProductFigures {
 /// Sold, renewed and activated, by product.
 pub async fn count_products(
     db: &Db,
-    reach: &Reach,
+    (reach, by): (&Reach, By),
     (from, until): (Timestamp, Timestamp),
 ) -> Result<Vec<ProductFigures>, StoreError> {
     let (of_sales, first) = reach.orders("s");
     let (of_orders, second) = reach.orders("o");
     // A key of no order was handed in from elsewhere: only who sees everything sees it.
-    let joined = if *reach == Reach::All { "LEFT JOIN" } else { "JOIN" };
+    let joined = if *reach == Reach::All && by != By::Partner { "LEFT JOIN" } else { "JOIN" };
+    let ((of_sale, sales), (of_key, keys), (name, named, group)) = (by.of("s"), by.of("o"), by.named());
     let sql = format!(
-        "SELECT product, CAST(SUM(sold) AS BIGINT) AS sold, CAST(SUM(renewed) AS BIGINT) AS renewed,
+        "SELECT product, {name} AS whose, CAST(SUM(sold) AS BIGINT) AS sold, CAST(SUM(renewed) AS BIGINT) AS renewed,
            CAST(SUM(activated) AS BIGINT) AS activated
          FROM (
-           SELECT s.product, CASE WHEN s.renewal THEN 0 ELSE s.quantity END AS sold,
+           SELECT s.product, {of_sale} AS whose, CASE WHEN s.renewal THEN 0 ELSE s.quantity END AS sold,
              CASE WHEN s.renewal THEN s.quantity ELSE 0 END AS renewed, 0 AS activated
-           FROM sales s WHERE s.sold_at >= ? AND s.sold_at < ? AND {of_sales}
+           FROM sales s WHERE s.sold_at >= ? AND s.sold_at < ? AND {sales} AND {of_sales}
            UNION ALL
-           SELECT k.product, 0, 0, 1 FROM license_keys k {joined} orders o ON o.id = k.order_id
+           SELECT k.product, {of_key}, 0, 0, 1 FROM license_keys k {joined} orders o ON o.id = k.order_id
            WHERE k.redeemed_at >= ? AND k.redeemed_at < ? AND k.stage = 'redeemed' AND k.renews IS NULL
              AND NOT EXISTS (SELECT 1 FROM sales r WHERE r.order_id = k.order_id AND r.line = k.line AND r.renewal)
-             AND {of_orders}
-         ) AS parts GROUP BY product ORDER BY product"
+             AND {keys} AND {of_orders}
+         ) AS parts {named} GROUP BY product{group} ORDER BY whose, product"
     );
     let mut values = vec![at(from), at(until)];
     values.extend(first);
@@ -126,6 +195,7 @@ pub async fn count_products(
     values.extend(second);
     let figures = |row: &Row| {
         Ok(ProductFigures {
+            whose: row.get("whose")?,
             product: row.get("product")?,
             sold: row.get("sold")?,
             renewed: row.get("renewed")?,
@@ -133,17 +203,6 @@ pub async fn count_products(
         })
     };
     all(&db.read, &sql, values).await?.iter().map(figures).collect()
-}
-
-/// By what revenue is told apart, within each currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
-    /// Not at all.
-    Nothing,
-    /// The purchaser's organization.
-    Organization,
-    /// The partner that paid.
-    Partner,
 }
 
 /// What came in and what went back, in minor units of one currency.
@@ -171,18 +230,8 @@ pub async fn sum_revenue(
     (reach, by): (&Reach, By),
     (from, until): (Timestamp, Timestamp),
 ) -> Result<Vec<Revenue>, StoreError> {
-    let (whose, name, only) = match by {
-        By::Nothing => ("NULL", "''", "1 = 1"),
-        By::Organization => ("o.organization_id", "COALESCE(n.name, '')", "1 = 1"),
-        By::Partner => ("o.sponsor_id", "COALESCE(n.name, '')", "o.sponsor_kind = 'partner'"),
-    };
-    let named = match by {
-        By::Nothing => "",
-        By::Organization => "LEFT JOIN organizations n ON n.id = parts.whose",
-        By::Partner => "LEFT JOIN partners n ON n.id = parts.whose",
-    };
+    let ((whose, only), (name, named, group)) = (by.of("o"), by.named());
     let (within, own) = reach.orders("o");
-    let group = if by == By::Nothing { "" } else { ", parts.whose, n.name" };
     let sql = format!(
         "SELECT parts.currency, {name} AS whose, CAST(SUM(orders) AS BIGINT) AS orders, CAST(SUM(net) AS BIGINT) AS net,
            CAST(SUM(tax) AS BIGINT) AS tax, CAST(SUM(gross) AS BIGINT) AS gross,
@@ -221,6 +270,8 @@ pub async fn sum_revenue(
 /// Terms of one kind of credential that end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
+    /// Whose: a name; empty where figures are not told apart, and for people without an organization.
+    pub whose: String,
     /// The product, or the kind where it was not sold here.
     pub product: String,
     /// Within 30 days.
@@ -236,32 +287,37 @@ pub struct Ending {
 /// What ends within 30, 60 and 90 days from now, and what ended in the period without a renewal.
 pub async fn count_endings(
     db: &Db,
-    reach: &Reach,
+    (reach, by): (&Reach, By),
     ((from, until), now): ((Timestamp, Timestamp), Timestamp),
 ) -> Result<Vec<Ending>, StoreError> {
     const DAY: i64 = 86_400_000;
     let after = |days: i64| Timestamp::from_unix_millis(now.unix_millis().saturating_add(days * DAY));
     let ended = if until < now { until } else { now };
     let (within, own) = reach.credentials();
+    let ((whose, joined, joining), (name, named, group)) = (reach.holders(by), by.named());
     let sql = format!(
-        "SELECT product, CAST(SUM(in_30) AS BIGINT) AS in_30, CAST(SUM(in_60) AS BIGINT) AS in_60,
+        "SELECT product, {name} AS whose, CAST(SUM(in_30) AS BIGINT) AS in_30, CAST(SUM(in_60) AS BIGINT) AS in_60,
            CAST(SUM(in_90) AS BIGINT) AS in_90, CAST(SUM(lapsed) AS BIGINT) AS lapsed
          FROM (
-           SELECT COALESCE(c.product, c.kind) AS product, CASE WHEN c.expires_at < ? THEN 1 ELSE 0 END AS in_30,
+           SELECT COALESCE(c.product, c.kind) AS product, {whose} AS whose, CASE WHEN c.expires_at < ? THEN 1 ELSE 0 END AS in_30,
              CASE WHEN c.expires_at < ? THEN 1 ELSE 0 END AS in_60, 1 AS in_90, 0 AS lapsed
-           FROM credentials c
+           FROM credentials c {joined}
            WHERE c.expires_at >= ? AND c.expires_at < ? AND c.stage NOT IN ('revoked', 'pending') AND {within}
            UNION ALL
-           SELECT COALESCE(c.product, c.kind), 0, 0, 0, 1 FROM credentials c
+           SELECT COALESCE(c.product, c.kind), {whose}, 0, 0, 0, 1 FROM credentials c {joined}
            WHERE c.expires_at >= ? AND c.expires_at < ? AND c.stage NOT IN ('revoked', 'pending') AND {within}
-         ) AS parts GROUP BY product ORDER BY product"
+         ) AS parts {named} GROUP BY product{group} ORDER BY whose, product"
     );
-    let mut values = vec![at(after(30)), at(after(60)), at(now), at(after(90))];
+    let mut values = vec![at(after(30)), at(after(60))];
+    values.extend(joining.iter().cloned());
+    values.extend([at(now), at(after(90))]);
     values.extend(own.iter().cloned());
+    values.extend(joining);
     values.extend([at(from), at(ended)]);
     values.extend(own);
     let ending = |row: &Row| {
         Ok(Ending {
+            whose: row.get("whose")?,
             product: row.get("product")?,
             in_30: row.get("in_30")?,
             in_60: row.get("in_60")?,

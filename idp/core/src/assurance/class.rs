@@ -58,7 +58,7 @@ impl From<Selector> for String {
 pub struct Combination {
     /// The places; each is filled by any one of its selectors.
     pub all_of: Vec<Vec<Selector>>,
-    /// Whether the person must be identity-proofed, then and now.
+    /// Whether the person must be identity-proofed: now, and when the device was shown (the password, where that is all).
     #[serde(skip_serializing_if = "is_false")]
     pub proofed: bool,
     /// Whether the keys must be attested to live in one device's hardware.
@@ -113,8 +113,16 @@ impl Combination {
     /// Whether `event` fills the place, its age and credential aside.
     pub fn fills(&self, place: &[Selector], event: &FactorEvent, proofed_now: bool) -> bool {
         place.iter().any(|selector| selector.accepts(event.method))
-            && (!self.proofed || event.proofed && proofed_now)
+            && (!self.proofed || proofed_now && (event.proofed || self.leaves_proofing_to_another(event)))
             && (!self.device_bound || event.evidence.device_bound)
+    }
+
+    /// Whether it is not this event that ties the proofed person to the session: beside a device that is shown after the
+    /// proofing, the password may have been typed before. Nobody logs in anew because of a proofing.
+    fn leaves_proofing_to_another(&self, event: &FactorEvent) -> bool {
+        let is_password = |kind: CredentialKind| kind == CredentialKind::Password;
+        is_password(event.method.credential_kind())
+            && self.all_of.iter().any(|place| !place.iter().any(|selector| is_password(selector.kind())))
     }
 }
 

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
+use stepgate_core::assurance::{Evidence, FactorEvent, Method};
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::hardware_token::normalise_code;
 use stepgate_core::credentials::{Credential, Phone, phone_otp};
@@ -72,11 +73,10 @@ async fn post_verify(form: Form) -> Response {
         }
         let error = if form.get("resend").is_empty() {
             match verify(&cx, &visitor, credential, (&phone, &binding), form.get("code")).await? {
-                Ok(rests) => {
-                    let done = if rests { "resting" } else { "added" };
-                    let here = format!("{here}&done={done}");
-                    return Ok(see_other(&resume::way_on(&cx, &form.browser, &here).await?));
+                Ok(Added::Usable(shown)) => {
+                    return resume::bound(&cx, &form.browser, visitor.live, shown, &format!("{here}&done=added")).await;
                 }
+                Ok(Added::Rests) => return Ok(see_other(&format!("{here}&done=resting"))),
                 Err(error) => error.to_owned(),
             }
         } else {
@@ -91,15 +91,23 @@ async fn post_verify(form: Form) -> Response {
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
+/// A number that is the person's now.
+enum Added {
+    /// Logins take it, and its code has shown it.
+    Usable(FactorEvent),
+    /// It rests before logins take it.
+    Rests,
+}
+
 /// Checks the code that came back from a new number. The try is counted before anything is compared, on the person and on
-/// the code. Whether the number rests before logins take it.
+/// the code.
 async fn verify(
     cx: &Cx,
     visitor: &Visitor,
     credential: &Credential,
     (phone, binding): (&Phone, &str),
     typed: &str,
-) -> Result<Result<bool, &'static str>, Fault> {
+) -> Result<Result<Added, &'static str>, Fault> {
     let Some(code) = normalise_code(typed) else { return Ok(Err("A code has six digits. Type the digits only.")) };
     let (db, person) = (&cx.app.db, visitor.person.id);
     let hour = std::time::Duration::from_secs(3600);
@@ -121,10 +129,19 @@ async fn verify(
     }
     let rests = bind(cx, visitor, credential, phone).await?;
     phones::code_used(cx, latest.id).await?;
-    Ok(Ok(rests))
+    if rests {
+        return Ok(Ok(Added::Rests));
+    }
+    Ok(Ok(Added::Usable(FactorEvent {
+        method: if latest.channel == Channel::Voice.as_str() { Method::PhoneVoice } else { Method::PhoneText },
+        at: cx.now,
+        credential: credential.id,
+        evidence: Evidence::default(),
+        proofed: visitor.person.is_proofed(cx.now),
+    })))
 }
 
-/// The number is the person's: the first one activates the credential, a further one rests.
+/// The number is the person's: the first one activates the credential, a further one rests. Whether it does.
 async fn bind(cx: &Cx, visitor: &Visitor, credential: &Credential, phone: &Phone) -> Result<bool, Fault> {
     let known = credentials::list_phones(&cx.app.db, credential.id).await?;
     let first = !known.iter().any(|other| other.verified_at.is_some());

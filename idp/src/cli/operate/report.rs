@@ -4,7 +4,7 @@ use stepgate_core::subscriptions::export::Period;
 use stepgate_store::reports::Reach;
 
 use super::*;
-use crate::reports::{expiring, sales};
+use crate::reports::{expiring, sales, told_apart};
 
 /// Reports.
 #[derive(Subcommand)]
@@ -24,14 +24,19 @@ pub(in crate::cli) struct Days {
     /// The last day; it counts.
     #[arg(long, default_value = "")]
     to: String,
+    /// Tells the counts apart: by `organization` or by `partner`.
+    #[arg(long, default_value = "")]
+    by: String,
 }
 
 pub(super) async fn command(operator: &Operator, command: ReportCommand) -> Result<Value, OperateError> {
     let (ReportCommand::Sales(days) | ReportCommand::Expiring(days)) = &command;
     let period = Period::parse(&days.from, &days.to, operator.now)
         .map_err(|error| OperateError::Argument(format!("--{error}")))?;
+    let by = told_apart(&days.by).map_err(|error| OperateError::Argument(format!("--{error}")))?;
+    let figures = (&Reach::All, by);
     Ok(match command {
-        ReportCommand::Sales(_) => sales(&operator.db, &Reach::All, period).await?.json(),
-        ReportCommand::Expiring(_) => expiring(&operator.db, &Reach::All, (period, operator.now)).await?.json(),
+        ReportCommand::Sales(_) => sales(&operator.db, figures, period).await?.json(),
+        ReportCommand::Expiring(_) => expiring(&operator.db, figures, (period, operator.now)).await?.json(),
     })
 }

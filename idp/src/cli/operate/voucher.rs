@@ -25,10 +25,10 @@ pub(in crate::cli) enum VoucherCommand {
         #[arg(long)]
         product: Option<String>,
         /// Days that it pays for.
-        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=1825))]
         days: u16,
-        /// What it is for.
-        #[arg(long, default_value = "")]
+        /// What it is for; at most 200 characters.
+        #[arg(long, default_value = "", value_parser = short)]
         note: String,
         /// Who makes it: the user ID of an operator or of somebody of finance.
         #[arg(long)]
@@ -42,6 +42,10 @@ pub(in crate::cli) enum VoucherCommand {
         #[arg(long)]
         by: String,
     },
+}
+
+fn short(text: &str) -> Result<String, &'static str> {
+    if text.chars().count() <= 200 { Ok(text.to_owned()) } else { Err("at most 200 characters") }
 }
 
 pub(super) async fn command(operator: Operator, command: VoucherCommand) -> Result<Value, OperateError> {
@@ -72,6 +76,10 @@ pub(super) async fn command(operator: Operator, command: VoucherCommand) -> Resu
         VoucherCommand::Withdraw { id, by } => {
             let (_node, cx, by) = acting(operator.settings, &by).await?;
             let done = withdraw(&cx, id, by).await.map_err(other)?;
+            if !done && !vouchers::list_vouchers(&cx.app.db).await?.iter().any(|known| known.id == id) {
+                let text = format!("there is no voucher {id}; see `stepgate voucher list`");
+                return Err(OperateError::Argument(text));
+            }
             Ok(json!({ "id": id, "withdrawn": done }))
         }
     }

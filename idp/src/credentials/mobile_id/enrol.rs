@@ -5,7 +5,7 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use serde_json::{Value, json};
 use stepgate_core::account::Person;
-use stepgate_core::assurance::CredentialState;
+use stepgate_core::assurance::{CredentialState, FactorEvent, Method};
 use stepgate_core::credentials::MobileDevice;
 use stepgate_core::credentials::hardware_token::normalise_code;
 use stepgate_core::credentials::mobile_id::{self as protocol, EnrolMessage};
@@ -135,10 +135,10 @@ fn label(text: &str) -> String {
 }
 
 /// What became of the digits that the browser typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Confirmation {
-    /// The phone is active.
-    Confirmed,
+    /// The phone is active, and its key has signed here.
+    Confirmed(FactorEvent),
     /// No phone has used the code yet.
     NoPhoneYet,
     /// Not the digits that the phone shows.
@@ -185,5 +185,6 @@ pub async fn confirm(cx: &Cx, person: &Person, session: SessionId, typed: &str) 
     let notice = Notice::new("A phone was added", text).about(enrolment.credential);
     notices::tell(cx, &transaction, person.id, &notice).await?;
     transaction.commit().await?;
-    Ok(Confirmation::Confirmed)
+    // Its key has signed; whether it asked who holds it is not known at this time.
+    Ok(Confirmation::Confirmed(super::event(cx, person, enrolment.credential, Method::MobileIdUnverified)))
 }

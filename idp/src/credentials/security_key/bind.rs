@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use stepgate_core::account::Person;
-use stepgate_core::assurance::{CredentialKind, CredentialState};
+use stepgate_core::assurance::{CredentialKind, CredentialState, Evidence, FactorEvent, Method};
 use stepgate_core::credentials::Credential;
 use stepgate_core::credentials::fido_metadata::Trouble;
 use stepgate_core::id::{ChallengeId, CredentialId, SessionId};
@@ -93,8 +93,8 @@ fn selection(cx: &Cx, wish: Wish) -> serde_json::Value {
 
 /// How binding a key ended.
 pub enum Bound {
-    /// It is the person's from now on.
-    Added,
+    /// It is the person's from now on, and has just signed.
+    Added(FactorEvent),
     /// What the browser sent is no answer of a key to this challenge.
     Refused,
     /// Nobody whom the deployment trusts vouches for this make of key.
@@ -148,7 +148,9 @@ pub async fn finish(
     audit::record(cx, &transaction, event.data(facts)).await?;
     notices::tell(cx, &transaction, person.id, &notice(label).about(id)).await?;
     transaction.commit().await?;
-    Ok(Bound::Added)
+    let method = if fact("/cred/user_verified") { Method::SecurityKeyVerified } else { Method::SecurityKey };
+    let evidence = Evidence { device_bound: attested && !synced, synced };
+    Ok(Bound::Added(FactorEvent { method, at: cx.now, credential: id, evidence, proofed: person.is_proofed(cx.now) }))
 }
 
 /// The credential that a new key is: one that the person bought and that waits for it, else one of its own.
