@@ -3,18 +3,23 @@
 //! Owns: what a decision sets in motion. Never: documents, their numbers or pictures; who may decide is
 //! `stepgate_core::proofing`.
 
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use stepgate_core::account::Person;
 use stepgate_core::id::{LicenseKeyId, PersonId, ProofingId};
 use stepgate_core::proofing::{Findings, MOST_REFUSED, NoDecision, ProofingStage, check_approval, check_refusal};
+use stepgate_core::subscriptions::term::Renewal;
 use stepgate_store::proofing::{self as store, ProofingRequest};
 use stepgate_store::{Connection, people};
 
+use crate::account::way_to_wanted;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
+use crate::pages::When;
 
 /// Identity proofing.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
@@ -30,7 +35,8 @@ impl Default for ProofingSettings {
     }
 }
 
-/// Puts a person into the agents' queue; somebody who is in it stays where they are. In the transaction of what it is for.
+/// Puts a person into the agents' queue, in the transaction of what it is for; `false` for somebody who is in it and stays
+/// where they are.
 ///
 /// # Errors
 /// The store.
@@ -39,13 +45,59 @@ pub async fn ask_in(
     connection: &impl Connection,
     person: PersonId,
     key: Option<LicenseKeyId>,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let id = ProofingId::random(cx.entropy());
-    if store::insert_request(connection, (id, person, key), cx.now).await? {
+    let asked = store::insert_request(connection, (id, person, key), cx.now).await?;
+    if asked {
         let data = json!({ "request": id, "license_key": key });
         audit::record(cx, connection, Event::new("proofing.asked").by(person).data(data)).await?;
     }
-    Ok(())
+    Ok(asked)
+}
+
+/// Why a proofing would be paid for in vain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InVain {
+    /// The person is proofed, until then.
+    Proofed(Option<When>),
+    /// The person is in the queue.
+    InQueue,
+}
+
+impl InVain {
+    /// In words, about `You` or about a name. What comes `with_more` than proofing can be had without.
+    pub fn words(&self, whom: &str, with_more: bool) -> String {
+        let are = if whom == "You" { "are" } else { "is" };
+        let instead = if with_more { " Take the one without identity proofing." } else { "" };
+        match self {
+            Self::Proofed(Some(until)) => {
+                format!("{whom} {are} proofed until {}: that counts for every credential.{instead}", until.text)
+            }
+            Self::Proofed(None) => format!("{whom} {are} proofed: that counts for every credential.{instead}"),
+            Self::InQueue => {
+                format!("{whom} {are} in the queue for proofing already: that counts for every credential.{instead}")
+            }
+        }
+    }
+}
+
+/// Whether another proofing of this person would be for nothing. What ends soon can be renewed as a subscription can.
+///
+/// # Errors
+/// The store.
+pub async fn in_vain(cx: &Cx, person: &Person) -> Result<Option<InVain>, Fault> {
+    if lasts(cx, person) {
+        let until = person.proofing_expires_at.map(|ends| When::date(ends, &TimeZone::UTC));
+        return Ok(Some(InVain::Proofed(until)));
+    }
+    let waits = matches!(standing(cx, person.id).await?, Standing::Waits(_));
+    Ok(waits.then_some(InVain::InQueue))
+}
+
+fn lasts(cx: &Cx, person: &Person) -> bool {
+    let rules = cx.app.settings.subscriptions.rules();
+    let early = |ends| matches!(rules.renewal(ends, cx.now), Renewal::Opens(_));
+    person.is_proofed(cx.now) && person.proofing_expires_at.is_none_or(early)
 }
 
 /// Where a person stands with an agent.
@@ -143,8 +195,11 @@ async fn decide_in(
             store::set_proofed(transaction, request.person, until, cx.now).await.map_err(Fault::from)?;
             let data = json!({ "request": request.id, "method": found.method.as_str(),
                 "document": found.document.as_str(), "issuer": found.issuer.trim(), "until": until });
-            let text = "Your identity is proofed. What you bought with proofing can be set up now, under Manage OTP. \
-                        Applications hear of it from the next code or approval on.";
+            let text = format!(
+                "Your identity is proofed. What you bought with proofing can be set up now, under Manage OTP. \
+                 Applications hear of it from the next code or approval on.{}",
+                way_on(cx, request.person).await?
+            );
             ("proofing.approved", data, Notice::new("Your identity is proofed", text))
         }
         Err(reason) => {
@@ -160,10 +215,18 @@ async fn decide_in(
     Ok(())
 }
 
+/// Where the person was about to go when they found that they lack it.
+async fn way_on(cx: &Cx, person: PersonId) -> Result<String, Fault> {
+    let Some(person) = people::find_person(&cx.app.db, person).await? else { return Ok(String::new()) };
+    let way = way_to_wanted(cx, &person).await?;
+    let line = way.and_then(|way| Some(format!("\n\nGo on to {}:\n\n{}", way.client.application.name, way.address?)));
+    Ok(line.unwrap_or_default())
+}
+
 /// The person whom a request is about.
 ///
 /// # Errors
 /// The store.
-pub async fn person_of(cx: &Cx, request: &ProofingRequest) -> Result<Option<stepgate_core::account::Person>, Fault> {
+pub async fn person_of(cx: &Cx, request: &ProofingRequest) -> Result<Option<Person>, Fault> {
     Ok(people::find_person(&cx.app.db, request.person).await?)
 }

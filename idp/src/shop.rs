@@ -5,33 +5,41 @@
 //! numbers: they are typed at the provider. What the provider's messages say is read anew before it counts.
 
 mod acquire;
+pub(crate) mod attention;
 mod buyer;
+pub mod cards;
 mod cart;
 mod cart_pages;
 pub mod catalogue;
+pub mod charge;
 pub(crate) mod checkout;
 mod checkout_page;
 mod invoice;
 mod mails;
 mod order_page;
 mod orders;
+mod paper;
 mod pay;
 mod place;
+mod receipt;
 pub mod refund;
 mod settings;
 mod sweep;
 mod terms;
 pub mod vouchers;
+mod warranty;
 mod webhook;
 pub mod words;
 
+pub use cards::takes;
 pub use catalogue::{Catalogue, catalogue};
 pub use invoice::invoice;
 pub use mails::{paid as tell_paid, sent as tell_sent};
 pub(crate) use orders::pdf;
-pub use place::{Replaced, cancel, replace};
+pub use place::cancel;
 pub use settings::ShopSettings;
 pub use sweep::sweep;
+pub use warranty::{Replaced, replace, replaceable};
 
 use std::sync::Arc;
 

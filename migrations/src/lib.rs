@@ -24,6 +24,9 @@ mod m20261128_000021_token_wear;
 mod m20261128_000022_shop;
 mod m20261128_000023_activation;
 mod m20261128_000024_reach;
+mod m20261128_000025_cards;
+mod m20261128_000027_figures;
+mod m20261128_000029_ledger;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -55,6 +58,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000022_shop::Migration),
             Box::new(m20261128_000023_activation::Migration),
             Box::new(m20261128_000024_reach::Migration),
+            Box::new(m20261128_000025_cards::Migration),
+            Box::new(m20261128_000027_figures::Migration),
+            Box::new(m20261128_000029_ledger::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stepgate_tests::{Browser, Page, World, on_each_backend};
+use stepgate_tests::{Page, World, logged_in, on_each_backend};
 
 const TABS: [&str; 14] = [
     "/admin/people",
@@ -20,16 +20,6 @@ const TABS: [&str; 14] = [
     "/admin/reports",
     "/admin/orders",
 ];
-
-async fn logged_in(world: &World, username: &str) -> Browser {
-    let mut browser = world.browser();
-    browser.open("/account").await;
-    browser.log_in(username).await;
-    if browser.page.name() == "factor" {
-        browser.submit(&[("skip", "1")]).await;
-    }
-    browser
-}
 
 /// Where the tabs of a page lead.
 fn tab_links(page: &Page) -> Vec<String> {

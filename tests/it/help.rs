@@ -1,21 +1,11 @@
 //! The help pages: they are there, they lead on, and each person rates each of them once.
 
-use stepgate_tests::{Browser, World, on_each_backend};
+use stepgate_tests::{logged_in, on_each_backend};
 
 /// Every address of ours that a page leads to.
 fn links(text: &str) -> Vec<String> {
     let found = text.split("href=\"/").skip(1).filter_map(|rest| rest.split('"').next());
     found.filter(|link| !link.starts_with("static/")).map(|link| format!("/{link}")).collect()
-}
-
-async fn logged_in(world: &World, username: &str) -> Browser {
-    let mut browser = world.browser();
-    browser.open("/account").await;
-    browser.log_in(username).await;
-    if browser.page.name() == "factor" {
-        browser.submit(&[("skip", "1")]).await;
-    }
-    browser
 }
 
 #[tokio::test]

@@ -5,20 +5,12 @@ use std::sync::Arc;
 use stepgate_tests::{Browser, World, on_each_backend};
 use tokio::sync::Barrier;
 
+pub(super) use stepgate_tests::logged_in;
+
 /// What a Mobile ID costs in the demo, in cents.
 const PRICE: i64 = 3000;
 const NEW: &str = "/admin/invitations/new";
 const FILE: &str = "/admin/invitations/file";
-
-pub(super) async fn logged_in(world: &World, username: &str) -> Browser {
-    let mut browser = world.browser();
-    browser.open("/account").await;
-    browser.log_in(username).await;
-    if browser.page.name() == "factor" {
-        browser.submit(&[("skip", "1")]).await;
-    }
-    browser
-}
 
 /// The first sponsor that the open form offers.
 fn sponsor(browser: &Browser, kind: &str) -> String {
@@ -344,6 +336,51 @@ async fn an_account_that_covers_one_batch_pays_for_one() {
         let answers = at_once(joins).await;
         assert_eq!(answers.iter().filter(|(_, location)| location == "/join/done").count(), 1, "{answers:?}");
         assert_eq!(world.count("SELECT COUNT(*) AS found FROM persons WHERE username LIKE 'once%'").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_by_state_and_by_text_and_so_is_its_file() {
+    on_each_backend(|world| async move {
+        let mut oscar = logged_in(&world, "oscar").await;
+        let people = ["ann", "ben", "cleo", "dora", "eric", "finn"];
+        for name in people {
+            let email = format!("{name}@new.example");
+            invite(&mut oscar, "organization", (&email, &format!("{name} Newcomer"))).await;
+        }
+        let now = stepgate_tests::now() * 1000;
+        for (name, change) in [
+            ("ben", format!("opened_at = {now}")),
+            ("cleo", format!("joined_at = {now}")),
+            ("dora", format!("withdrawn_at = {now}")),
+            ("eric", format!("expires_at = {}", now - 1000)),
+        ] {
+            world.tamper(&format!("UPDATE invitations SET {change} WHERE email = '{name}@new.example'")).await;
+        }
+        let redeemed = format!(
+            "UPDATE license_keys SET stage = 'redeemed', redeemed_at = {now} WHERE id =
+             (SELECT license_key_id FROM invitations WHERE email = 'finn@new.example')"
+        );
+        world.tamper(&redeemed).await;
+        let states = ["sent", "opened", "joined", "withdrawn", "expired", "activated"];
+        for (name, state) in people.iter().zip(states) {
+            let words = oscar.open(&format!("/admin/invitations?state={state}&q=")).await.words();
+            for other in people {
+                assert_eq!(words.contains(&format!("{other}@new.example")), other == *name, "{state}: {words}");
+            }
+            let csv = oscar.open(&format!("/admin/invitations.csv?state={state}")).await.text.clone();
+            assert_eq!(csv.lines().count(), 2, "{csv}");
+            assert!(csv.contains(&format!("{name}@new.example")) && csv.contains(state), "{csv}");
+        }
+        // By address, or by what is in a name; both together.
+        let words = oscar.open("/admin/invitations?q=cle").await.words();
+        assert!(words.contains("cleo@new.example") && !words.contains("ann@new.example"), "{words}");
+        let words = oscar.open("/admin/invitations?q=newcomer&state=sent").await.words();
+        assert!(words.contains("ann@new.example") && !words.contains("cleo@new.example"), "{words}");
+        let export = oscar.page.text.split("id=\"export\"").nth(1).unwrap().split("href=\"").nth(1).unwrap();
+        let export = export.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
+        assert_eq!(oscar.open(&export).await.text.lines().count(), 2, "the file is of what the page shows");
     })
     .await;
 }

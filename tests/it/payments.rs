@@ -12,10 +12,10 @@ use tokio::sync::Barrier;
 
 use crate::shop::{add, checkout_fields, keys, logged_in, number, order};
 
-const PAID: &str = "checkout.session.completed";
+pub(super) const PAID: &str = "checkout.session.completed";
 
 /// Each backend with a provider that takes cards.
-async fn worlds() -> Vec<(World, Checkout)> {
+pub(super) async fn worlds() -> Vec<(World, Checkout)> {
     let mut worlds = Vec::new();
     let mut backends = vec![Backend::Sqlite];
     if std::env::var("STEPGATE_TEST_POSTGRES").is_ok() {
@@ -29,7 +29,7 @@ async fn worlds() -> Vec<(World, Checkout)> {
 }
 
 /// Orders so many keys; the page at Stripe that the browser was led to.
-async fn order_by_card(browser: &mut Browser, stripe: &Checkout, quantity: &str) -> String {
+pub(super) async fn order_by_card(browser: &mut Browser, stripe: &Checkout, quantity: &str) -> String {
     add(browser, "mobile-id", quantity, "later").await;
     browser.open("/checkout").await;
     order(browser, &[]).await;
@@ -39,19 +39,19 @@ async fn order_by_card(browser: &mut Browser, stripe: &Checkout, quantity: &str)
     session
 }
 
-async fn order_number(world: &World) -> String {
+pub(super) async fn order_number(world: &World) -> String {
     world.texts("SELECT number AS found FROM orders ORDER BY placed_at DESC LIMIT 1").await.remove(0)
 }
 
-async fn stage(world: &World) -> String {
+pub(super) async fn stage(world: &World) -> String {
     world.texts("SELECT stage AS found FROM orders ORDER BY placed_at DESC LIMIT 1").await.remove(0)
 }
 
-async fn attention(world: &World) -> i64 {
-    world.count("SELECT COUNT(*) AS found FROM orders WHERE attention IS NOT NULL").await
+pub(super) async fn attention(world: &World) -> i64 {
+    world.count("SELECT COUNT(*) AS found FROM order_attentions WHERE settled_at IS NULL").await
 }
 
-async fn restart(world: &World) {
+pub(super) async fn restart(world: &World) {
     for node in 0..world.nodes() {
         world.kill_node(node);
     }
@@ -95,12 +95,14 @@ async fn messages_that_are_forged_late_doubled_or_out_of_order_change_nothing() 
         assert_eq!(keys(&world, "unredeemed").await, 2);
         assert_eq!(world.count("SELECT COUNT(*) AS found FROM payment_events WHERE event_id = 'evt_2'").await, 1);
         // What was done at Stripe past us is laid before finance, once, and changes nothing.
+        let payment = format!("pi_{session}");
         for event in ["evt_7", "evt_7", "evt_8"] {
-            let object = json!({ "id": "dp_1", "payment_intent": format!("pi_{session}") });
             let kind = "charge.dispute.created";
-            let body = json!({ "id": event, "type": kind, "data": { "object": object } }).to_string();
-            let header = Checkout::sign(WEBHOOK_SECRET, now(), &body);
-            assert_eq!(Checkout::send(&node, &header, &body).await, 200);
+            assert_eq!(stripe.tell_money(&node, (event, kind), &payment).await, 200);
+            // That a message says so is not enough.
+            let disputed = attention(&world).await;
+            assert_eq!(disputed, i64::from(event == "evt_8"), "{event}");
+            stripe.dispute(&payment);
         }
         assert_eq!((attention(&world).await, keys(&world, "unredeemed").await), (1, 2));
         // Not while Stripe does not answer: it is to be sent again.
@@ -169,7 +171,9 @@ async fn money_that_does_not_fit_is_a_matter_for_finance_and_never_a_key() {
         let number = order_number(&world).await;
         assert!(fiona.open("/admin/orders?attention=1").await.words().contains(&number));
         assert!(fiona.open(&format!("/admin/orders/{number}")).await.words().contains("does not fit"));
-        fiona.submit_to(&format!("/admin/orders/{number}/seen")).await;
+        let id =
+            fiona.page.text.split("name=\"attention\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        fiona.submit_with(&format!("/admin/orders/{number}/seen"), &[("attention", &id)]).await;
         assert_eq!(attention(&world).await, 2);
     }
 }

@@ -1,5 +1,8 @@
-//! Stripe, as far as Checkout goes: pages, refunds and signed webhooks, shaped by the official library's types. It answers
-//! the same to the same idempotency key, as Stripe does, and can be slow, deaf, or wrong.
+//! Stripe, as far as we use it: Checkout's pages, cards on file, charges without the person, refunds and signed webhooks,
+//! shaped by the official library's types. It answers the same to the same idempotency key, as Stripe does, and can be slow,
+//! deaf, or wrong.
+
+mod intents;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -20,13 +23,19 @@ pub const WEBHOOK_SECRET: &str = "whsec_of_the_tests";
 struct Inside {
     sessions: Vec<Value>,
     refunds: Vec<Value>,
-    /// By idempotency key: the form, and the answer.
-    keys: HashMap<String, (String, Value)>,
+    /// Payment intents.
+    intents: Vec<Value>,
+    /// Payment methods that were taken away.
+    detached: Vec<String>,
+    /// What the bank says to every charge without the person; none: as the card's digits say.
+    bank: Option<&'static str>,
+    /// By idempotency key: the form, the status and the answer.
+    keys: HashMap<String, (String, u16, Value)>,
     /// The status with which all is answered, where one is set.
     broken: Option<u16>,
     /// The status that refunds get.
     refund_status: String,
-    /// The call whose answers are held back: `begin`, `find`, `refund`.
+    /// The call whose answers are held back: `begin`, `find`, `refund`, `charge`; with `unseen` it is held before it did anything.
     held: Option<&'static str>,
     /// How many calls wait for their answer.
     waiting: usize,
@@ -57,17 +66,25 @@ fn admitted(inside: &mut Inside, headers: &HeaderMap, body: &str) -> Result<Opti
     if headers.get("authorization").is_none_or(|value| value != "Bearer sk_test_1") {
         return refuse(401, "authentication");
     }
+    if headers.get("stripe-version").is_none_or(|value| value != "2024-06-20") {
+        return refuse(400, "version");
+    }
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     match inside.keys.get(key.to_str().unwrap()) {
-        Some((form, _)) if form != body => refuse(400, "idempotency_error"),
-        Some((_, answer)) => Ok(Some(answer.clone())),
+        Some((form, ..)) if form != body => refuse(400, "idempotency_error"),
+        Some((_, 200, answer)) => Ok(Some(answer.clone())),
+        Some((_, status, answer)) => Err((StatusCode::from_u16(*status).unwrap(), Json(answer.clone()))),
         None => Ok(None),
     }
 }
 
 fn keep(inside: &mut Inside, headers: &HeaderMap, body: &str, answer: &Value) {
+    keep_as(inside, headers, body, (200, answer));
+}
+
+fn keep_as(inside: &mut Inside, headers: &HeaderMap, body: &str, (status, answer): (u16, &Value)) {
     let key = headers.get("idempotency-key").expect("posts carry a key").to_str().unwrap();
-    inside.keys.insert(key.to_owned(), (body.to_owned(), answer.clone()));
+    inside.keys.insert(key.to_owned(), (body.to_owned(), status, answer.clone()));
 }
 
 type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
@@ -85,6 +102,7 @@ async fn hold(inside: &Mutex<Inside>, call: &'static str) {
 }
 
 async fn begin(State(inside): Shared, headers: HeaderMap, body: Bytes) -> Answer {
+    hold(&inside, "begin unseen").await;
     let answer = begun(&inside, &headers, &body);
     hold(&inside, "begin").await;
     answer
@@ -97,7 +115,10 @@ fn begun(inside: &Mutex<Inside>, headers: &HeaderMap, body: &Bytes) -> Answer {
         return Ok(Json(answer));
     }
     let form: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
-    assert_eq!(field(&form, "mode"), Some("payment"));
+    let setup = field(&form, "mode") == Some("setup");
+    assert!(setup || field(&form, "mode") == Some("payment"));
+    let kept = field(&form, "payment_intent_data[setup_future_usage]") == Some("off_session");
+    assert_eq!(kept || setup, field(&form, "customer_creation") == Some("always"));
     let (mut total, mut currency) = (0_i64, String::new());
     for place in 0..100 {
         let part = |name: &str| field(&form, &format!("line_items[{place}]{name}"));
@@ -110,7 +131,8 @@ fn begun(inside: &Mutex<Inside>, headers: &HeaderMap, body: &Bytes) -> Answer {
     let id = format!("cs_test_{}", inside.sessions.len() + 1);
     let session = json!({
         "id": id, "object": "checkout.session", "url": format!("http://127.0.0.1:1/pay/{id}"), "status": "open",
-        "payment_status": "unpaid", "client_reference_id": field(&form, "client_reference_id"),
+        "payment_status": if setup { "no_payment_required" } else { "unpaid" }, "mode": field(&form, "mode"), "keeps": kept,
+        "customer": null, "setup_intent": null, "client_reference_id": field(&form, "client_reference_id"),
         "amount_total": total, "currency": currency, "payment_intent": null,
         "customer_email": field(&form, "customer_email"), "success_url": field(&form, "success_url"),
     });
@@ -142,6 +164,7 @@ async fn expire(State(inside): Shared, headers: HeaderMap, Path(id): Path<String
 }
 
 async fn refund(State(inside): Shared, headers: HeaderMap, body: Bytes) -> Answer {
+    hold(&inside, "refund unseen").await;
     let answer = refunded(&inside, &headers, &body);
     hold(&inside, "refund").await;
     answer
@@ -157,6 +180,7 @@ fn refunded(inside: &Mutex<Inside>, headers: &HeaderMap, body: &Bytes) -> Answer
     let refund = json!({
         "id": format!("re_{}", inside.refunds.len() + 1), "object": "refund", "status": inside.refund_status.clone(),
         "payment_intent": field(&form, "payment_intent"), "amount": field(&form, "amount").unwrap().parse::<i64>().unwrap(),
+        "currency": "usd", "metadata": { "key": field(&form, "metadata[key]") },
     });
     inside.refunds.push(refund.clone());
     keep(&mut inside, headers, &body, &refund);
@@ -179,8 +203,11 @@ impl Checkout {
             .route("/v1/checkout/sessions", post(begin))
             .route("/v1/checkout/sessions/{id}", get(find))
             .route("/v1/checkout/sessions/{id}/expire", post(expire))
-            .route("/v1/refunds", post(refund))
+            .route("/v1/refunds", post(refund).get(intents::refunds_of))
             .route("/v1/refunds/{id}", get(find_refund))
+            .route("/v1/payment_intents", post(intents::charge).get(intents::list))
+            .route("/v1/payment_intents/{id}", get(intents::find))
+            .route("/v1/payment_methods/{id}/detach", post(intents::detach))
             .with_state(Arc::clone(&inside));
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         Self { port, inside }
@@ -209,15 +236,7 @@ impl Checkout {
 
     /// Somebody pays on a page, so much.
     pub fn pay(&self, id: &str, amount: Option<i64>) {
-        let mut inside = self.inside.lock().unwrap();
-        let session = inside.sessions.iter_mut().find(|known| known["id"] == id).unwrap();
-        session["status"] = json!("complete");
-        session["payment_status"] = json!("paid");
-        session["payment_intent"] = json!(format!("pi_{id}"));
-        session["url"] = Value::Null;
-        if let Some(amount) = amount {
-            session["amount_total"] = json!(amount);
-        }
+        self.pay_with(id, "4242", amount);
     }
 
     /// Changes a page in other ways.

@@ -11,7 +11,7 @@ fn place() -> Option<(PathBuf, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("oracles");
     let python = folder.join(".venv/bin/python");
     // The mark of the newest of its packages: what is half installed judges nothing.
-    let installed = python.exists() && folder.join(".venv/bin/moto_server").exists();
+    let installed = python.exists() && folder.join(".venv/bin/localstripe").exists();
     if !installed {
         println!("tests/oracles is not installed: no judge");
     }
@@ -74,6 +74,44 @@ impl Sns {
         let texts = line(&mut self.says);
         let text = |it: &Value, name: &str| it[name].as_str().unwrap().to_owned();
         texts.as_array().unwrap().iter().map(|it| (text(it, "to"), text(it, "text"))).collect()
+    }
+}
+
+/// Stripe as PyPI's `localstripe` plays it: customers, payment methods, payment intents, refunds. It has no Checkout, and
+/// knows no idempotency keys.
+pub struct LocalStripe {
+    /// Where it is.
+    pub port: u16,
+    child: Child,
+    asks: ChildStdin,
+    says: BufReader<ChildStdout>,
+}
+
+impl LocalStripe {
+    /// Starts one; `None`, said, where `tests/run` has not installed it.
+    pub fn start() -> Option<Self> {
+        let (folder, python) = place()?;
+        let mut command = Command::new(python);
+        command.args(["-W", "ignore"]).arg(folder.join("local_stripe.py")).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (asks, mut says) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        let port = u16::try_from(line(&mut says)["port"].as_u64().unwrap()).unwrap();
+        Some(Self { port, child, asks, says })
+    }
+
+    /// A customer with a card of this number: both names.
+    pub fn card(&mut self, number: &str) -> (String, String) {
+        writeln!(self.asks, "{number}").unwrap();
+        let made = line(&mut self.says);
+        let text = |name: &str| made[name].as_str().unwrap().to_owned();
+        (text("customer"), text("method"))
+    }
+}
+
+impl Drop for LocalStripe {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

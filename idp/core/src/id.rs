@@ -109,8 +109,12 @@ typed_ids! {
     ExportId;
     /// One order.
     OrderId;
+    /// One visit to the page on which a card is given without buying.
+    CardSetupId;
     /// One license key.
     LicenseKeyId;
+    /// One matter about an order that finance looks at.
+    AttentionId;
     /// One voucher.
     VoucherId;
     /// One paid year of a credential.

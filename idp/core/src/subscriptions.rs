@@ -11,3 +11,4 @@ pub mod order;
 pub mod invitation;
 pub mod export;
 pub mod checkout;
+pub mod card;

@@ -12,12 +12,13 @@ use stepgate_store::holdings;
 use stepgate_store::subscriptions::{self as terms, SoldAs};
 
 use super::phones::delivered;
-use super::{Visitor, change, proofing, renew};
+use super::{Visitor, activate_key, activation, change, proofing, renew};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::pages::otp::{CredentialCard, PhoneRow, StatusCard};
 use crate::pages::{Action, Tone, When};
-use crate::subscriptions;
+use crate::proofing::Standing;
+use crate::subscriptions::{self, name_of};
 
 /// Everything that belongs to the visitor's credentials.
 struct Details {
@@ -128,8 +129,24 @@ fn card(cx: &Cx, visitor: &Visitor, credential: &Credential, details: &Details) 
         note: waits(cx, visitor, credential, &sold).or_else(|| note(cx, visitor, credential, suspended)),
         phones: if credential.kind == CredentialKind::PhoneOtp { details.rows(cx, credential.id) } else { Vec::new() },
         primary: primary(cx, visitor, credential, &sold),
-        actions: actions(cx, visitor, credential, suspended),
+        actions: [adoptions(cx, visitor, credential, details), actions(cx, visitor, credential, suspended)].concat(),
     }
+}
+
+/// Keys that could become the one that was bought: a key that is set up cannot be set up again.
+fn adoptions(cx: &Cx, visitor: &Visitor, credential: &Credential, details: &Details) -> Vec<Action> {
+    let sold = details.sold(credential.id);
+    let proofed = !sold.needs_proofing || visitor.person.is_proofed(cx.now);
+    if credential.kind != CredentialKind::SecurityKey || credential.stage != CredentialState::Pending || !proofed {
+        return Vec::new();
+    }
+    let adoptable = |held: &&Credential| subscriptions::is_adoptable(cx, held, &details.sold(held.id));
+    let action = |held: &Credential| {
+        let words = format!("Use \u{201c}{}\u{201d}", held.label);
+        let adopt = Action::post(format!("adopt-{}", held.id), words, "/account/otp/key/adopt");
+        adopt.with("credential", credential.id.to_string()).with("key", held.id.to_string())
+    };
+    visitor.credentials.iter().filter(adoptable).map(action).collect()
 }
 
 /// What a credential that was bought waits for, other than its holder.
@@ -173,28 +190,13 @@ pub(super) fn note(
 
 /// What the state asks for: *Activate*, *Renew*, something new.
 pub(super) fn primary(cx: &Cx, visitor: &Visitor, credential: &Credential, sold: &SoldAs) -> Option<Action> {
-    let (id, credential_id) = (format!("activate-{}", credential.id), credential.id.to_string());
     if credential.stage != CredentialState::Pending {
         let closed = matches!(subscriptions::stands(cx, credential), Some(Renewal::Closed));
-        let anew = || Action::link(format!("new-{}", credential.id), "Get a new one", "/account/otp/get");
+        let again = format!("/account/otp/get?again={}", credential.id);
+        let anew = || Action::link(format!("new-{}", credential.id), "Get a new one", again);
         return renew::action(cx, credential, sold).or_else(|| closed.then(anew));
     }
-    if sold.needs_proofing && !visitor.person.is_proofed(cx.now) {
-        return Some(Action::link(format!("proofing-{}", credential.id), "See where it stands", "/account/proofing"));
-    }
-    match credential.kind {
-        CredentialKind::MobileId => {
-            Some(Action::post(id, "Activate", "/account/otp/mobile/start").with("credential", credential_id))
-        }
-        CredentialKind::PhoneOtp => {
-            Some(Action::link(id, "Activate", format!("/account/otp/phones?credential={}", credential.id)))
-        }
-        CredentialKind::HardwareToken => {
-            credential.serial.as_ref().map(|_| Action::link(id, "Activate", "/account/otp/token"))
-        }
-        CredentialKind::SecurityKey => Some(Action::post(id, "Activate", "/account/otp/key/new")),
-        CredentialKind::Password | CredentialKind::Recovery => None,
-    }
+    activation(cx, &visitor.person, credential, sold)
 }
 
 fn actions(cx: &Cx, visitor: &Visitor, credential: &Credential, suspended: Option<Suspended>) -> Vec<Action> {
@@ -220,7 +222,7 @@ fn actions(cx: &Cx, visitor: &Visitor, credential: &Credential, suspended: Optio
         actions.push(Action::link(format!("phones-{id}"), "Phones", "/account/otp/mobile"));
     }
     if state == CredentialState::Active && !visitor.person.is_proofed(cx.now) {
-        actions.push(Action::link(format!("upgrade-{id}"), "Upgrade", "/account/proofing"));
+        actions.push(Action::link(format!("upgrade-{id}"), "Upgrade", "/account/otp/get?upgrade=1"));
     }
     actions.push(link("rename", "Rename"));
     actions.extend(change::actions(credential, state, suspended));
@@ -255,9 +257,17 @@ async fn status(
             action: card.primary.as_ref().map(again),
         }));
     }
+    if let Some(key) = visitor.keys.first() {
+        return Ok(Some(StatusCard {
+            tone: Tone::Notice,
+            heading: format!("{} waits for you", name_of(cx, key)),
+            text: "It is bought and yours, and becomes a credential when you activate it.".to_owned(),
+            action: Some(activate_key(cx, key, "status-action")),
+        }));
+    }
     let soon = cx.now + std::time::Duration::from_secs(30 * 24 * 3600);
     let ending = pairs().filter_map(|(held, card)| Some((held, card, held.expires_at.filter(|ends| *ends < soon)?)));
-    let Some((held, card, ends)) = ending.min_by_key(|(.., ends)| *ends) else { return Ok(None) };
+    let Some((held, card, ends)) = ending.min_by_key(|(.., ends)| *ends) else { return asked(cx, visitor).await };
     let over = ends <= cx.now;
     Ok(Some(StatusCard {
         tone: if over { Tone::Danger } else { Tone::Warning },
@@ -265,4 +275,17 @@ async fn status(
         text: renew::note(cx, visitor, held).unwrap_or_default(),
         action: card.primary.as_ref().map(again),
     }))
+}
+
+/// Somebody who asked to be proofed, with no credential that waits for it: where that stands.
+async fn asked(cx: &Cx, visitor: &Visitor) -> Result<Option<StatusCard>, Fault> {
+    if visitor.person.is_proofed(cx.now)
+        || matches!(crate::proofing::standing(cx, visitor.person.id).await?, Standing::Nothing | Standing::Approved(_))
+    {
+        return Ok(None);
+    }
+    let (tone, text, action) = proofing::told(cx, visitor).await?;
+    let action = action.unwrap_or_else(|| Action::link("", "See where it stands", "/account/proofing"));
+    let action = Action { id: "status-action".to_owned(), ..action };
+    Ok(Some(StatusCard { tone, heading: "Your identity proofing".to_owned(), text, action: Some(action) }))
 }

@@ -31,6 +31,7 @@ use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::parts::{state_name, state_tone};
 use crate::pages::table::{Cell, Table};
 use crate::pages::{self, Action, Section, Tone, When};
+use crate::subscriptions::{self, Plan};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -74,14 +75,15 @@ async fn details(cx: &Cx, visitor: &Visitor, credential: &Credential, said: &str
         actions.extend(change::actions(credential, state, suspended));
     }
     let mut forms: Vec<PageForm> = by_code(credential, suspended).into_iter().collect();
-    forms.extend(renew::switch(cx, visitor, credential, &sold).await?);
+    let plan = subscriptions::plan(cx, credential, &sold).await?;
+    forms.extend(renew::switch(cx, visitor, credential, (&sold, plan.as_ref())));
     Ok(CredentialPage {
         layout: visitor.layout(cx, &credential.label, Section::ManageOtp),
         heading: credential.label.clone(),
         tone: state_tone(state),
         state: state_name(state).to_owned(),
         note: cards::note(cx, visitor, credential, suspended),
-        facts: facts(cx, visitor, (credential, &sold), suspended).await?,
+        facts: facts(cx, visitor, (credential, &sold, plan.as_ref()), suspended).await?,
         actions,
         devices: devices(cx, visitor, credential).await?,
         forms,
@@ -128,7 +130,7 @@ fn by_code(credential: &Credential, suspended: Option<Suspended>) -> Option<Page
 async fn facts(
     cx: &Cx,
     visitor: &Visitor,
-    (credential, sold): (&Credential, &SoldAs),
+    (credential, sold, plan): (&Credential, &SoldAs, Option<&Plan>),
     suspended: Option<Suspended>,
 ) -> Result<Vec<(String, Cell)>, Fault> {
     let zone = visitor.zone();
@@ -145,6 +147,8 @@ async fn facts(
     add("Bought as", product);
     add("Set up", credential.activated_at.map(date));
     add("Expires", credential.expires_at.map(date));
+    let by_itself = plan.filter(|_| sold.auto_renew && credential.expires_at.is_some());
+    add("Renewed by itself", by_itself.map(|plan| Cell::text(renew::words(visitor, plan))));
     let used = credential.last_used_at.map(|at| Cell::Time(When::new(at, cx.now, &zone)));
     add("Last used", Some(used.unwrap_or_else(|| Cell::text("Never"))));
     let since = suspended.and_then(|it| it.at);

@@ -7,7 +7,7 @@ use stepgate_core::authorize::interaction::{Interaction, Landing, PortalPage, Pu
 
 use super::Visitor;
 use crate::cx::Cx;
-use crate::http::extract::Form;
+use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other};
 use crate::login::Parked;
 
@@ -20,7 +20,7 @@ pub(super) const FRESH: Duration = Duration::from_secs(300);
 /// # Errors
 /// [`PageFailure::Elsewhere`] with the way to one; the store.
 pub(crate) async fn step_up(cx: &Cx, form: &Form, visitor: &Visitor) -> Result<(), PageFailure> {
-    go(cx, form, visitor, None).await
+    go(cx, &form.browser, visitor, None).await
 }
 
 /// The same, on a page that the way leads back to.
@@ -28,10 +28,23 @@ pub(crate) async fn step_up(cx: &Cx, form: &Form, visitor: &Visitor) -> Result<(
 /// # Errors
 /// [`PageFailure::Elsewhere`] with the way to one; the store.
 pub(crate) async fn step_up_at(cx: &Cx, form: &Form, visitor: &Visitor, here: Landing) -> Result<(), PageFailure> {
-    go(cx, form, visitor, Some(here)).await
+    go(cx, &form.browser, visitor, Some(here)).await
 }
 
-async fn go(cx: &Cx, form: &Form, visitor: &Visitor, here: Option<Landing>) -> Result<(), PageFailure> {
+/// The same, for a page that is opened rather than a button that is pressed.
+///
+/// # Errors
+/// [`PageFailure::Elsewhere`] with the way to one; the store.
+pub(super) async fn step_up_to(
+    cx: &Cx,
+    browser: &Browser,
+    visitor: &Visitor,
+    here: Landing,
+) -> Result<(), PageFailure> {
+    go(cx, browser, visitor, Some(here)).await
+}
+
+async fn go(cx: &Cx, browser: &Browser, visitor: &Visitor, here: Option<Landing>) -> Result<(), PageFailure> {
     let stronger = visitor.credentials.iter().any(|held| {
         let otp = !matches!(held.kind, CredentialKind::Password | CredentialKind::Recovery);
         otp && held.state(cx.now) == CredentialState::Active
@@ -52,6 +65,6 @@ async fn go(cx: &Cx, form: &Form, visitor: &Visitor, here: Option<Landing>) -> R
         Interaction::begin(purpose, cx.now).of_another_login()
     };
     interaction.back = here;
-    let parked = Parked::begin(cx, form.browser.token(), interaction).await?;
+    let parked = Parked::begin(cx, browser.token(), interaction).await?;
     Err(PageFailure::elsewhere(see_other(&parked.path())))
 }

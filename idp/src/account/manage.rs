@@ -64,6 +64,9 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
         more.push(Action::post("add-key", "Add security key", "/account/otp/key/new"));
     }
     more.extend(otp_help::ways(cx, &visitor).await?);
+    if crate::shop::cards::available(cx) {
+        more.push(Action::link("card", "Card for renewals", "/account/otp/card"));
+    }
     more.push(Action::link("reminders", "Reminders", "/account/otp/reminders"));
     let mut layout = visitor.layout(cx, "Manage OTP", Section::ManageOtp);
     // What ends is told by the status already, unless something that waits comes before it there.
@@ -101,6 +104,7 @@ fn said(done: &str) -> Option<&'static str> {
              the phone will ask whether you log in, for what and from where. Type the digits there."
         }
         "key-added" => "Your security key is set up. It can be used from now on.",
+        "key-adopted" => "Your security key has the subscription now that you bought.",
         "recovered" => "That worked. Set up a new device now: you have five minutes before we ask again.",
         "password" => "Your password is changed. The old one does not work any more.",
         "stolen" => "It is switched off, and you are signed out everywhere else. Now change your password.",

@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::get;
 use stepgate_core::authorize::interaction::PortalPage;
 
-use super::{Visitor, visit};
+use super::{Visitor, resume, visit};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -39,7 +39,7 @@ pub(super) async fn told(cx: &Cx, visitor: &Visitor) -> Result<(Tone, String, Op
         Standing::Waits(request) => {
             let text = format!(
                 "You are in the queue since {}. An agent will get in touch with you, in person or by video; have a passport \
-                 or an identity card ready that bears the name {}.",
+                 or an identity card ready that bears the name {}. We write to you when it is decided; you need not wait here.",
                 When::date(request.asked_at, &zone).text,
                 visitor.person.display_name()
             );
@@ -60,6 +60,8 @@ async fn get_proofing(cx: Cx, browser: Browser) -> Response {
     let shown = async {
         let visitor = visit(&cx, &browser, PortalPage::Proofing).await?;
         let (tone, text, action) = told(&cx, &visitor).await?;
+        let mut actions: Vec<Action> = action.into_iter().collect();
+        actions.extend(resume::action(&cx, &visitor, &browser).await?);
         let page = SectionsPage {
             layout: visitor.layout(&cx, "Identity proofing", Section::ManageOtp),
             page: "proofing",
@@ -68,7 +70,7 @@ async fn get_proofing(cx: Cx, browser: Browser) -> Response {
                    when you renew or change what you hold."
                 .to_owned(),
             note: Some((tone, text)),
-            actions: action.into_iter().collect(),
+            actions,
             sections: Vec::new(),
             back: Action::link("cancel", "Manage OTP", "/account/otp"),
         };

@@ -12,7 +12,7 @@ use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::Credential;
 use stepgate_core::subscriptions::term::Renewal;
 use stepgate_store::subscriptions::SoldAs;
-use stepgate_store::{subscriptions as store, term_notices};
+use stepgate_store::{charges, subscriptions as store, term_notices};
 
 use super::change::Which;
 use super::manage::own;
@@ -20,7 +20,6 @@ use super::{Visitor, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
-use crate::fault::Fault;
 use crate::http::extract::{Browser, Form};
 use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::pages::admin::DetailSection;
@@ -28,8 +27,8 @@ use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::otp::FormPage;
 use crate::pages::sections::SectionsPage;
 use crate::pages::{self, Action, Section, When};
-use crate::shop::Catalogue;
-use crate::subscriptions;
+use crate::shop::{Catalogue, cards};
+use crate::subscriptions::{self, Payer, Plan};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -126,36 +125,57 @@ fn page(cx: &Cx, visitor: &Visitor, (credential, sold): (&Credential, &SoldAs), 
     pages::respond(StatusCode::OK, &page)
 }
 
-/// The switch on the details page: whether it is renewed by itself, and who would pay.
-pub(super) async fn switch(
+/// The switch on the details page: whether it is renewed by itself, who would pay, when and how much.
+pub(super) fn switch(
     cx: &Cx,
     visitor: &Visitor,
     credential: &Credential,
-    sold: &SoldAs,
-) -> Result<Option<PageForm>, Fault> {
-    if credential.expires_at.is_none() {
-        return Ok(None);
-    }
+    (sold, plan): (&SoldAs, Option<&Plan>),
+) -> Option<PageForm> {
+    credential.expires_at?;
     let on = sold.auto_renew;
-    let pays = subscriptions::payer(cx, visitor.person.id).await?.is_some();
-    let words = match (on, pays) {
-        (true, true) => "It is renewed by itself when its time comes, on your organization's account.",
-        (true, false) => {
-            "It is to be renewed by itself, but nobody's account pays for it yet: until then we only remind you."
-        }
-        (false, true) => "It can be renewed by itself when its time comes, on your organization's account.",
-        (false, false) => {
-            "It can be renewed by itself once your organization has an account that pays; until then we only remind you."
-        }
-    };
     let label = if on { "Do not renew by itself" } else { "Renew by itself" };
     let fields = vec![
         Field::required("credential", "", Control::Hidden, credential.id.to_string()),
         Field::required("on", "", Control::Hidden, if on { "0" } else { "1" }),
     ];
     let mut form = PageForm::side("auto-renew", "/account/otp/auto-renew", label, fields);
-    form.effect = Some(words.to_owned());
-    Ok(Some(form))
+    form.effect = Some(effect(cx, visitor, on, plan));
+    Some(form)
+}
+
+fn effect(cx: &Cx, visitor: &Visitor, on: bool, plan: Option<&Plan>) -> String {
+    let words = plan.map(|plan| words(visitor, plan));
+    let verb = if on { "It is" } else { "It can be" };
+    match (plan.map(|plan| &plan.payer), words) {
+        (Some(Payer::Account(_) | Payer::Card(_)), Some(words)) => format!("{verb} renewed by itself: {words}."),
+        _ if on => {
+            let how = if cards::available(cx) { "Give a card for it, or until then" } else { "Until then" };
+            format!(
+                "It is to be renewed by itself, but nobody's account or card pays for it yet. {how} we only remind you."
+            )
+        }
+        _ if cards::available(cx) => {
+            "It can be renewed by itself with a card that you give for it on the next page, or once your organization has an \
+             account that pays."
+                .to_owned()
+        }
+        _ => "It can be renewed by itself once your organization has an account that pays; until then we only remind you."
+            .to_owned(),
+    }
+}
+
+/// Who pays, when and how much.
+pub(super) fn words(visitor: &Visitor, plan: &Plan) -> String {
+    let payer = match &plan.payer {
+        Payer::Account(_) => "on your organization's account".to_owned(),
+        Payer::Card(card) => format!("on the card {}", card.card),
+        Payer::Nobody => "as soon as somebody pays for it".to_owned(),
+    };
+    match plan.on {
+        Some(on) => format!("on {}, for {}, {payer}", When::date(on, &visitor.zone()).text, plan.price),
+        None => format!("{} {payer}, but not any more before this end: renew it by hand", plan.price),
+    }
 }
 
 async fn post_auto_renew(form: Form) -> Response {
@@ -164,11 +184,20 @@ async fn post_auto_renew(form: Form) -> Response {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, form.get("credential"), None)?;
         let on = form.get("on") == "1";
+        let sold = store::find_sold_as(&cx.app.db, credential.id).await?;
+        let promised = if on { subscriptions::promise(&cx, credential, &sold).await? } else { None };
         let transaction = cx.app.db.begin().await?;
         store::set_auto_renew(&transaction, credential.id, on).await?;
+        if let Some((ends, price)) = promised {
+            charges::put_promise(&transaction, (credential.id, ends), price, cx.now).await?;
+        }
         let event = Event::new("subscription.auto_renew").by(visitor.person.id);
         audit::record(&cx, &transaction, event.data(json!({ "credential": credential.id, "on": on }))).await?;
         transaction.commit().await?;
+        let nobody = on && matches!(subscriptions::payer(&cx, visitor.person.id).await?, Payer::Nobody);
+        if nobody && cards::available(&cx) {
+            return Ok(see_other("/account/otp/card"));
+        }
         Ok(see_other(&format!("/account/otp/{}", credential.id)))
     };
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))

@@ -40,13 +40,15 @@ pub(super) fn routes() -> Router<Arc<App>> {
 }
 
 const PAGE: u32 = 50;
-/// Rows of an export at most.
-const EXPORTED: u32 = 5000;
+/// Rows of an export at most, and so many at a time.
+const EXPORTED: usize = 100_000;
+const AT_ONCE: u32 = 2000;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct InvitationQuery {
     q: String,
+    state: String,
     /// When the last one of the page before was made.
     made: Option<i64>,
     /// Its id.
@@ -88,7 +90,7 @@ async fn list(cx: &Cx, browser: &Browser, query: &InvitationQuery) -> Result<Res
     let administrator = enter(cx, browser, Place::Invitations, Act::See).await?;
     let (only, named) = reach(cx, &administrator).await?;
     let before = query.made.map(Timestamp::from_unix_millis).zip(query.after.parse().ok());
-    let filter = Filter { sponsors: only, email: query.q.clone(), before };
+    let filter = Filter { before, ..filter(cx, query, only) };
     let found = store::list_invitations(&cx.app.db, &filter, PAGE).await?;
     let zone = administrator.visitor.zone();
     let row = |it: &Invitation| {
@@ -109,12 +111,11 @@ async fn list(cx: &Cx, browser: &Browser, query: &InvitationQuery) -> Result<Res
     if found.len() == PAGE as usize
         && let Some(last) = found.last()
     {
-        let q: String = form_urlencoded::byte_serialize(query.q.as_bytes()).collect();
         let made = last.created_at.unix_millis();
-        table.next = Some(format!("/admin/invitations?q={q}&made={made}&after={}", last.id));
+        table.next = Some(format!("{}&made={made}&after={}", address("/admin/invitations", query), last.id));
     }
-    table.first = query.made.map(|_| "/admin/invitations".to_owned());
-    let mut actions = vec![Action::link("export", "Export", "/admin/invitations.csv")];
+    table.first = query.made.map(|_| address("/admin/invitations", query));
+    let mut actions = vec![Action::link("export", "Export", address("/admin/invitations.csv", query))];
     if may(&administrator.visitor.roles, Place::Invitations, Act::Edit) != Scope::Nothing {
         actions.insert(0, Action::link("invite-many", "Invite many", "/admin/invitations/file"));
         actions.insert(0, Action::link("invite", "Invite", "/admin/invitations/new"));
@@ -123,7 +124,10 @@ async fn list(cx: &Cx, browser: &Browser, query: &InvitationQuery) -> Result<Res
         layout: administrator.layout(cx, "Invitations", Place::Invitations),
         page: "admin-invitations",
         heading: "Invitations".to_owned(),
-        filter: vec![Field::optional("q", "Email begins with", Control::Text, query.q.clone())],
+        filter: vec![
+            Field::optional("q", "Email begins with, or name has", Control::Text, query.q.clone()),
+            Field::optional("state", "State", Control::Select(states()), query.state.clone()),
+        ],
         table,
         actions,
         done: match query.done.as_str() {
@@ -140,12 +144,38 @@ async fn list(cx: &Cx, browser: &Browser, query: &InvitationQuery) -> Result<Res
     Ok(pages::respond(StatusCode::OK, &page))
 }
 
+fn states() -> Vec<(String, String)> {
+    let each = InvitationState::ALL.map(|state| (state.as_str().to_owned(), word(state).1.to_owned()));
+    [(String::new(), "Any".to_owned())].into_iter().chain(each).collect()
+}
+
+/// Which of those that the administrator may see.
+fn filter(cx: &Cx, query: &InvitationQuery, sponsors: Option<Vec<Sponsor>>) -> Filter {
+    let state = InvitationState::parse(&query.state).map(|state| (state, cx.now));
+    Filter { sponsors, text: query.q.clone(), state, before: None }
+}
+
+/// An address with the filter that the page has.
+fn address(path: &str, query: &InvitationQuery) -> String {
+    let mut pairs = form_urlencoded::Serializer::new(String::new());
+    format!("{path}?{}", pairs.append_pair("q", &query.q).append_pair("state", &query.state).finish())
+}
+
 async fn get_csv(cx: Cx, browser: Browser, Query(query): Query<InvitationQuery>) -> Response {
     let shown = async {
         let administrator = enter(&cx, &browser, Place::Invitations, Act::See).await?;
         let (only, named) = reach(&cx, &administrator).await?;
-        let filter = Filter { sponsors: only, email: query.q.clone(), before: None };
-        let found = store::list_invitations(&cx.app.db, &filter, EXPORTED).await?;
+        let mut filter = filter(&cx, &query, only);
+        let mut found = Vec::new();
+        loop {
+            let some = store::list_invitations(&cx.app.db, &filter, AT_ONCE).await?;
+            let whole = some.len() == AT_ONCE as usize;
+            found.extend(some);
+            filter.before = found.last().map(|last: &Invitation| (last.created_at, last.id));
+            if !whole || found.len() >= EXPORTED {
+                break;
+            }
+        }
         let time =
             |at: Option<Timestamp>| at.map_or_else(String::new, |at| When::date(at, &jiff::tz::TimeZone::UTC).iso);
         let row = |it: &Invitation| -> Vec<Exported> {

@@ -27,6 +27,8 @@ pub fn spawn(app: &Arc<App>, node: &str) {
         Ok(())
     });
     every(app, node, Duration::from_secs(1), |app, _| async move { shop::refund::deliver(&app).await });
+    every(app, node, Duration::from_secs(1), |app, _| async move { shop::charge::deliver(&app).await });
+    every(app, node, Duration::from_secs(2), |app, _| async move { shop::cards::deliver(&app).await });
     every(app, node, Duration::from_secs(5), |app, node| async move {
         if lead(&app, &node, "shop", Duration::from_secs(30)).await? { shop::sweep(&app).await } else { Ok(()) }
     });

@@ -68,18 +68,30 @@ async fn get_card(cx: Cx, browser: Browser, Path(id): Path<String>) -> Response 
             return Ok(see_other(&card.success));
         }
         let layout = Layout { section: Section::Demo, ..Layout::plain("Demo card", true) };
-        let mut page = ShopPage::new(layout, "demo-card", "Pay by made-up card");
+        let heading = if card.total.is_some() { "Pay by made-up card" } else { "Give a made-up card" };
+        let mut page = ShopPage::new(layout, "demo-card", heading);
         page.lead = Some("A real deployment leads to Stripe here. Nobody is charged.".to_owned());
-        page.facts = vec![
-            ("Order".to_owned(), Cell::Code(card.number.clone())),
-            ("Total".to_owned(), Cell::text(card.total.to_string())),
-        ];
+        let (button, kept) = match card.total {
+            Some(total) => {
+                page.facts = vec![
+                    ("Order".to_owned(), Cell::Code(card.number.clone())),
+                    ("Total".to_owned(), Cell::text(total.to_string())),
+                ];
+                (format!("Pay {total}"), card.keep)
+            }
+            None => ("Give this card".to_owned(), true),
+        };
+        if kept {
+            page.facts.push(("Kept".to_owned(), Cell::text("For renewals")));
+        }
         let path = format!("/demo/card/{id}");
         page.proof = Some(browser.csrf(&cx.app));
-        let choice = |value: &str| vec![Field::required("choice", "", Control::Hidden, value)];
+        let choice = |value: &str| Field::required("choice", "", Control::Hidden, value);
+        let cards = demo_card::CARDS.iter().map(|(digits, words)| ((*digits).to_owned(), (*words).to_owned()));
+        let which = Field::required("card", "Card", Control::Select(cards.collect()), "4242");
         let forms = vec![
-            PageForm::main(path.clone(), format!("Pay {}", card.total), choice("pay")),
-            PageForm::side("decline", path, "Decline", choice("decline")),
+            PageForm::main(path.clone(), button, vec![choice("pay"), which]),
+            PageForm::side("decline", path, "Decline", vec![choice("decline")]),
         ];
         page.sections = vec![DetailSection { heading: "Card".to_owned(), table: None, forms }];
         Ok(with_browser(&cx, &browser, pages::respond(StatusCode::OK, &page)))
@@ -94,7 +106,9 @@ async fn post_card(Path(id): Path<String>, form: Form) -> Response {
         if form.get("choice") != "pay" {
             return Ok(see_other(&card.cancel));
         }
-        demo_card::keep(&cx.app.db, &id, &CardPage { paid: true, ..card.clone() }).await?;
+        let known = demo_card::CARDS.iter().map(|(digits, _)| *digits).find(|digits| *digits == form.get("card"));
+        let chosen = known.unwrap_or("4242").to_owned();
+        demo_card::keep(&cx.app.db, &id, &CardPage { paid: true, card: chosen, ..card.clone() }).await?;
         Ok(see_other(&card.success))
     };
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))

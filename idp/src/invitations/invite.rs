@@ -23,6 +23,7 @@ use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
+use crate::shop::attention::raise_for;
 use crate::shop::{Catalogue, catalogue};
 use crate::subscriptions::{Holder, settle_in};
 
@@ -337,7 +338,10 @@ pub async fn withdraw(cx: &Cx, by: PersonId, invitation: &Invitation) -> Result<
     if !store::void_key(&transaction, invitation.key, cx.now).await? {
         return Ok(Withdrawn::Activated);
     }
-    accounts::release(&transaction, invitation.sponsor, invitation.charged).await?;
+    if !accounts::release(&transaction, invitation.sponsor, invitation.charged).await? {
+        let why = crate::shop::refund::not_released(invitation.charged);
+        raise_for(cx, &transaction, invitation.order, &why).await?;
+    }
     let data = json!({ "invitation": invitation.id, "released": invitation.charged });
     let event = Event { actor: Some(by), person: invitation.person, ..Event::new("invitation.withdrawn") };
     audit::record(cx, &transaction, event.data(data)).await?;

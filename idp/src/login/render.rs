@@ -133,6 +133,7 @@ fn skip(scene: &Scene, offered: SkipOtp) -> Skip {
             let what = if names.is_empty() { "another factor".to_owned() } else { names.join(" or ") };
             Skip::AskedFor { who: client.application.name.clone(), what }
         }
+        (SkipOtp::NotOffered, None) if scene.parked.interaction.back.is_some() => Skip::Detour,
         (SkipOtp::NotOffered, None) => Skip::OwnWish,
     }
 }

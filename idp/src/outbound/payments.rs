@@ -2,7 +2,8 @@
 //! a browser or a message brings is believed by itself.
 
 use futures_util::future::BoxFuture;
-use stepgate_core::id::OrderId;
+use stepgate_core::id::{CardSetupId, OrderId};
+use stepgate_core::subscriptions::card::CardFacts;
 use stepgate_core::subscriptions::checkout::Payment;
 use stepgate_core::subscriptions::money::Money;
 
@@ -34,6 +35,21 @@ pub struct Checkout {
     pub success: String,
     /// Where it goes without one.
     pub cancel: String,
+    /// Whether the card is to be kept, for charges without the person.
+    pub keep: bool,
+}
+
+/// A card that is to be given without buying.
+#[derive(Clone, Debug)]
+pub struct CardWanted {
+    /// The visit: the provider's reference, and the key by which it makes one page only.
+    pub setup: CardSetupId,
+    /// The person's address.
+    pub mail: Option<String>,
+    /// Where the browser goes once a card was given.
+    pub success: String,
+    /// Where it goes without one.
+    pub cancel: String,
 }
 
 /// Where a page of the provider stands.
@@ -60,6 +76,58 @@ pub struct Session {
     pub payment: Payment,
     /// The provider's name for the payment.
     pub payment_id: Option<String>,
+    /// The provider's name for the person, where it keeps their card.
+    pub customer: Option<String>,
+    /// The card that paid, or was given.
+    pub card: Option<CardFacts>,
+}
+
+/// A card on file that is to be charged without the person. The same key always comes with the same.
+#[derive(Clone, Debug)]
+pub struct ChargeWanted {
+    /// The order.
+    pub order: OrderId,
+    /// Its number, for people.
+    pub number: String,
+    /// The provider's name for the person.
+    pub customer: String,
+    /// The provider's name for the card.
+    pub method: String,
+    /// How much.
+    pub amount: Money,
+    /// By which the provider recognises the same wish.
+    pub key: String,
+}
+
+/// Where a charge stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChargeState {
+    /// The money came.
+    Paid,
+    /// It is under way.
+    Pending,
+    /// It did not come, and will not: the provider's word for why.
+    Failed(String),
+}
+
+/// A charge, as the provider tells of it.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    /// Its id: the provider's name for the payment.
+    pub id: String,
+    /// Whether and how much was paid.
+    pub payment: Payment,
+    /// Where it stands.
+    pub state: ChargeState,
+}
+
+/// What became of the money of a payment.
+#[derive(Clone, Debug, Default)]
+pub struct MoneyBack {
+    /// What went back, whoever asked for it.
+    pub refunds: Vec<ProviderRefund>,
+    /// Whether the cardholder disputes it.
+    pub disputed: bool,
 }
 
 /// Where a refund stands.
@@ -80,6 +148,10 @@ pub struct ProviderRefund {
     pub id: String,
     /// Where it stands.
     pub state: RefundState,
+    /// How much, where the provider says so.
+    pub amount: Option<Money>,
+    /// The key that it was asked for with, where it was asked for by us.
+    pub key: Option<String>,
 }
 
 /// Money that is to go back.
@@ -125,4 +197,20 @@ pub trait Payments: Send + Sync {
 
     /// Reads a refund anew.
     fn find_refund<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<ProviderRefund, PaymentError>>;
+
+    /// What went back of a payment, and whether it is disputed, read anew.
+    fn find_money<'a>(&'a self, payment: &'a str) -> BoxFuture<'a, Result<MoneyBack, PaymentError>>;
+
+    /// Opens a page on which a card is given without buying; the same one again for the same visit.
+    fn begin_card<'a>(&'a self, wanted: &'a CardWanted) -> BoxFuture<'a, Result<Session, PaymentError>>;
+
+    /// Charges a card on file, once for each key. That the bank says no is a refusal.
+    fn charge<'a>(&'a self, wanted: &'a ChargeWanted) -> BoxFuture<'a, Result<Charge, PaymentError>>;
+
+    /// The charge that was asked for under this key, read anew; `None` where it never arrived. The provider forgets keys
+    /// after a day, charges never.
+    fn find_charge<'a>(&'a self, wanted: &'a ChargeWanted) -> BoxFuture<'a, Result<Option<Charge>, PaymentError>>;
+
+    /// Takes a card away from the provider's keeping.
+    fn detach<'a>(&'a self, method: &'a str) -> BoxFuture<'a, Result<(), PaymentError>>;
 }

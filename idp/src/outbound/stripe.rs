@@ -3,8 +3,10 @@
 //! Every wish carries a key of ours, so that a node which dies between two lines finds the same page, and the same refund,
 //! again. Nothing that a browser or a webhook brings is believed by itself.
 
+mod cards;
 pub mod signature;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,12 +19,16 @@ use stepgate_core::subscriptions::checkout::Payment;
 use stepgate_core::subscriptions::money::{Currency, Money};
 use url::Url;
 
+use self::cards::{IntentTold, method_of};
 use super::fetch::{FetchRequest, Fetcher};
 use super::payments::{
-    Checkout, PaymentError, Payments, ProviderRefund, RefundOrder, RefundState, Session, SessionState,
+    CardWanted, Charge, ChargeWanted, Checkout, MoneyBack, PaymentError, Payments, ProviderRefund, RefundOrder,
+    RefundState, Session, SessionState,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// The version of Stripe's API that this file is written for, whatever the account is set to.
+const VERSION: &str = "2024-06-20";
 
 /// Takes cards over Stripe.
 pub struct Stripe {
@@ -62,14 +68,22 @@ impl Stripe {
     ) -> Result<T, PaymentError> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, self.authorization.clone());
+        headers.insert("stripe-version", HeaderValue::from_static(VERSION));
         if method == Method::POST {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         }
         if let Some(key) = key.and_then(|key| HeaderValue::from_str(key).ok()) {
             headers.insert("idempotency-key", key);
         }
-        let url = self.url(segments)?;
-        let request = FetchRequest { method, url, headers, body: form.into_bytes(), timeout: TIMEOUT };
+        let mut url = self.url(segments)?;
+        // What narrows a reading stands in its address.
+        let body = if method == Method::POST {
+            form.into_bytes()
+        } else {
+            url.set_query(Some(&form).filter(|form| !form.is_empty()).map(String::as_str));
+            Vec::new()
+        };
+        let request = FetchRequest { method, url, headers, body, timeout: TIMEOUT };
         let answer = self.fetcher.send(request).await.map_err(|error| {
             tracing::warn!(%error, "no answer from Stripe");
             PaymentError::Unavailable
@@ -140,6 +154,10 @@ fn form(wanted: &Checkout) -> String {
     if let Some(mail) = &wanted.mail {
         form.append_pair("customer_email", mail);
     }
+    if wanted.keep {
+        form.append_pair("customer_creation", "always")
+            .append_pair("payment_intent_data[setup_future_usage]", "off_session");
+    }
     for (place, line) in wanted.lines.iter().enumerate() {
         let key = |name: &str| format!("line_items[{place}]{name}");
         form.append_pair(&key("[quantity]"), &line.quantity.to_string())
@@ -165,7 +183,11 @@ struct CheckoutSession {
     #[serde(default)]
     currency: Option<String>,
     #[serde(default)]
-    payment_intent: Option<Expandable>,
+    payment_intent: Option<IntentTold>,
+    #[serde(default)]
+    setup_intent: Option<IntentTold>,
+    #[serde(default)]
+    customer: Option<Expandable>,
 }
 
 /// An id, or the whole thing of that id.
@@ -176,9 +198,21 @@ enum Expandable {
     Whole { id: String },
 }
 
+impl Expandable {
+    fn id(self) -> String {
+        match self {
+            Self::Id(id) | Self::Whole { id } => id,
+        }
+    }
+}
+
+/// What is read of a page besides the page itself: the card.
+const WITH_CARD: &str = "expand[]=payment_intent.payment_method&expand[]=setup_intent.payment_method";
+
 impl From<CheckoutSession> for Session {
     fn from(told: CheckoutSession) -> Self {
         let amount = told.amount_total.zip(told.currency.as_deref());
+        let given = told.setup_intent.as_ref().and_then(method_of);
         Self {
             id: told.id,
             url: told.url,
@@ -192,9 +226,9 @@ impl From<CheckoutSession> for Session {
                 paid: matches!(told.payment_status.as_str(), "paid"),
                 amount: amount.and_then(|(minor, currency)| from_stripe(minor, currency)),
             },
-            payment_id: told.payment_intent.map(|payment| match payment {
-                Expandable::Id(id) | Expandable::Whole { id } => id,
-            }),
+            card: told.payment_intent.as_ref().and_then(method_of).or(given),
+            payment_id: told.payment_intent.map(IntentTold::id),
+            customer: told.customer.map(Expandable::id),
         }
     }
 }
@@ -204,6 +238,12 @@ struct Refund {
     id: String,
     #[serde(default)]
     status: Option<String>,
+    #[serde(default)]
+    amount: Option<i64>,
+    #[serde(default)]
+    currency: Option<String>,
+    #[serde(default)]
+    metadata: HashMap<String, String>,
 }
 
 impl From<Refund> for ProviderRefund {
@@ -213,7 +253,13 @@ impl From<Refund> for ProviderRefund {
             Some("failed" | "canceled") => RefundState::Refused,
             _ => RefundState::Pending,
         };
-        Self { id: told.id, state }
+        let amount = told.amount.zip(told.currency.as_deref());
+        Self {
+            id: told.id,
+            state,
+            amount: amount.and_then(|(minor, currency)| from_stripe(minor, currency)),
+            key: told.metadata.get("key").cloned(),
+        }
     }
 }
 
@@ -234,7 +280,7 @@ impl Payments for Stripe {
     fn find<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Session, PaymentError>> {
         Box::pin(async move {
             let path = ["checkout", "sessions", id];
-            let told: CheckoutSession = self.send(Method::GET, &path, (None, String::new())).await?;
+            let told: CheckoutSession = self.send(Method::GET, &path, (None, WITH_CARD.to_owned())).await?;
             Ok(told.into())
         })
     }
@@ -251,8 +297,8 @@ impl Payments for Stripe {
             let form = form_urlencoded::Serializer::new(String::new())
                 .append_pair("payment_intent", &wanted.payment)
                 .append_pair("amount", &to_stripe(wanted.amount).to_string())
-                .append_pair("reason", "requested_by_customer")
                 .append_pair("metadata[order]", &wanted.number)
+                .append_pair("metadata[key]", &wanted.key)
                 .finish();
             let told: Refund = self.send(Method::POST, &["refunds"], (Some(&wanted.key), form)).await?;
             Ok(told.into())
@@ -264,6 +310,26 @@ impl Payments for Stripe {
             let told: Refund = self.send(Method::GET, &["refunds", id], (None, String::new())).await?;
             Ok(told.into())
         })
+    }
+
+    fn find_money<'a>(&'a self, payment: &'a str) -> BoxFuture<'a, Result<MoneyBack, PaymentError>> {
+        Box::pin(self.read_money(payment))
+    }
+
+    fn begin_card<'a>(&'a self, wanted: &'a CardWanted) -> BoxFuture<'a, Result<Session, PaymentError>> {
+        Box::pin(self.open_card_page(wanted))
+    }
+
+    fn charge<'a>(&'a self, wanted: &'a ChargeWanted) -> BoxFuture<'a, Result<Charge, PaymentError>> {
+        Box::pin(self.charge_card(wanted))
+    }
+
+    fn find_charge<'a>(&'a self, wanted: &'a ChargeWanted) -> BoxFuture<'a, Result<Option<Charge>, PaymentError>> {
+        Box::pin(self.look_for_charge(wanted))
+    }
+
+    fn detach<'a>(&'a self, method: &'a str) -> BoxFuture<'a, Result<(), PaymentError>> {
+        Box::pin(self.detach_card(method))
     }
 }
 

@@ -15,10 +15,8 @@ pub enum Asset {
     Logo,
     /// The mark for tabs and bookmarks.
     Favicon,
-    /// Goes on by itself when the phone has answered.
+    /// Goes on by itself when the phone has answered; says what became of a code while its page is open.
     WaitScript,
-    /// Says what became of a code while its page is open.
-    ReceiptScript,
     /// Sends a form that needs no look.
     SubmitScript,
     /// Goes on once partners were told of a logout.
@@ -44,7 +42,6 @@ impl Asset {
         Self::Logo,
         Self::Favicon,
         Self::WaitScript,
-        Self::ReceiptScript,
         Self::SubmitScript,
         Self::SignedOutScript,
         Self::CheckSessionScript,
@@ -62,7 +59,6 @@ impl Asset {
             Self::Logo => "logo.svg",
             Self::Favicon => "favicon.svg",
             Self::WaitScript => "wait.js",
-            Self::ReceiptScript => "receipt.js",
             Self::SubmitScript => "submit.js",
             Self::SignedOutScript => "signed-out.js",
             Self::CheckSessionScript => "check-session.js",
@@ -82,7 +78,6 @@ impl Asset {
             }
             Self::Logo | Self::Favicon => "image/svg+xml",
             Self::WaitScript
-            | Self::ReceiptScript
             | Self::SubmitScript
             | Self::SignedOutScript
             | Self::CheckSessionScript
@@ -98,7 +93,6 @@ impl Asset {
             Self::Logo => include_bytes!("../../static/logo.svg"),
             Self::Favicon => include_bytes!("../../static/favicon.svg"),
             Self::WaitScript => include_bytes!("../../static/wait.js"),
-            Self::ReceiptScript => include_bytes!("../../static/receipt.js"),
             Self::SubmitScript => include_bytes!("../../static/submit.js"),
             Self::SignedOutScript => include_bytes!("../../static/signed-out.js"),
             Self::CheckSessionScript => include_bytes!("../../static/check-session.js"),

@@ -72,10 +72,6 @@ impl Layout {
         Asset::WaitScript.url()
     }
 
-    pub(crate) fn receipt_script(&self) -> String {
-        Asset::ReceiptScript.url()
-    }
-
     pub(crate) fn signed_out_script(&self) -> String {
         Asset::SignedOutScript.url()
     }

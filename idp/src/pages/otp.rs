@@ -140,9 +140,10 @@ impl ManageOtpPage {
         card.note.as_ref().filter(|note| Some(*note) != said)
     }
 
-    /// The way to a credential, which is the main button of somebody who has none.
+    /// The way to a credential, which is the main button of somebody who has none and for whom nothing waits.
     pub(crate) fn first_step(&self) -> Option<&Action> {
-        self.more.iter().find(|action| action.id == FIRST_STEP).filter(|_| self.cards.is_empty())
+        let nothing = self.cards.is_empty() && self.status.is_none();
+        self.more.iter().find(|action| action.id == FIRST_STEP).filter(|_| nothing)
     }
 }
 

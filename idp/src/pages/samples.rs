@@ -50,7 +50,7 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<self_help::GuidePage>("guide", &mut pages)?;
     add::<credential::CredentialPage>("credential", &mut pages)?;
     add::<sections::SectionsPage>("sections", &mut pages)?;
-    add::<sections::RenewalsPage>("renewals", &mut pages)?;
+    add::<renewals::RenewalsPage>("renewals", &mut pages)?;
     add::<admin::ListPage>("admin-list", &mut pages)?;
     add::<admin::DetailPage>("admin-detail", &mut pages)?;
     add::<developer::ConsolePage>("developer", &mut pages)?;

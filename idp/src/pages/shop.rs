@@ -30,10 +30,12 @@ pub struct ProductCard {
     pub note: Option<String>,
     /// Renewing what is held, in place of a new one.
     pub renew: Option<Action>,
-    /// Why it will not do here; such a product is shown and not offered.
+    /// Why it will not do at the application; it can be bought all the same, for other purposes.
     pub refused: Option<String>,
     /// Whether it is the first of the page: its button is the filled one.
     pub first: bool,
+    /// Whether its reader came for just this: one button puts one of it into the cart, for themselves.
+    pub for_me: bool,
 }
 
 impl ProductCard {
@@ -119,21 +121,39 @@ impl AcquirePage {
         self.typed.error.as_ref().filter(|(at, _)| *at == field).map(|(_, text)| text.as_str())
     }
 
-    /// Whether a product is the first that can be renewed: keeping what is there comes before buying another.
-    fn renews_first(&self, product: &ProductCard) -> bool {
-        let products = self.shelves.iter().flat_map(|shelf| &shelf.products);
-        products.clone().find(|card| card.renew.is_some()).is_some_and(|first| first.id == product.id)
+    /// The product whose button is the filled one, and whether that is *Renew*: what the reader came for, else keeping what
+    /// is there, else the first. None where a key waits to be activated.
+    fn leading(&self) -> Option<(&ProductCard, bool)> {
+        if self.ways.iter().any(|way| way.id == ACTIVATE) {
+            return None;
+        }
+        let products = || self.shelves.iter().flat_map(|shelf| &shelf.products);
+        let wished = products().find(|card| card.for_me).map(|card| (card, false));
+        let renewed =
+            || products().find(|card| card.renew.is_some() && card.refused.is_none()).map(|card| (card, true));
+        wished.or_else(renewed).or_else(|| products().find(|card| card.first).map(|card| (card, false)))
     }
 
     pub(crate) fn renew_look(&self, product: &ProductCard) -> &'static str {
-        if self.renews_first(product) { "main" } else { "accent" }
+        match self.leading() {
+            Some((first, true)) if first.id == product.id => "main",
+            _ if product.refused.is_some() => "",
+            _ => "accent",
+        }
     }
 
     pub(crate) fn add_look(&self, product: &ProductCard) -> &'static str {
-        let renews = self.shelves.iter().flat_map(|shelf| &shelf.products).any(|card| card.renew.is_some());
-        if product.first && !renews { "main" } else { "" }
+        let leads = self.leading().is_some_and(|(first, renews)| first.id == product.id && !renews);
+        if leads { "main" } else { "" }
+    }
+
+    pub(crate) fn way_look(&self, way: &Action) -> &'static str {
+        if way.id == ACTIVATE { "main" } else { "" }
     }
 }
+
+/// The element id of the button that activates a key of one's own, before anything is bought.
+pub const ACTIVATE: &str = "activate";
 
 /// The cart, the checkout, one order, a list of orders.
 #[derive(Clone, Debug, Template)]
@@ -202,6 +222,7 @@ impl Page for AcquirePage {
             renew: None,
             refused: None,
             first,
+            for_me: first,
         };
         let mut renewable = card("hardware-token", Some(CredentialKind::HardwareToken), "Hardware token", false);
         renewable.note = Some("You hold one that ended 3 days ago. Renewing keeps your device.".into());

@@ -31,9 +31,9 @@ impl Cell {
         if text.is_empty() { Self::Empty } else { Self::Text(text) }
     }
 
-    /// An amount.
-    pub fn sum(amount: impl std::fmt::Display) -> Self {
-        Self::Number(amount.to_string())
+    /// A count or an amount.
+    pub fn number(number: impl std::fmt::Display) -> Self {
+        Self::Number(number.to_string())
     }
 
     /// A link to `path`.
@@ -83,7 +83,7 @@ impl Table {
 
     /// The heads, and whether amounts stand below them.
     pub(crate) fn heads(&self) -> Vec<(&str, bool)> {
-        let is_number = |at: usize| self.rows.first().and_then(|row| row.get(at)).is_some_and(Cell::is_number);
+        let is_number = |at: usize| self.rows.iter().any(|row| row.get(at).is_some_and(Cell::is_number));
         self.columns.iter().enumerate().map(|(at, column)| (column.as_str(), is_number(at))).collect()
     }
 

@@ -1,17 +1,17 @@
 //! Who buys, and what is offered to them.
 
 use stepgate_core::account::{Organization, Person, Role};
-use stepgate_core::assurance::{self, CredentialKind, Decision, Holdings, Requirement};
+use stepgate_core::assurance::{self, Acceptable, CredentialKind, Requirement};
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::Credential;
-use stepgate_core::id::{InteractionId, OrganizationId, PartnerId, PersonId};
+use stepgate_core::id::{ApplicationId, InteractionId, OrganizationId, PartnerId, PersonId};
 use stepgate_core::subscriptions::order::Sponsor;
 use stepgate_core::subscriptions::product::Product;
 use stepgate_store::sponsors::{self, Account};
-use stepgate_store::{consents, credentials, people};
+use stepgate_store::{applications, consents, credentials, people};
 
 use super::catalogue::{Catalogue, catalogue};
-use crate::account::{Visitor, visit};
+use crate::account::{Visitor, requirement_of, visit, way_to_wanted};
 use crate::clients;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -20,18 +20,16 @@ use crate::http::page::PageFailure;
 use crate::login::{self, Parked};
 use crate::subscriptions::is_renewable;
 
-/// The request that the person left to get what they lack.
+/// The application that the person wants to get to, and lacks something for.
 pub(super) struct Wanted {
-    /// Its id.
-    pub id: InteractionId,
+    /// The request of this browser that waits for it.
+    pub id: Option<InteractionId>,
     /// The application's name.
     pub application: String,
     /// The way back to it.
-    pub path: String,
-    /// What would do.
-    pub acceptable: Vec<assurance::Product>,
-    /// What the application accepts, as it asked.
-    pub requirement: Requirement,
+    pub path: Option<String>,
+    /// What would do; `None` where it refuses nothing.
+    pub accepts: Option<Vec<Acceptable>>,
 }
 
 /// Somebody who buys.
@@ -44,14 +42,24 @@ pub(super) struct Buyer {
     pub partners: Vec<String>,
     /// The organizations that they belong to.
     pub organizations: Vec<Organization>,
-    /// The request that they left.
+    /// Where they want to get to.
     pub wanted: Option<Wanted>,
 }
 
 /// Who buys; nobody logged in is led to the login and back.
 pub(super) async fn enter(cx: &Cx, browser: &Browser, page: PortalPage) -> Result<Buyer, PageFailure> {
     let visitor = visit(cx, browser, page).await?;
-    let (wanted, asking) = match wanted(cx, browser, &visitor).await? {
+    for_application(cx, browser, visitor, None).await
+}
+
+/// The same, of somebody who says which application it is for.
+pub(super) async fn for_application(
+    cx: &Cx,
+    browser: &Browser,
+    visitor: Box<Visitor>,
+    application: Option<ApplicationId>,
+) -> Result<Buyer, PageFailure> {
+    let (wanted, asking) = match wanted(cx, browser, &visitor, application).await? {
         Some((wanted, partner)) => (Some(wanted), Some(partner)),
         None => (None, None),
     };
@@ -63,36 +71,49 @@ pub(super) async fn enter(cx: &Cx, browser: &Browser, page: PortalPage) -> Resul
     Ok(Buyer { visitor, catalogue, partners, organizations, wanted })
 }
 
-async fn wanted(cx: &Cx, browser: &Browser, visitor: &Visitor) -> Result<Option<(Wanted, PartnerId)>, PageFailure> {
-    let Some(id) = browser.resume else { return Ok(None) };
-    let Some(parked) = Parked::find(cx, id, browser.token()).await? else { return Ok(None) };
-    let Some(client_id) = parked.interaction.client_id() else { return Ok(None) };
-    let Some(client) = clients::find(cx, client_id).await? else { return Ok(None) };
-    let Ok(requirement) = login::demand(cx, &parked.interaction, Some(&client)) else { return Ok(None) };
-    // As if nothing but a password were held: everything that would do, not only what is nearest.
-    let mut holdings = visitor.holdings(cx);
-    holdings.credentials.retain(|held| held.kind == CredentialKind::Password);
-    let acceptable = acceptable(cx, visitor, &requirement, &holdings);
-    let application = client.application.name.clone();
-    let wanted = Wanted { id, application, path: parked.path(), acceptable, requirement };
-    Ok(Some((wanted, client.application.partner)))
-}
-
-fn acceptable(cx: &Cx, visitor: &Visitor, requirement: &Requirement, holdings: &Holdings) -> Vec<assurance::Product> {
-    let shown = visitor.live.session.events.iter();
-    let events: Vec<_> =
-        shown.filter(|event| event.method.credential_kind() == CredentialKind::Password).cloned().collect();
-    match assurance::decide(&cx.app.catalogue, requirement, &events, holdings, cx.now) {
-        Decision::Acquire { acceptable, .. } => acceptable,
-        Decision::Satisfied(_)
-        | Decision::Challenge { .. }
-        | Decision::Reauthenticate { .. }
-        | Decision::Repair { .. }
-        | Decision::Unmet { .. } => Vec::new(),
+/// The application that was named; else that of the request which this browser left; else the one that the person did not
+/// get to, whatever browser that was in.
+async fn wanted(
+    cx: &Cx,
+    browser: &Browser,
+    visitor: &Visitor,
+    application: Option<ApplicationId>,
+) -> Result<Option<(Wanted, PartnerId)>, PageFailure> {
+    let parked = match browser.resume {
+        Some(id) => Parked::find(cx, id, browser.token()).await?,
+        None => None,
+    };
+    if let Some(parked) = parked
+        && let Some(client_id) = parked.interaction.client_id()
+        && let Some(client) = clients::find(cx, client_id).await?
+        && application.is_none_or(|named| named == client.application.id)
+        && let Ok(requirement) = login::demand(cx, &parked.interaction, Some(&client))
+    {
+        let path = Some(parked.path());
+        let application = client.application.name.clone();
+        let wanted = Wanted { id: Some(parked.id), application, path, accepts: accepts(cx, &requirement) };
+        return Ok(Some((wanted, client.application.partner)));
     }
+    if let Some(named) = application {
+        let found = applications::find_application(&cx.app.db, named).await?;
+        let Some(found) = found.filter(|found| found.disabled_at.is_none()) else { return Ok(None) };
+        let accepts = accepts(cx, &requirement_of(cx, &found)?);
+        return Ok(Some((Wanted { id: None, application: found.name, path: found.url, accepts }, found.partner)));
+    }
+    let Some(way) = way_to_wanted(cx, &visitor.person).await? else { return Ok(None) };
+    let accepts = accepts(cx, &requirement_of(cx, &way.client.application)?);
+    let application = &way.client.application;
+    let wanted = Wanted { id: None, application: application.name.clone(), path: way.address, accepts };
+    Ok(Some((wanted, application.partner)))
 }
 
-/// The partners whose people they are: of the request that they left, of applications where they have been, of roles.
+fn accepts(cx: &Cx, requirement: &Requirement) -> Option<Vec<Acceptable>> {
+    let accepts = assurance::acceptable(requirement, cx.now);
+    let anything = accepts.iter().any(|option| option.kinds.is_empty() && !option.proofed);
+    (!anything).then_some(accepts)
+}
+
+/// The partners whose people they are: of the application that they want, of applications where they have been, of roles.
 async fn partners(cx: &Cx, visitor: &Visitor, asking: Option<PartnerId>) -> Result<Vec<String>, Fault> {
     let mut ids: Vec<PartnerId> = asking.into_iter().chain(own_partners(&visitor.roles)).collect();
     for used in consents::list_uses(&cx.app.db, visitor.person.id).await? {
@@ -148,6 +169,19 @@ impl Buyer {
         }
         let theirs = people::organizations_of(&cx.app.db, person).await?;
         Ok(self.administered().any(|own| theirs.iter().any(|organization| organization.id == own)))
+    }
+
+    /// For which of these people they may buy, all at once.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn buys_for_whom(&self, cx: &Cx, people: &[PersonId]) -> Result<Vec<PersonId>, Fault> {
+        let own = self.visitor.person.id;
+        let others: Vec<PersonId> = people.iter().copied().filter(|person| *person != own).collect();
+        let organizations: Vec<OrganizationId> = self.administered().collect();
+        let mut found = people::list_members_among(&cx.app.db, &organizations, &others).await?;
+        found.push(own);
+        Ok(found)
     }
 
     /// A credential of one of these kinds, of this person, that can be renewed now.

@@ -12,7 +12,7 @@ use stepgate_core::assurance;
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::id::CredentialId;
 use stepgate_core::subscriptions::checkout::{LineError, quantity};
-use stepgate_core::subscriptions::order::{CartLine, LineFor, MAX_LINES, OrderLine, totals};
+use stepgate_core::subscriptions::order::{CartLine, LineFor, MAX_RENEWALS, OrderLine, totals};
 use stepgate_core::subscriptions::product::Product;
 use stepgate_store::carts::{self, Cart};
 
@@ -79,6 +79,10 @@ async fn page(cx: &Cx, buyer: &Buyer, mut notes: Vec<(Tone, String)>, wrong: Opt
         table.sums = words::sums(&sums, &catalogue.tax_name);
     }
     shown.sections.push(DetailSection { heading: "What is in it".to_owned(), table: Some(table), forms });
+    if cart.lines.len() > 1 {
+        let empty = Action::post("empty", "Empty the cart", "/cart/change");
+        shown.actions.push(empty.with("version", cart.version.to_string()).with("all", "0"));
+    }
     shown.main = match (cart.lines.is_empty(), gone) {
         (true, _) => Some(Action::link("continue", "Get a credential", "/account/otp/get")),
         (false, false) => Some(Action::link("continue", "Check out", "/checkout")),
@@ -91,7 +95,7 @@ async fn page(cx: &Cx, buyer: &Buyer, mut notes: Vec<(Tone, String)>, wrong: Opt
 
 async fn table(cx: &Cx, buyer: &Buyer, cart: &Cart, priced: &[Option<OrderLine>]) -> Result<Table, Fault> {
     let mut rows = Vec::new();
-    for (place, (line, priced)) in cart.lines.iter().zip(priced).enumerate() {
+    for (place, (line, priced)) in cart.lines.iter().zip(priced).enumerate().take(words::SHOWN) {
         let name = match priced {
             Some(priced) => Cell::text(priced.name.clone()),
             None => Cell::State(Tone::Warning, gone(buyer, line)),
@@ -100,12 +104,14 @@ async fn table(cx: &Cx, buyer: &Buyer, cart: &Cart, priced: &[Option<OrderLine>]
         rows.push(vec![
             name,
             Cell::text(words::whom(cx, line.whom, buyer.visitor.person.id).await?),
-            Cell::text(line.quantity.to_string()),
-            priced.as_ref().map_or(Cell::Empty, |priced| Cell::sum(priced.unit)),
-            sum.map_or(Cell::Empty, Cell::sum),
+            Cell::number(line.quantity),
+            priced.as_ref().map_or(Cell::Empty, |priced| Cell::number(priced.unit)),
+            sum.map_or(Cell::Empty, Cell::number),
             Cell::Button(remove(place, cart)),
         ]);
     }
+    let more: Vec<OrderLine> = priced.iter().skip(words::SHOWN).flatten().cloned().collect();
+    rows.extend(words::further(&more).into_iter().map(|row| [row, vec![Cell::Empty]].concat()));
     Ok(Table::new(&["Product", "For", "Quantity", "Price", "Sum", ""], rows, "Your cart is empty."))
 }
 
@@ -226,7 +232,7 @@ fn renew_first(
 async fn refused(form: &Form, buyer: &Buyer, refusal: CartRefusal) -> Result<Response, Fault> {
     let field = match refusal {
         CartRefusal::Line(LineError::Quantity | LineError::TooMany | LineError::OneEach) => "quantity",
-        CartRefusal::Person | CartRefusal::Whom | CartRefusal::Nobody => "for",
+        CartRefusal::Person | CartRefusal::Whom | CartRefusal::Nobody | CartRefusal::ProofingInVain(_) => "for",
         CartRefusal::Line(LineError::Full | LineError::Twice | LineError::NoRenewal)
         | CartRefusal::NotSold
         | CartRefusal::Credential
@@ -262,11 +268,14 @@ async fn post_change(form: Form) -> Response {
 
 /// The quantities that were typed, by line; `None` when one of them is none.
 fn typed(form: &Form, lines: &[CartLine]) -> Option<Vec<Option<u32>>> {
+    if form.get("all") == "0" {
+        return Some(vec![Some(0); lines.len()]);
+    }
     let of = |place: usize| match form.get(&format!("q{place}")) {
         "" => Some(None),
         typed => read_quantity(typed).map(Some),
     };
-    (0..lines.len().min(MAX_LINES)).map(of).collect()
+    (0..lines.len().min(MAX_RENEWALS)).map(of).collect()
 }
 
 /// A quantity as it is typed in the cart.

@@ -120,6 +120,18 @@ impl CheckoutForm {
             let account = Field::optional("sponsor", "Account", accounts, value("sponsor", String::new()));
             fields.push(account.help("Whose account pays, when it is paid on account."));
         }
+        if allows(cx, PaymentMethod::Card) {
+            let keep = Field::optional(
+                "keep_card",
+                "Keep this card for renewals",
+                Control::Tick,
+                value("keep_card", String::new()),
+            );
+            fields.push(keep.help(
+                "Only when you pay by card. It pays for nothing but what you let renew by itself, and we tell you the price \
+                 and the day before. We keep no number of it.",
+            ));
+        }
         let terms =
             Field::required("terms", "I accept the terms of sale", Control::Tick, value("terms", String::new()));
         fields.push(terms.link(terms::address(cx), "Read the terms of sale"));
@@ -184,6 +196,7 @@ pub(super) fn read(form: &Form, ships: bool) -> Result<Wish, Vec<(String, String
             method,
             voucher: form.get("voucher").to_owned(),
             sponsor: read_sponsor(form.get("sponsor")),
+            keep_card: method == PaymentMethod::Card && form.get("keep_card") == "1",
         }),
         _ => Err(errors),
     }

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use stepgate_core::authorize::interaction::PortalPage;
+use stepgate_core::authorize::interaction::{Landing, PortalPage};
 use stepgate_core::entropy::random_token;
 use stepgate_core::subscriptions::order::{Order, OrderLine, OrderStage, PaymentMethod, REFUND_DAYS, totals};
 use stepgate_store::carts;
@@ -16,6 +16,7 @@ use super::checkout::{self, CheckoutForm};
 use super::pay::{self, Seen};
 use super::place::{self, NoOrder};
 use super::{cart, words};
+use crate::account::fresh::step_up_at;
 use crate::app::App;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Form};
@@ -98,6 +99,9 @@ async fn order(cx: &Cx, form: &Form) -> Result<Response, PageFailure> {
         Ok(wish) => wish,
         Err(errors) => return page(cx, &buyer, Some(form), (errors, None)).await,
     };
+    if wish.keep_card {
+        step_up_at(cx, form, &buyer.visitor, Landing::Checkout).await?;
+    }
     match place::place(cx, &buyer, &wish).await? {
         Ok(order) => placed(cx, &order).await,
         Err(refusal) => {

@@ -1,7 +1,7 @@
 //! What buyers are told by mail, in the transaction of the act: by mail only, since it does not concern the security of
 //! the account.
 
-use stepgate_core::subscriptions::order::{Order, OrderLine, PaymentMethod};
+use stepgate_core::subscriptions::order::{Order, OrderLine, PaymentMethod, summed};
 use stepgate_store::Connection;
 
 use crate::cx::Cx;
@@ -21,7 +21,7 @@ async fn tell(
 
 fn listed(order: &Order) -> String {
     let line = |line: &OrderLine| format!("{} x {}, {} each", line.quantity, line.name, line.unit);
-    let lines: Vec<String> = order.lines.iter().map(line).collect();
+    let lines: Vec<String> = summed(&order.lines).iter().map(line).collect();
     let tax = if order.totals.tax.minor == 0 { String::new() } else { format!("\nTax: {}", order.totals.tax) };
     format!("{}{tax}\nTotal: {}", lines.join("\n"), order.totals.gross)
 }
@@ -70,8 +70,17 @@ pub(super) async fn cancelled(cx: &Cx, transaction: &impl Connection, order: &Or
 }
 
 /// An order is being given back.
-pub(super) async fn refunding(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
-    let text = format!("You gave your order back. Its license keys are void, and {} go back.", order.totals.gross);
+pub(super) async fn refunding(
+    cx: &Cx,
+    transaction: &impl Connection,
+    order: &Order,
+    reason: Option<&str>,
+) -> Result<(), Fault> {
+    let what = match reason {
+        Some(reason) => format!("We give your order back ({reason})."),
+        None => "You gave your order back.".to_owned(),
+    };
+    let text = format!("{what} Its license keys are void, and {} go back.", order.totals.gross);
     tell(cx, transaction, order, ("Your order goes back", text)).await
 }
 
@@ -86,6 +95,13 @@ pub(super) async fn refund_refused(cx: &Cx, transaction: &impl Connection, order
     let text = "The payment provider could not send the money back. Your license keys are good again, and our finance \
                 department looks into it.";
     tell(cx, transaction, order, ("The money could not go back", text.to_owned())).await
+}
+
+/// A broken token is replaced.
+pub(super) async fn replaced(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
+    let text = "A new token is sent to you in place of the broken one. It costs nothing. The license key, or the subscription \
+                that runs already, is the one that you have.";
+    tell(cx, transaction, order, ("Your token is replaced", text.to_owned())).await
 }
 
 /// What was ordered is on its way.

@@ -1,16 +1,17 @@
 //! One order, as its purchaser sees it: where it stands, what was bought, the keys, and what can be done.
 
 use stepgate_core::assurance::CredentialState;
+use stepgate_core::id::CredentialId;
 use stepgate_core::subscriptions::checkout::lines_of;
 use stepgate_core::subscriptions::license_key::{KeyStage, LicenseKey};
-use stepgate_core::subscriptions::order::{Order, OrderStage, PaymentMethod, REFUND_DAYS};
+use stepgate_core::subscriptions::order::{LineFor, Order, OrderStage, PaymentMethod, REFUND_DAYS};
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_core::time::Timestamp;
 use stepgate_store::desk::{self, Extras};
 use stepgate_store::{credentials, license_keys, subscriptions as terms};
 
 use super::catalogue::catalogue;
-use super::{buyer, words};
+use super::{buyer, receipt, words};
 use crate::account::Visitor;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -40,6 +41,10 @@ fn done_note(done: &str, stage: OrderStage) -> Option<(Tone, &'static str)> {
             Tone::Warning,
             "It pays for invitations: withdraw those that were not taken up, and the account has its money back.",
         ),
+        "replacement" => (
+            Tone::Warning,
+            "It replaces a broken token and cost nothing. Give back the order that was paid, and it goes with it.",
+        ),
         "late" => (Tone::Warning, "An order can be given back within 15 days after it was paid."),
         "used" => {
             (Tone::Warning, "A key of it was activated, or a subscription renewed. What is in use is not taken back.")
@@ -59,6 +64,7 @@ pub(super) async fn page(
     let extras = desk::find_extras(&cx.app.db, order.id).await?;
     let all = license_keys::list_keys_of_order(&cx.app.db, order.id).await?;
     let used = all.iter().filter(|key| key.stage == KeyStage::Redeemed).count();
+    let returnable = extras.replaces.is_none() && order.check_refund(used, cx.now).is_ok();
     let more = all.len().saturating_sub(SHOWN);
     let keys = order_keys(cx, visitor, (order, all)).await?;
     let layout = visitor.layout(cx, "Order", Section::Orders);
@@ -67,11 +73,13 @@ pub(super) async fn page(
     page.state = Some((tone, word.to_owned()));
     page.notes.extend(done_note(done, order.stage).map(|(tone, text)| (tone, text.to_owned())));
     let (actions, back) = actions(cx, browser, order, &extras).await?;
-    let next = next(cx, visitor, (order, &keys, used), back);
+    let next = next(visitor, (order, &keys, returnable), back.clone());
     (page.lead, page.main, page.actions) = (next.lead, next.main, actions);
+    // The way on is there as well where something comes before it.
+    page.actions.extend(back.filter(|back| page.main.as_ref() != Some(back)));
     let open = order.stage == OrderStage::AwaitingPayment;
     let section = |heading: &str, table, forms| DetailSection { heading: heading.to_owned(), table, forms };
-    let (renewed, handed): (Vec<&OrderKey>, Vec<&OrderKey>) = keys.iter().partition(|key| key.key.renews.is_some());
+    let (renewed, handed): (Vec<&OrderKey>, Vec<&OrderKey>) = keys.iter().partition(|key| key.renews.is_some());
     if !handed.is_empty() {
         page.sections.push(section("License keys", Some(key_table(cx, visitor, &handed, more)), Vec::new()));
     }
@@ -82,7 +90,7 @@ pub(super) async fn page(
     bought.sums = words::sums(&order.totals, &catalogue(cx).await?.tax_name);
     page.sections.push(section("What you ordered", Some(bought), Vec::new()));
     page.facts = facts(cx, visitor, order, &extras);
-    if order.check_refund(used, cx.now).is_ok() {
+    if returnable {
         let until = order.paid_at.map(|paid| When::date(days_after(paid, REFUND_DAYS), &visitor.zone()).text);
         let form = PageForm::side("refund", format!("/orders/{}/refund", order.number), "Give back", Vec::new());
         let effect = format!(
@@ -107,7 +115,7 @@ struct Next {
 }
 
 /// What is to be done next with an order: pay it, activate what is one's own, go back to where it was needed.
-fn next(cx: &Cx, visitor: &Visitor, (order, keys, used): (&Order, &[OrderKey], usize), back: Option<Action>) -> Next {
+fn next(visitor: &Visitor, (order, keys, returnable): (&Order, &[OrderKey], bool), back: Option<Action>) -> Next {
     let say = |lead: &str, main: Option<Action>| Next { lead: Some(lead.to_owned()), main };
     match (order.stage, order.method) {
         (OrderStage::Paid, _) => {}
@@ -123,7 +131,7 @@ fn next(cx: &Cx, visitor: &Visitor, (order, keys, used): (&Order, &[OrderKey], u
     }
     if let Some(mine) = keys.iter().find(|key| key.is_mine(visitor)) {
         let until = order.paid_at.map(|paid| When::date(days_after(paid, REFUND_DAYS), &visitor.zone()).text);
-        let lead = match until.filter(|_| order.check_refund(used, cx.now).is_ok()) {
+        let lead = match until.filter(|_| returnable) {
             Some(until) => format!(
                 "Activate it now, or later. Activating uses the license key up: after that the order cannot be given back, \
                  which is possible until {until} otherwise."
@@ -141,7 +149,7 @@ fn next(cx: &Cx, visitor: &Visitor, (order, keys, used): (&Order, &[OrderKey], u
         let hand = Action::link("continue", "License keys", "/account/otp/keys");
         return say("Hand each license key to whom it is for. Whoever gets one is told, and activates it.", Some(hand));
     }
-    if !keys.is_empty() && keys.iter().all(|key| key.key.renews.is_some()) {
+    if !keys.is_empty() && keys.iter().all(|key| key.renews.is_some()) {
         return say("It is renewed. Nothing has to be set up again.", on);
     }
     Next { lead: None, main: on }
@@ -157,12 +165,15 @@ async fn actions(
     if extras.invoice.is_some() && order.stage != OrderStage::AwaitingPayment {
         actions.push(Action::link("invoice", "Invoice (PDF)", format!("/orders/{}/invoice.pdf", order.number)));
     }
+    if receipt::has_receipt(order) {
+        actions.push(Action::link("receipt", "Receipt (PDF)", format!("/orders/{}/receipt.pdf", order.number)));
+    }
     // Whoever came from an application goes back to it, once what was bought is set up.
     let mut back = None;
     if let (Some(id), OrderStage::Paid) = (extras.interaction, order.stage)
         && let Some((application, path)) = buyer::parked(cx, browser, id).await?
     {
-        back = Some(Action::link("resume", format!("Back to {application}"), path));
+        back = Some(Action::link("resume", format!("Go on to {application}"), path));
     }
     Ok((actions, back))
 }
@@ -174,6 +185,8 @@ struct OrderKey {
     name: String,
     /// For whom it is.
     whose: String,
+    /// The credential that it made last longer, where it did so at once.
+    renews: Option<CredentialId>,
     /// Until when it made something last that was there before.
     renewed_until: Option<Timestamp>,
     /// Where what it became waits to be set up by the reader.
@@ -204,18 +217,23 @@ async fn order_keys(
     for key in keys.into_iter().take(SHOWN) {
         let line = usize::try_from(key.line).ok().and_then(|line| order.lines.get(line));
         let name = line.map_or_else(|| key.product.to_string(), |line| line.name.clone());
+        // A second line for the same credential leaves a key that can be used later.
+        let renews = line.filter(|_| key.stage != KeyStage::Unredeemed).and_then(|line| match line.whom {
+            LineFor::Renewal(id) => Some(id),
+            LineFor::Person(_) | LineFor::Later => None,
+        });
         let whose = match (key.redeemed_by.or(key.holder), &key.holder_mail, line) {
-            (_, _, Some(line)) if key.renews.is_some() => words::whom(cx, line.whom, person).await?,
+            (_, _, Some(line)) if renews.is_some() => words::whom(cx, line.whom, person).await?,
             (Some(holder), ..) if holder == person => "You".to_owned(),
             (Some(holder), ..) => words::name(cx, holder).await?,
             (None, Some(mail), _) => mail.clone(),
             (None, None, _) => "Nobody yet".to_owned(),
         };
-        let renewed = match key.renews {
+        let renewed = match renews {
             Some(id) => credentials::find_credential(&cx.app.db, id).await?,
             None => None,
         };
-        let made = match key.redeemed_by == Some(person) && key.renews.is_none() {
+        let made = match key.redeemed_by == Some(person) && renews.is_none() {
             true => terms::list_credentials_of_key(&cx.app.db, key.id).await?,
             false => Vec::new(),
         };
@@ -223,6 +241,7 @@ async fn order_keys(
         found.push(OrderKey {
             name,
             whose,
+            renews,
             renewed_until: renewed.and_then(|held| held.expires_at),
             set_up: waits.map(|held| format!("/account/otp#credential-{}", held.id)),
             key,
@@ -302,6 +321,9 @@ fn facts(cx: &Cx, visitor: &Visitor, order: &Order, extras: &Extras) -> Vec<(Str
     let mut add = |name: &str, cell: Cell| facts.push((name.to_owned(), cell));
     add("Placed", Cell::Time(When::new(order.placed_at, cx.now, &zone)));
     add("Payment", Cell::text(words::method(order.method)));
+    if let (Some(card), true) = (&extras.card, order.paid_at.is_some()) {
+        add("Card", Cell::text(card.clone()));
+    }
     if let Some(paid) = order.paid_at {
         add("Paid", Cell::Time(When::date(paid, &zone)));
     }

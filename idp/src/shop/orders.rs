@@ -13,7 +13,7 @@ use stepgate_core::subscriptions::order::{NoRefund, Order, OrderStage, PaymentMe
 use stepgate_store::{desk, orders};
 
 use super::pay::{self, Seen};
-use super::{invoice, order_page, place, refund, words};
+use super::{invoice, order_page, place, receipt, refund, words};
 use crate::account::{Visitor, visit};
 use crate::app::App;
 use crate::cx::Cx;
@@ -34,6 +34,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/orders/{number}/cancel", post(post_cancel))
         .route("/orders/{number}/refund", post(post_refund))
         .route("/orders/{number}/invoice.pdf", get(get_invoice))
+        .route("/orders/{number}/receipt.pdf", get(get_receipt))
 }
 
 async fn get_orders(cx: Cx, browser: Browser) -> Response {
@@ -154,6 +155,7 @@ async fn post_refund(Path(number): Path<String>, form: Form) -> Response {
             Err(NoRefund::Late) => "late",
             Err(NoRefund::Used) => "used",
             Err(NoRefund::Invitations) => "invitations",
+            Err(NoRefund::Replacement) => "replacement",
             Err(NoRefund::Stage) => "raced",
         };
         Ok(see_other(&format!("/orders/{number}?done={done}")))
@@ -169,9 +171,21 @@ async fn get_invoice(cx: Cx, browser: Browser, Path(number): Path<String>) -> Re
     made.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
+async fn get_receipt(cx: Cx, browser: Browser, Path(number): Path<String>) -> Response {
+    let made = async {
+        let (_, order) = own(&cx, &browser, &number).await?;
+        Ok(file(("receipt", &order.number), receipt::receipt(&cx, &order).await?.ok_or(PageFailure::NotFound)?))
+    };
+    made.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
 /// An invoice as a file.
 pub(crate) fn pdf(order: &Order, bytes: Vec<u8>) -> Response {
-    let name = format!("inline; filename=\"invoice-{}.pdf\"", order.number);
+    file(("invoice", &order.number), bytes)
+}
+
+fn file((kind, number): (&str, &str), bytes: Vec<u8>) -> Response {
+    let name = format!("inline; filename=\"{kind}-{number}.pdf\"");
     let name = HeaderValue::try_from(name).unwrap_or_else(|_| HeaderValue::from_static("inline"));
     let kind = HeaderValue::from_static("application/pdf");
     let never = HeaderValue::from_static("no-store");

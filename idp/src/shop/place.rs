@@ -3,14 +3,13 @@
 use stepgate_core::id::{InteractionId, OrderId, PersonId, VoucherId};
 use stepgate_core::secret::sha256;
 use stepgate_core::subscriptions::checkout::order_number;
-use stepgate_core::subscriptions::money::Money;
 use stepgate_core::subscriptions::order::{
-    Order, OrderEvent, OrderLine, OrderStage, Party, PaymentMethod, Sponsor, WARRANTY_DAYS, totals,
+    Order, OrderEvent, OrderLine, OrderStage, Party, PaymentMethod, Sponsor, totals,
 };
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_core::time::Timestamp;
 use stepgate_store::orders::{self, Placing};
-use stepgate_store::{Transaction, carts, desk, sponsors, vouchers as voucher_store};
+use stepgate_store::{Transaction, cards as card_store, carts, charges, desk, sponsors, vouchers as voucher_store};
 
 use super::buyer::Buyer;
 use super::vouchers::{self, NoVoucher};
@@ -18,10 +17,9 @@ use super::{allows, cart, mails};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::subscriptions::settle;
 
 /// Days after which an order by card that nobody paid is given up.
-const CARD_DAYS: u16 = 1;
+pub(super) const CARD_DAYS: u16 = 1;
 
 /// An order as its buyer wants it.
 pub(super) struct Wish {
@@ -43,6 +41,8 @@ pub(super) struct Wish {
     pub voucher: String,
     /// Whose account pays.
     pub sponsor: Option<Sponsor>,
+    /// Whether the card that pays is kept for renewals.
+    pub keep_card: bool,
 }
 
 /// Why there is no order.
@@ -133,7 +133,7 @@ async fn place_new(
     };
     for _ in 0..8 {
         let transaction = cx.app.db.begin().await?;
-        let interaction = buyer.wanted.as_ref().map(|wanted| wanted.id);
+        let interaction = buyer.wanted.as_ref().and_then(|wanted| wanted.id);
         if let Err(fault) = insert(cx, &transaction, &order, (request_hash.clone(), interaction, &charge)).await {
             drop(transaction);
             if let Some(before) = orders::find_order_of_request(&cx.app.db, &request_hash).await? {
@@ -148,6 +148,9 @@ async fn place_new(
         }
         if !carts::save_cart(&transaction, person, (&[], cart.version), cx.now).await? {
             return Ok(Err(NoOrder::CartChanged));
+        }
+        if wish.keep_card && order.method == PaymentMethod::Card {
+            card_store::set_keep_card(&transaction, order.id).await?;
         }
         if let Some(refusal) = pay_at_once(cx, &transaction, &order, &charge).await? {
             return Ok(Err(refusal));
@@ -277,7 +280,10 @@ pub async fn cancel(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<bool
     };
     let extras = desk::find_extras(&cx.app.db, order.id).await?;
     let transaction = cx.app.db.begin().await?;
-    if !orders::move_order(&transaction, order, cancelled, (by, cx.now)).await? {
+    // Not while its card is being charged.
+    if !charges::is_free(&transaction, order.id).await?
+        || !orders::move_order(&transaction, order, cancelled, (by, cx.now)).await?
+    {
         return Ok(false);
     }
     let data = serde_json::json!({ "order": order.number });
@@ -294,51 +300,15 @@ pub async fn cancel(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<bool
     Ok(true)
 }
 
-/// What became of a replacement.
-pub enum Replaced {
-    /// The order of the new token.
-    Order(Box<Order>),
-    /// Nothing was sent, or too long ago, or the line has no token.
-    Not,
-}
-
-/// Replaces a broken token under warranty: a new order that costs nothing and refers to the first. The form's token makes
-/// it one order however often the button is pressed.
+/// Writes an order that costs nothing, and that nobody ordered at a checkout.
 ///
 /// # Errors
-/// The store.
-pub async fn replace(cx: &Cx, broken: &Order, line: usize, (by, form): (PersonId, &str)) -> Result<Replaced, Fault> {
-    let extras = desk::find_extras(&cx.app.db, broken.id).await?;
-    let in_time = extras.sent_at.is_some_and(|sent| cx.now < days_after(sent, WARRANTY_DAYS));
-    let sold = broken.lines.get(line).filter(|line| line.gives.ships);
-    let (Some(sold), true, OrderStage::Paid) = (sold, in_time, broken.stage) else { return Ok(Replaced::Not) };
-    let request_hash = sha256(format!("warranty:{}:{form}", broken.id).as_bytes()).to_vec();
-    if let Some(before) = orders::find_order_of_request(&cx.app.db, &request_hash).await? {
-        return Ok(Replaced::Order(Box::new(before)));
-    }
-    let free = Money::zero(sold.unit.currency);
-    let mut new = sold.clone();
-    (new.quantity, new.unit, new.name) = (1, free, format!("Warranty: {}", sold.name));
-    let order = Order {
-        id: OrderId::random(cx.entropy()),
-        number: order_number(cx.entropy()),
-        totals: totals(std::slice::from_ref(&new), free.currency, 0).map_err(Fault::internal)?,
-        lines: vec![new],
-        stage: OrderStage::AwaitingPayment,
-        method: PaymentMethod::Invoice,
-        sponsor: None,
-        placed_at: cx.now,
-        paid_at: None,
-        version: 0,
-        ..broken.clone()
-    };
-    let transaction = cx.app.db.begin().await?;
-    insert(cx, &transaction, &order, (request_hash, None, &Charge::Nothing)).await?;
-    desk::set_replaces(&transaction, order.id, broken.id).await?;
-    let data = serde_json::json!({ "order": order.number, "replaces": broken.number });
-    let event = Event { actor: Some(by), ..Event::new("order.replaced").to(broken.purchaser).data(data) };
-    audit::record(cx, &transaction, event).await?;
-    transaction.commit().await?;
-    settle(cx, &order, Some(by)).await?;
-    Ok(Replaced::Order(Box::new(order)))
+/// The store; there is one of this request.
+pub(super) async fn place_free(
+    cx: &Cx,
+    transaction: &Transaction,
+    order: &Order,
+    request_hash: Vec<u8>,
+) -> Result<(), Fault> {
+    insert(cx, transaction, order, (request_hash, None, &Charge::Nothing)).await
 }

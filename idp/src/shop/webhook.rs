@@ -2,6 +2,7 @@
 //! what happened is read anew. So the order in which messages come, and how often, does not matter.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -9,12 +10,14 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde::Deserialize;
-use stepgate_core::id::OrderId;
+use stepgate_core::id::{CardSetupId, OrderId};
 use stepgate_core::secret::SecretString;
-use stepgate_core::subscriptions::order::{Order, OrderStage};
-use stepgate_store::{desk, orders};
+use stepgate_core::subscriptions::order::Order;
+use stepgate_store::{desk, ephemeral, orders};
 
+use super::cards::{self, Given};
 use super::pay::{self, Seen};
+use super::refund;
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -81,26 +84,50 @@ async fn heard(cx: &Cx, event: &StripeEvent) -> Result<bool, Fault> {
         return Ok(true);
     }
     match event.kind.as_str() {
-        "charge.refunded" => {
-            behind_our_back(cx, event, "Stripe gave the money back, and this order did not ask for it.").await?
-        }
-        "charge.dispute.created" => behind_our_back(cx, event, "The payment is disputed at Stripe.").await?,
-        kind if kind.starts_with("checkout.session.") => return looked_at(cx, event).await,
-        _ => {}
+        kind if kind.starts_with("checkout.session.") => looked_at(cx, event).await,
+        kind if MONEY_BACK.iter().any(|known| kind.starts_with(known)) => money_back(cx, event).await,
+        _ => Ok(true),
     }
+}
+
+/// What Stripe tells when money goes back, is to go back, or did not.
+const MONEY_BACK: [&str; 3] = ["charge.refund", "refund.", "charge.dispute."];
+
+/// What somebody did at Stripe, and what became of what we asked for: read anew. Finance decides what follows from the
+/// former.
+async fn money_back(cx: &Cx, event: &StripeEvent) -> Result<bool, Fault> {
+    let object = &event.data.object;
+    let payment = object.payment_intent.as_str().or_else(|| object.payment_intent.get("id")?.as_str());
+    let Some(payment) = payment else { return Ok(true) };
+    if let Some(order) = of_payment(cx, payment).await?
+        && !refund::look(cx, &order).await?
+    {
+        return Ok(false);
+    }
+    orders::insert_payment_event(&cx.app.db.write, (PROVIDER, &event.id), cx.now).await?;
     Ok(true)
 }
 
-/// What somebody did at Stripe is no stage of ours: finance decides what follows.
-async fn behind_our_back(cx: &Cx, event: &StripeEvent, why: &str) -> Result<(), Fault> {
-    let Some(payment) = event.data.object.payment_intent.as_str() else { return Ok(()) };
-    if let Some(order) = desk::find_order_of_payment(&cx.app.db, payment).await?
-        && order.stage == OrderStage::Paid
-    {
-        pay::attention(cx, &order, why).await?;
+/// For so long a payment is remembered of which we hear before we hear that it is ours.
+const EARLY_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+const EARLY: &str = "told early of a payment";
+
+/// The order of a payment. One that nobody knows yet may be ours, or of somebody else who shares the account: it is
+/// remembered first and looked for once more, so that whoever notes the payment at this moment sees one or the other.
+async fn of_payment(cx: &Cx, payment: &str) -> Result<Option<Order>, Fault> {
+    if let Some(order) = desk::find_order_of_payment(&cx.app.db, payment).await? {
+        return Ok(Some(order));
     }
-    orders::insert_payment_event(&cx.app.db.write, (PROVIDER, &event.id), cx.now).await?;
-    Ok(())
+    ephemeral::put_value(&cx.app.db, (EARLY, payment), "", cx.now + EARLY_KEPT).await?;
+    Ok(desk::find_order_of_payment(&cx.app.db, payment).await?)
+}
+
+/// Whether something was told about a payment before it was known whose it is.
+///
+/// # Errors
+/// The store.
+pub(super) async fn was_told_early(cx: &Cx, payment: &str) -> Result<bool, Fault> {
+    Ok(ephemeral::find_value(&cx.app.db, EARLY, payment, cx.now).await?.is_some())
 }
 
 async fn looked_at(cx: &Cx, event: &StripeEvent) -> Result<bool, Fault> {
@@ -114,6 +141,10 @@ async fn looked_at(cx: &Cx, event: &StripeEvent) -> Result<bool, Fault> {
             }
             Seen::Nothing | Seen::Wrong => {}
         }
+    } else if let Some(setup) = named::<CardSetupId>(&event.data.object)
+        && cards::look_at(cx, (setup, &event.data.object.id)).await? == Given::Unavailable
+    {
+        return Ok(false);
     }
     orders::insert_payment_event(&cx.app.db.write, (PROVIDER, &event.id), cx.now).await?;
     Ok(true)
@@ -124,9 +155,13 @@ async fn order_of(cx: &Cx, session: &Object) -> Result<Option<Order>, Fault> {
     if let Some(order) = orders::find_order_of_checkout(&cx.app.db, &session.id).await? {
         return Ok(Some(order));
     }
-    let named = session.client_reference_id.as_deref().and_then(|id| id.parse::<OrderId>().ok());
-    match named {
+    match named::<OrderId>(session) {
         Some(id) => Ok(orders::find_order(&cx.app.db, id).await?),
         None => Ok(None),
     }
+}
+
+/// What the page says that it is about.
+fn named<T: std::str::FromStr>(session: &Object) -> Option<T> {
+    session.client_reference_id.as_deref().and_then(|id| id.parse().ok())
 }

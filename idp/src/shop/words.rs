@@ -4,7 +4,7 @@ use stepgate_core::assurance;
 use stepgate_core::id::PersonId;
 use stepgate_core::subscriptions::license_key::KeyStage;
 use stepgate_core::subscriptions::money::Money;
-use stepgate_core::subscriptions::order::{LineFor, Order, OrderLine, OrderStage, PaymentMethod, Totals};
+use stepgate_core::subscriptions::order::{LineFor, Order, OrderLine, OrderStage, PaymentMethod, Totals, summed};
 use stepgate_store::{credentials, people};
 
 use crate::cx::Cx;
@@ -71,28 +71,41 @@ pub async fn name(cx: &Cx, person: PersonId) -> Result<String, Fault> {
     Ok(found.map_or_else(|| person.to_string(), |it| format!("{} ({})", it.display_name(), it.username)))
 }
 
+/// Lines that are shown one by one; those of an order that renews for many are summed up after them.
+pub const SHOWN: usize = 50;
+
 /// The lines of an order.
 ///
 /// # Errors
 /// The store.
 pub async fn lines(cx: &Cx, lines: &[OrderLine], reader: PersonId) -> Result<Table, Fault> {
     let mut rows = Vec::new();
-    for line in lines {
-        let sum = line.unit.times(line.quantity).map_or(Cell::Empty, Cell::sum);
-        rows.push(vec![
-            Cell::text(line.name.clone()),
-            Cell::text(whom(cx, line.whom, reader).await?),
-            Cell::text(line.quantity.to_string()),
-            Cell::sum(line.unit),
-            sum,
-        ]);
+    let (shown, more) = lines.split_at(lines.len().min(SHOWN));
+    for line in shown {
+        rows.push(row(line, whom(cx, line.whom, reader).await?));
     }
+    rows.extend(further(more));
     Ok(Table::new(&["Product", "For", "Quantity", "Price", "Sum"], rows, "Nothing."))
+}
+
+/// What is not shown one by one, in the columns of the others.
+pub fn further(lines: &[OrderLine]) -> Vec<Vec<Cell>> {
+    summed(lines).iter().map(|line| row(line, "More people".to_owned())).collect()
+}
+
+fn row(line: &OrderLine, whom: String) -> Vec<Cell> {
+    vec![
+        Cell::text(line.name.clone()),
+        Cell::text(whom),
+        Cell::number(line.quantity),
+        Cell::number(line.unit),
+        line.unit.times(line.quantity).map_or(Cell::Empty, Cell::number),
+    ]
 }
 
 /// What it comes to.
 pub fn sums(totals: &Totals, tax_name: &str) -> Vec<(String, Cell)> {
-    let fact = |name: &str, sum: Money| (name.to_owned(), Cell::sum(sum));
+    let fact = |name: &str, sum: Money| (name.to_owned(), Cell::number(sum));
     let mut facts = Vec::new();
     if totals.tax.minor != 0 {
         facts.push(fact("Without tax", totals.net));

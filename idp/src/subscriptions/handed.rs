@@ -5,13 +5,16 @@ use stepgate_core::account::Person;
 use stepgate_core::contact::EmailAddress;
 use stepgate_core::id::PersonId;
 use stepgate_core::subscriptions::license_key::LicenseKey;
-use stepgate_store::{Transaction, license_keys, people};
+use stepgate_store::{Connection, Transaction, license_keys, people};
 
 use super::redeem::{name_of, verified_mail};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
+
+/// Where the keys of a person are used.
+const LICENSE: &str = "/account/otp/license";
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,18 +94,11 @@ pub async fn hand_over(cx: &Cx, purchaser: &Person, key: &LicenseKey, typed: &st
     let event = Event { person: holder.or(Some(purchaser.id)), ..event };
     audit::record(cx, &transaction, event.data(data)).await?;
     tell_former(cx, &transaction, (purchaser, key), Some(&whom)).await?;
-    let (from, product) = (purchaser.display_name(), name_of(cx, key));
-    let link = cx.app.url("/account/otp/license");
     match whom {
-        Whom::Person(person) if person.id == purchaser.id => {}
-        Whom::Person(person) => {
-            let text = format!(
-                "{from} has a license key for you: {product}. Open this page to use it, nothing has to be typed:\n\n{link}"
-            );
-            let notice = Notice::new("A license key is waiting for you", text).by_mail_only();
-            notices::tell(cx, &transaction, person.id, &notice).await?;
-        }
+        Whom::Person(person) => tell_holder(cx, &transaction, purchaser, (key, person.id)).await?,
         Whom::Mail(mail) => {
+            let (from, product) = (purchaser.display_name(), name_of(cx, key));
+            let link = cx.app.url(LICENSE);
             let brand = &cx.app.settings.server.name;
             let text = format!(
                 "Hello,\n\n{from} has a license key for you: {product}. Sign in with the account that has this address, and \
@@ -113,6 +109,24 @@ pub async fn hand_over(cx: &Cx, purchaser: &Person, key: &LicenseKey, typed: &st
     }
     transaction.commit().await?;
     Ok(Handed::Done)
+}
+
+/// Tells a person of the key that somebody else bought for them, in the transaction that makes it theirs.
+pub(super) async fn tell_holder(
+    cx: &Cx,
+    transaction: &impl Connection,
+    purchaser: &Person,
+    (key, holder): (&LicenseKey, PersonId),
+) -> Result<(), Fault> {
+    if holder == purchaser.id {
+        return Ok(());
+    }
+    let (from, product, link) = (purchaser.display_name(), name_of(cx, key), cx.app.url(LICENSE));
+    let text = format!(
+        "{from} has a license key for you: {product}. Open this page to use it, nothing has to be typed:\n\n{link}"
+    );
+    let notice = Notice::new("A license key is waiting for you", text).by_mail_only();
+    notices::tell(cx, transaction, holder, &notice).await
 }
 
 /// Takes a key back that nobody has redeemed; `false` when somebody has.

@@ -7,11 +7,15 @@
 use std::sync::Arc;
 
 use stepgate_core::assurance::CredentialState;
+use stepgate_core::subscriptions::card::CardOnFile;
+use stepgate_core::subscriptions::money::Money;
 use stepgate_core::subscriptions::term::{Renewal, notice_due};
-use stepgate_store::Connection;
+use stepgate_core::time::Timestamp;
 use stepgate_store::term_notices::{self as store, DueNotice};
+use stepgate_store::{Connection, charges};
 
-use super::auto_renew;
+use super::auto_renew::{self, AtNotice};
+use super::card_words::{CardFacts, announced};
 use super::renewal::stands;
 use super::wording::{Facts, Language, reminder};
 use crate::app::App;
@@ -19,6 +23,7 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices;
 use crate::pages::When;
+use crate::shop;
 
 /// Notices of one transaction.
 const BATCH: u32 = 100;
@@ -35,18 +40,25 @@ pub async fn send_due(app: &Arc<App>) -> Result<u64, Fault> {
         if due.is_empty() {
             return Ok(taken);
         }
-        let mut failed = Vec::new();
+        let mut by_itself = Vec::new();
         for notice in due.iter().filter(|notice| notice.auto_renew && concerns(notice)) {
             // An order of its own. A renewal moves the end, so that the notice below is not there to be taken.
-            if !auto_renew::renew_by_itself(&cx, notice).await? {
-                failed.push(notice.credential.id);
-            }
+            by_itself.push((notice.credential.id, auto_renew::at_notice(&cx, notice).await?));
         }
         let transaction = cx.app.db.begin().await?;
         for notice in &due {
             if store::take_notice(&transaction, notice, cx.now).await? {
                 taken += 1;
-                tell(&cx, &transaction, notice, failed.contains(&notice.credential.id)).await?;
+                let found = by_itself.iter().find(|(id, _)| *id == notice.credential.id).map(|(_, found)| found);
+                match found {
+                    Some(AtNotice::Announce(card, quote, on)) => {
+                        announce(&cx, &transaction, notice, (card, quote.totals.gross, *on)).await?;
+                    }
+                    // What becomes of it is told when it is known.
+                    Some(AtNotice::Charge) => shop::charge::owe(&cx, &transaction, notice).await?,
+                    Some(AtNotice::Failed) => tell(&cx, &transaction, notice, true).await?,
+                    Some(AtNotice::Renewed) | None => tell(&cx, &transaction, notice, false).await?,
+                }
             }
         }
         transaction.commit().await?;
@@ -61,6 +73,37 @@ fn concerns(notice: &DueNotice) -> bool {
     notice.credential.stage != CredentialState::Revoked && notice.person.suspended_at.is_none()
 }
 
+/// The time zone of a person.
+fn zone_of(due: &DueNotice) -> jiff::tz::TimeZone {
+    let zone = due.person.claims.zoneinfo.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
+    zone.unwrap_or(jiff::tz::TimeZone::UTC)
+}
+
+/// The price and the day of a renewal by card. It comes whether or not its reader wants to be reminded: it is about their
+/// money.
+async fn announce(
+    cx: &Cx,
+    transaction: &impl Connection,
+    due: &DueNotice,
+    (card, price, on): (&CardOnFile, Money, Timestamp),
+) -> Result<(), Fault> {
+    let Some(to) = due.person.claims.email.as_deref() else { return Ok(()) };
+    charges::put_promise(transaction, (due.credential.id, due.ends), price, cx.now).await?;
+    let zone = zone_of(due);
+    let facts = CardFacts {
+        person: &due.person,
+        label: &due.credential.label,
+        card: &card.card.to_string(),
+        price,
+        on: Some(&When::date(on, &zone).text),
+        ends: &When::date(due.ends, &zone).text,
+        link: &cx.app.url(&format!("/account/otp/{}", due.credential.id)),
+        brand: &cx.app.settings.server.name,
+    };
+    let (subject, text) = announced(&facts, card.card.has_ended(on));
+    notices::mail(cx, transaction, (to, &subject), &text).await
+}
+
 async fn tell(cx: &Cx, transaction: &impl Connection, due: &DueNotice, auto_renew_failed: bool) -> Result<(), Fault> {
     let Some(notice) = notice_due(due.ends, cx.now).filter(|_| concerns(due)) else { return Ok(()) };
     let Some(to) = due.person.claims.email.as_deref() else { return Ok(()) };
@@ -68,8 +111,7 @@ async fn tell(cx: &Cx, transaction: &impl Connection, due: &DueNotice, auto_rene
         return Ok(());
     }
     let renewable = stands(cx, &due.credential);
-    let zone = due.person.claims.zoneinfo.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
-    let zone = zone.unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = zone_of(due);
     let ends = When::date(due.ends, &zone);
     let until = match renewable {
         Some(Renewal::Open { until }) => Some(When::date(until, &zone)),

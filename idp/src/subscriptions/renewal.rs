@@ -24,9 +24,11 @@ pub async fn renewal_product(cx: &Cx, credential: &Credential) -> Result<Option<
 
 /// The same, where what it was sold as is known already.
 pub fn renewal_product_of(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Option<Product> {
-    if !is_renewable(cx, credential) {
-        return None;
-    }
+    if is_renewable(cx, credential) { product_of(cx, credential, sold) } else { None }
+}
+
+/// The same, whether or not the time for it has come.
+pub(super) fn product_of(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Option<Product> {
     let settings = &cx.app.settings.subscriptions;
     let currency = settings.currency().ok()?;
     let mut products = settings.products();

@@ -1,12 +1,14 @@
 //! The money came: from an unpaid order to one with keys, in one transaction.
 
+use stepgate_core::account::Person;
 use stepgate_core::credentials::Credential;
 use stepgate_core::credentials::recovery::CodePurpose;
 use stepgate_core::id::{LicenseKeyId, PersonId};
 use stepgate_core::subscriptions::license_key::{self, KeyStage, LicenseKey};
 use stepgate_core::subscriptions::order::{LineFor, Order, OrderEvent, OrderLine, OrderStage};
-use stepgate_store::{Connection, credentials, license_keys, orders, reports};
+use stepgate_store::{Connection, credentials, license_keys, orders, people, reports};
 
+use super::handed::tell_holder;
 use super::renew::{Renewed, renew, renewed_with};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -57,13 +59,15 @@ pub async fn settle(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<Sett
                 None => Vec::new(),
             });
         }
+        let purchaser = people::find_person(&cx.app.db, read.purchaser).await?;
         let transaction = cx.app.db.begin().await?;
         if !orders::move_order(&transaction, &read, paid, (by, cx.now)).await? {
             continue;
         }
         let mut raced = false;
         for (place, (line, credentials)) in (0..).zip(read.lines.iter().zip(&renewed)) {
-            raced |= !make_keys(cx, &transaction, &read, (place, line), credentials).await?;
+            let whose = (&read, purchaser.as_ref());
+            raced |= !make_keys(cx, &transaction, whose, (place, line), credentials).await?;
         }
         if raced {
             continue;
@@ -154,10 +158,14 @@ async fn keep(cx: &Cx, transaction: &impl Connection, (key, number): (&LicenseKe
 async fn make_keys(
     cx: &Cx,
     transaction: &impl Connection,
-    order: &Order,
+    (order, purchaser): (&Order, Option<&Person>),
     (place, line): (u32, &OrderLine),
     credentials: &[Credential],
 ) -> Result<bool, Fault> {
+    // A token under warranty is no subscription.
+    if line.gives.is_nothing() {
+        return Ok(true);
+    }
     for number in 0..line.quantity {
         let mut key = new_key(cx, order, (place, line));
         match line.whom {
@@ -167,6 +175,9 @@ async fn make_keys(
             LineFor::Renewal(_) => key.holder = credentials.first().map(|found| found.person).or(Some(order.purchaser)),
         }
         keep(cx, transaction, (&key, number)).await?;
+        if let (LineFor::Person(holder), Some(purchaser)) = (line.whom, purchaser) {
+            tell_holder(cx, transaction, purchaser, (&key, holder)).await?;
+        }
         if !credentials.is_empty() && renew(cx, transaction, (&key, credentials)).await? == Renewed::Raced {
             return Ok(false);
         }

@@ -76,7 +76,7 @@ fn english(facts: &Facts<'_>) -> (String, String) {
         format!("\n\nIt can be renewed until {}. After that you need a new one.", until.text)
     });
     let auto = if facts.auto_renew_failed {
-        "\n\nIt was to be renewed by itself, but nobody's account pays for it: please renew it yourself."
+        "\n\nIt was to be renewed by itself, but neither an account nor a card pays for it: please renew it yourself."
     } else {
         ""
     };
@@ -113,7 +113,7 @@ fn german(facts: &Facts<'_>) -> (String, String) {
         format!("\n\nVerlängern können Sie bis {}. Danach brauchen Sie ein neues.", until.text)
     });
     let auto = if facts.auto_renew_failed {
-        "\n\nEs sollte von selbst verlängert werden, aber kein Konto zahlt dafür: bitte verlängern Sie selbst."
+        "\n\nEs sollte von selbst verlängert werden, aber weder ein Konto noch eine Karte zahlt dafür: bitte verlängern Sie selbst."
     } else {
         ""
     };

@@ -2,7 +2,7 @@
 
 use stepgate_core::id::{InvitationId, LicenseKeyId, OrderId, OrganizationId, PersonId};
 use stepgate_core::secret::TokenHash;
-use stepgate_core::subscriptions::invitation::Invitation;
+use stepgate_core::subscriptions::invitation::{Invitation, InvitationState};
 use stepgate_core::subscriptions::money::{Currency, Money};
 use stepgate_core::subscriptions::order::Sponsor;
 use stepgate_core::subscriptions::product::ProductId;
@@ -178,25 +178,70 @@ pub async fn void_key(connection: &impl Connection, key: LicenseKeyId, now: Time
 pub struct Filter {
     /// Only of these sponsors; `None` for all.
     pub sponsors: Option<Vec<Sponsor>>,
-    /// Only addresses that begin so.
-    pub email: String,
+    /// Only addresses that begin so, or names in which it is.
+    pub text: String,
+    /// Only those that have got so far now.
+    pub state: Option<(InvitationState, Timestamp)>,
     /// Only those before this one: when it was made, and its id.
     pub before: Option<(Timestamp, InvitationId)>,
 }
 
-/// Invitations, newest first.
-pub async fn list_invitations(db: &Db, filter: &Filter, limit: u32) -> Result<Vec<Invitation>, StoreError> {
-    let (mut conditions, mut values) = (vec!["1 = 1".to_owned()], Vec::new());
-    if let Some(sponsors) = &filter.sponsors {
-        if sponsors.is_empty() {
-            return Ok(Vec::new());
+/// What makes a state, as [`Invitation::state`] reads it off the times; whether it takes the time.
+const fn is_in(state: InvitationState) -> (&'static str, bool) {
+    match state {
+        InvitationState::Withdrawn => ("i.withdrawn_at IS NOT NULL", false),
+        InvitationState::Activated => ("i.withdrawn_at IS NULL AND k.redeemed_at IS NOT NULL", false),
+        InvitationState::Joined => {
+            ("i.withdrawn_at IS NULL AND k.redeemed_at IS NULL AND i.joined_at IS NOT NULL", false)
         }
-        conditions.push(format!("i.sponsor_id IN ({})", vec!["?"; sponsors.len()].join(", ")));
-        values.extend(sponsors.iter().map(|sponsor| sea_orm::Value::from(sponsor.parts().1)));
+        InvitationState::Expired => {
+            ("i.withdrawn_at IS NULL AND k.redeemed_at IS NULL AND i.joined_at IS NULL AND i.expires_at <= ?", true)
+        }
+        InvitationState::Opened => {
+            let waits = "i.withdrawn_at IS NULL AND k.redeemed_at IS NULL AND i.joined_at IS NULL
+                         AND i.opened_at IS NOT NULL AND i.expires_at > ?";
+            (waits, true)
+        }
+        InvitationState::Sent => {
+            let waits = "i.withdrawn_at IS NULL AND k.redeemed_at IS NULL AND i.joined_at IS NULL
+                         AND i.opened_at IS NULL AND i.expires_at > ?";
+            (waits, true)
+        }
     }
-    if !filter.email.is_empty() {
-        conditions.push("i.email LIKE ?".to_owned());
-        values.push(format!("{}%", filter.email.to_lowercase().replace(['%', '_'], "")).into());
+}
+
+/// Invitations, newest first. Those of several sponsors are read one by one, each off its index, and merged.
+pub async fn list_invitations(db: &Db, filter: &Filter, limit: u32) -> Result<Vec<Invitation>, StoreError> {
+    let Some(sponsors) = &filter.sponsors else { return list_of(db, filter, None, limit).await };
+    let mut found = Vec::new();
+    for sponsor in sponsors {
+        found.extend(list_of(db, filter, Some(*sponsor), limit).await?);
+    }
+    found.sort_by_key(|it| (std::cmp::Reverse(it.created_at), it.id.uuid()));
+    found.truncate(limit as usize);
+    Ok(found)
+}
+
+async fn list_of(
+    db: &Db,
+    filter: &Filter,
+    sponsor: Option<Sponsor>,
+    limit: u32,
+) -> Result<Vec<Invitation>, StoreError> {
+    let (mut conditions, mut values) = (vec!["1 = 1".to_owned()], Vec::<sea_orm::Value>::new());
+    if let Some(sponsor) = sponsor {
+        conditions.push("i.sponsor_id = ?".to_owned());
+        values.push(sponsor.parts().1.into());
+    }
+    let text = filter.text.trim().to_lowercase().replace(['%', '_'], "");
+    if !text.is_empty() {
+        conditions.push("(i.email LIKE ? OR LOWER(i.name) LIKE ?)".to_owned());
+        values.extend([format!("{text}%").into(), format!("%{text}%").into()]);
+    }
+    if let Some((state, now)) = filter.state {
+        let (condition, timed) = is_in(state);
+        conditions.push(condition.to_owned());
+        values.extend(timed.then(|| at(now)));
     }
     if let Some((made, id)) = filter.before {
         conditions.push("(i.created_at < ? OR i.created_at = ? AND i.id > ?)".to_owned());

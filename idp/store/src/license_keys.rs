@@ -82,6 +82,21 @@ pub async fn list_keys_for(db: &Db, holder: PersonId) -> Result<Vec<LicenseKey>,
     all(&db.read, &sql, vec![holder.uuid().into()]).await?.iter().map(key).collect()
 }
 
+/// Those, and the ones that were handed to an address of theirs, in one statement: every page of theirs says so.
+pub async fn list_keys_waiting(
+    db: &Db,
+    holder: PersonId,
+    verified_mail: Option<&str>,
+) -> Result<Vec<LicenseKey>, StoreError> {
+    let sql = format!(
+        "SELECT {KEY} FROM license_keys WHERE holder_id = ? AND stage = 'unredeemed'
+         UNION ALL SELECT {KEY} FROM license_keys WHERE holder_mail = ? AND holder_id IS NULL AND stage = 'unredeemed'
+         ORDER BY purchased_at, id LIMIT 200"
+    );
+    let mail = verified_mail.map(str::to_lowercase);
+    all(&db.read, &sql, vec![holder.uuid().into(), mail.into()]).await?.iter().map(key).collect()
+}
+
 /// Hands a key on: to a person, to an address, or back to nobody. `false` when it was redeemed or given back, or is not
 /// the purchaser's.
 pub async fn assign_key(
@@ -145,15 +160,6 @@ pub async fn claim_key(
                WHERE id = ? AND holder_id IS NULL AND holder_mail = ? AND stage = 'unredeemed'";
     let values = vec![person.uuid().into(), id.uuid().into(), verified_mail.to_lowercase().into()];
     Ok(run(connection, sql, values).await? == 1)
-}
-
-/// The keys that were handed to an address and wait for somebody to whom it belongs.
-pub async fn list_keys_for_mail(db: &Db, verified_mail: &str) -> Result<Vec<LicenseKey>, StoreError> {
-    let sql = format!(
-        "SELECT {KEY} FROM license_keys WHERE holder_mail = ? AND holder_id IS NULL AND stage = 'unredeemed'
-         ORDER BY purchased_at, id LIMIT 200"
-    );
-    all(&db.read, &sql, vec![verified_mail.to_lowercase().into()]).await?.iter().map(key).collect()
 }
 
 /// A key that somebody bought, with the user IDs of whom it was handed to and who redeemed it.

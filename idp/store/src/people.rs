@@ -1,6 +1,6 @@
 //! People, organizations, partners, memberships and roles.
 
-use stepgate_core::account::{Organization, Partner, Person, Role};
+use stepgate_core::account::{Organization, Partner, Person, Role, StandardClaims};
 use stepgate_core::id::{OrganizationId, PartnerId, PersonId};
 use stepgate_core::time::Timestamp;
 use uuid::Uuid;
@@ -70,6 +70,27 @@ pub async fn update_person(connection: &impl Connection, person: &Person) -> Res
     Ok(run(connection, sql, values).await? == 1)
 }
 
+/// Notes that an address was shown to be a person's, if they have it still; nothing else of the person is touched, whatever
+/// others change about them at the same moment.
+pub async fn verify_email(
+    connection: &impl Connection,
+    (id, email): (PersonId, &str),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    for _ in 0..8 {
+        let sql = "SELECT id, claims FROM persons WHERE id = ? AND email = ?";
+        let read = one(connection, sql, vec![id.uuid().into(), email.to_lowercase().into()]).await?;
+        let Some(row) = read else { return Ok(false) };
+        let (before, mut claims) = (row.get::<String>("claims")?, row.json::<StandardClaims>("persons", "claims")?);
+        claims.email_verified = Some(true);
+        let sql = "UPDATE persons SET claims = ?, updated_at = ? WHERE id = ? AND claims = ?";
+        if run(connection, sql, vec![json(&claims)?, at(now), id.uuid().into(), before.into()]).await? == 1 {
+            return Ok(true);
+        }
+    }
+    Err(StoreError::Other(format!("person {id} is changed by others all the time")))
+}
+
 /// People in the order of their user IDs, from `after` on; `query` narrows to user IDs and addresses that begin so.
 pub async fn list_persons(db: &Db, after: &str, query: &str, limit: u32) -> Result<Vec<Person>, StoreError> {
     let sql = format!(
@@ -125,6 +146,31 @@ pub async fn list_members(db: &Db, organization: OrganizationId) -> Result<Vec<P
                p.updated_at FROM persons p JOIN memberships m ON m.person_id = p.id
                WHERE m.organization_id = ? ORDER BY p.username LIMIT 500";
     all(&db.read, sql, vec![organization.uuid().into()]).await?.iter().map(person).collect()
+}
+
+/// Which of these people are members of one of these organizations.
+pub async fn list_members_among(
+    db: &Db,
+    organizations: &[OrganizationId],
+    people: &[PersonId],
+) -> Result<Vec<PersonId>, StoreError> {
+    let mut found = Vec::new();
+    if organizations.is_empty() {
+        return Ok(found);
+    }
+    for some in people.chunks(200) {
+        let sql = format!(
+            "SELECT DISTINCT person_id FROM memberships WHERE organization_id IN ({}) AND person_id IN ({})",
+            vec!["?"; organizations.len()].join(", "),
+            vec!["?"; some.len()].join(", ")
+        );
+        let own = organizations.iter().map(|id| sea_orm::Value::from(id.uuid()));
+        let values = own.chain(some.iter().map(|id| sea_orm::Value::from(id.uuid()))).collect();
+        for row in all(&db.read, &sql, values).await? {
+            found.push(PersonId::from_uuid(row.get("person_id")?));
+        }
+    }
+    Ok(found)
 }
 
 /// What a person may do.

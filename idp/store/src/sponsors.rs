@@ -45,11 +45,11 @@ pub async fn charge(connection: &impl Connection, sponsor: Sponsor, amount: Mone
     Ok(run(connection, sql, values).await? == 1)
 }
 
-/// Gives back what was spent.
-pub async fn release(connection: &impl Connection, sponsor: Sponsor, amount: Money) -> Result<(), StoreError> {
+/// Gives back what was spent; `false` when so much is not spent on the account, or there is none: a matter for people.
+pub async fn release(connection: &impl Connection, sponsor: Sponsor, amount: Money) -> Result<bool, StoreError> {
     let sql = "UPDATE sponsor_accounts SET used = used - ? WHERE kind = ? AND id = ? AND currency = ? AND used >= ?";
     let (kind, id) = sponsor.parts();
     let minor = amount.minor;
     let values = vec![minor.into(), kind.into(), id.into(), amount.currency.as_str().into(), minor.into()];
-    run(connection, sql, values).await.map(drop)
+    Ok(run(connection, sql, values).await? == 1)
 }

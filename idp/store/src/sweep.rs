@@ -33,6 +33,7 @@ pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> 
         ("token_resyncs", "credential_id", Duration::ZERO),
         ("notice_links", "token_hash", day),
         ("wanted_applications", "person_id", Duration::ZERO),
+        ("card_setups", "id", Duration::ZERO),
     ];
     let mut removed = 0;
     for (table, key, kept) in tables {

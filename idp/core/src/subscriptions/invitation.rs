@@ -52,6 +52,11 @@ impl InvitationState {
             Self::Withdrawn => "withdrawn",
         }
     }
+
+    /// The inverse of [`InvitationState::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
 }
 
 /// An invitation, as it is kept.

@@ -192,6 +192,8 @@ pub struct OrderLine {
 
 /// Most lines of one order.
 pub const MAX_LINES: usize = 50;
+/// Most lines of one order that renews for many people at once.
+pub const MAX_RENEWALS: usize = 1000;
 /// Most keys of one line.
 pub const MAX_QUANTITY: u32 = 500;
 
@@ -214,6 +216,20 @@ pub fn totals(lines: &[OrderLine], currency: Currency, tax_basis_points: u32) ->
     let net = lines.iter().try_fold(Money::zero(currency), |sum, line| sum.plus(line.unit.times(line.quantity)?))?;
     let tax = net.tax(tax_basis_points)?;
     Ok(Totals { net, tax, gross: net.plus(tax)? })
+}
+
+/// The lines as an invoice, a mail or a provider of payments shows them: what has one name and one price is one line,
+/// whoever it is for.
+pub fn summed(lines: &[OrderLine]) -> Vec<OrderLine> {
+    let mut sums: Vec<OrderLine> = Vec::new();
+    for line in lines {
+        let same = |sum: &&mut OrderLine| sum.name == line.name && sum.unit == line.unit;
+        match sums.iter_mut().find(same) {
+            Some(sum) => sum.quantity = sum.quantity.saturating_add(line.quantity),
+            None => sums.push(line.clone()),
+        }
+    }
+    sums
 }
 
 /// Where a thing or an invoice goes.
@@ -280,6 +296,9 @@ pub enum NoRefund {
     /// Something of it is in use.
     #[error("a key of it was activated, or a subscription renewed; what is in use is not taken back")]
     Used,
+    /// It replaces a broken token.
+    #[error("it replaces a broken token and cost nothing: give back the order that was paid, and it goes with it")]
+    Replacement,
     /// It pays for invitations.
     #[error("it pays for invitations: withdraw those that were not taken up, and the account has its money back")]
     Invitations,
@@ -297,6 +316,19 @@ impl Order {
             }
             (OrderStage::Paid, Some(paid_at)) if now >= days_after(paid_at, REFUND_DAYS) => Err(NoRefund::Late),
             (OrderStage::Paid, Some(_)) => Ok(()),
+            _ => Err(NoRefund::Stage),
+        }
+    }
+
+    /// Whether finance can give it back, for whatever reason, when `used` of its keys were redeemed: a gift of ours is bound
+    /// to no days. What is in use is not taken back by them either.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_goodwill(&self, used: usize) -> Result<(), NoRefund> {
+        match self.stage {
+            OrderStage::Paid if used > 0 => Err(NoRefund::Used),
+            OrderStage::Paid => Ok(()),
             _ => Err(NoRefund::Stage),
         }
     }
@@ -338,6 +370,39 @@ mod tests {
     }
 
     #[test]
+    fn days_bind_the_purchaser_and_use_binds_finance_too() {
+        let usd = "USD".parse().unwrap();
+        let paid_at = Timestamp::from_unix_seconds(1_800_000_000);
+        let order = |stage| Order {
+            id: OrderId::from_uuid(uuid::Uuid::from_u128(1)),
+            number: "SG-7K2M-9QXA".to_owned(),
+            purchaser: PersonId::from_uuid(uuid::Uuid::from_u128(2)),
+            organization: None,
+            sponsor: None,
+            stage,
+            method: PaymentMethod::Card,
+            lines: vec![line(1, 100)],
+            totals: totals(&[line(1, 100)], usd, 0).unwrap(),
+            billing: Party::default(),
+            shipping: None,
+            purchase_order: None,
+            placed_at: paid_at,
+            paid_at: Some(paid_at),
+            version: 0,
+        };
+        let (paid, late) = (order(OrderStage::Paid), days_after(paid_at, REFUND_DAYS));
+        assert_eq!((paid.check_refund(0, paid_at), paid.check_refund(0, late)), (Ok(()), Err(NoRefund::Late)));
+        assert_eq!((paid.check_goodwill(0), paid.check_goodwill(1)), (Ok(()), Err(NoRefund::Used)));
+        for stage in OrderStage::ALL.into_iter().filter(|stage| *stage != OrderStage::Paid) {
+            let other = order(stage);
+            assert_eq!(
+                (other.check_refund(0, late), other.check_goodwill(0)),
+                (Err(NoRefund::Stage), Err(NoRefund::Stage))
+            );
+        }
+    }
+
+    #[test]
     fn a_line_is_kept_with_whom_it_is_for() {
         let mut one = line(1, 100);
         one.whom = LineFor::Renewal(CredentialId::from_uuid(uuid::Uuid::from_u128(7)));
@@ -345,6 +410,19 @@ mod tests {
             let text = serde_json::to_string(&kept).unwrap();
             assert_eq!(serde_json::from_str::<OrderLine>(&text).unwrap(), kept, "{text}");
         }
+    }
+
+    #[test]
+    fn what_has_one_name_and_one_price_is_one_line_on_paper() {
+        let mut other = line(1, 24);
+        other.name = "Renewal: Mobile ID".to_owned();
+        let renewals = vec![other.clone(); MAX_RENEWALS];
+        let all: Vec<OrderLine> = [line(2, 30), line(1, 31)].into_iter().chain(renewals).chain([line(3, 30)]).collect();
+        let sums = summed(&all);
+        let quantities: Vec<u32> = sums.iter().map(|line| line.quantity).collect();
+        assert_eq!(quantities, [5, 1, 1000]);
+        let usd = "USD".parse().unwrap();
+        assert_eq!(totals(&sums, usd, 1900), totals(&all, usd, 1900));
     }
 
     proptest! {

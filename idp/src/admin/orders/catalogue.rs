@@ -113,15 +113,34 @@ fn fields(catalogue: &Catalogue, name: &str) -> Option<Vec<Field>> {
     Some(fields)
 }
 
-fn page(cx: &Cx, administrator: &Administrator, (name, heading): (&str, String), fields: Vec<Field>) -> DetailPage {
+/// How often it was changed: what the form shows must still hold when it is saved.
+async fn version(cx: &Cx, name: &str) -> Result<i64, Fault> {
+    let known = store::list_overrides(&cx.app.db).await?;
+    Ok(known.iter().find(|known| known.product == kept(name)).map_or(0, |known| known.version))
+}
+
+fn kept(name: &str) -> &str {
+    if name == TAX { EVERYTHING } else { name }
+}
+
+fn page(
+    cx: &Cx,
+    administrator: &Administrator,
+    (name, heading): (&str, String),
+    (read, mut fields): (i64, Vec<Field>),
+    whole: Option<String>,
+) -> DetailPage {
     let path = format!("/admin/catalogue/{name}");
+    fields.push(Field::required("version", "", Control::Hidden, read.to_string()));
+    let mut form = PageForm::main(path, "Save", fields);
+    form.error = whole;
     DetailPage {
         layout: administrator.layout(cx, "Catalogue", Place::Orders),
         page: "admin-product",
         heading,
         state: None,
         facts: vec![("Name in orders".to_owned(), Cell::Code(name.to_owned()))],
-        sections: vec![section("Change", None, vec![PageForm::main(path, "Save", fields)])],
+        sections: vec![section("Change", None, vec![form])],
         back: Action::link("back", "Catalogue", "/admin/catalogue"),
         done: None,
         secret: None,
@@ -137,7 +156,8 @@ async fn get_product(cx: Cx, browser: Browser, Path(name): Path<String>) -> Resp
         let administrator = enter(&cx, &browser, Place::Orders, Act::Edit).await?;
         let catalogue = catalogue(&cx).await?;
         let fields = fields(&catalogue, &name).ok_or(PageFailure::NotFound)?;
-        let page = page(&cx, &administrator, (&name, heading(&catalogue, &name)), fields);
+        let read = version(&cx, &name).await?;
+        let page = page(&cx, &administrator, (&name, heading(&catalogue, &name)), (read, fields), None);
         Ok(pages::respond(StatusCode::OK, &page))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
@@ -149,6 +169,7 @@ async fn post_product(Path(name): Path<String>, form: Form) -> Response {
         let administrator = enter(&cx, &form.browser, Place::Orders, Act::Edit).await?;
         let catalogue = catalogue(&cx).await?;
         let mut fields = fields(&catalogue, &name).ok_or(PageFailure::NotFound)?;
+        let read_version: i64 = form.get("version").parse().unwrap_or(-1);
         let change = match read(&catalogue, &name, &form) {
             Ok(change) => change,
             Err((field, text)) => {
@@ -156,14 +177,41 @@ async fn post_product(Path(name): Path<String>, form: Form) -> Response {
                     form.get(&shown.name).clone_into(&mut shown.value);
                     shown.error = (shown.name == field).then(|| text.clone());
                 }
-                let page = page(&cx, &administrator, (&name, heading(&catalogue, &name)), fields);
+                let shown = (read_version, fields);
+                let page = page(&cx, &administrator, (&name, heading(&catalogue, &name)), shown, None);
                 return Ok(pages::respond(StatusCode::UNPROCESSABLE_ENTITY, &page));
             }
         };
-        save(&cx, &administrator, &name, &change).await?;
-        Ok(see_other("/admin/catalogue"))
+        if save(&cx, &administrator, (&name, read_version), &change).await? {
+            return Ok(see_other("/admin/catalogue"));
+        }
+        conflict(&cx, &administrator, &name, &form).await
     };
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+/// Somebody else saved meanwhile: what was typed stays, and beside it stands what is saved now.
+async fn conflict(cx: &Cx, administrator: &Administrator, name: &str, form: &Form) -> Result<Response, PageFailure> {
+    let catalogue = catalogue(cx).await?;
+    let mut fields = fields(&catalogue, name).ok_or(PageFailure::NotFound)?;
+    for shown in &mut fields {
+        let typed = form.get(&shown.name);
+        let same = shown.value.lines().map(str::trim).eq(typed.lines().map(str::trim));
+        if !same {
+            let now = match (&shown.control, shown.value.as_str()) {
+                (Control::Tick, "1") => "ticked".to_owned(),
+                (Control::Tick, _) => "not ticked".to_owned(),
+                (_, "") => "empty".to_owned(),
+                (_, value) => format!("\u{201c}{}\u{201d}", value.replace('\n', ", ")),
+            };
+            shown.error = Some(format!("Saved meanwhile: {now}."));
+        }
+        typed.clone_into(&mut shown.value);
+    }
+    let whole = "Somebody else saved this while you had it open. Nothing of yours is lost: compare, then save again.";
+    let shown = (version(cx, name).await?, fields);
+    let page = page(cx, administrator, (name, heading(&catalogue, name)), shown, Some(whole.to_owned()));
+    Ok(pages::respond(StatusCode::CONFLICT, &page))
 }
 
 type Wrong = (&'static str, String);
@@ -194,16 +242,20 @@ fn read(catalogue: &Catalogue, name: &str, form: &Form) -> Result<Value, Wrong> 
     }))
 }
 
-async fn save(cx: &Cx, administrator: &Administrator, name: &str, change: &Value) -> Result<(), Fault> {
-    let kept = if name == TAX { EVERYTHING } else { name };
-    let known = store::list_overrides(&cx.app.db).await?;
-    let read = known.iter().find(|known| known.product == kept).map_or(0, |known| known.version);
+/// `false`: it was changed since it was read.
+async fn save(
+    cx: &Cx,
+    administrator: &Administrator,
+    (name, read): (&str, i64),
+    change: &Value,
+) -> Result<bool, Fault> {
     let by = administrator.visitor.person.id;
     let transaction = cx.app.db.begin().await?;
-    if !store::save_override(&transaction, (kept, change, read), by, cx.now).await? {
-        return Err(Fault::internal("the catalogue was changed by somebody else at the same moment"));
+    if !store::save_override(&transaction, (kept(name), change, read), by, cx.now).await? {
+        return Ok(false);
     }
     let data = serde_json::json!({ "product": name, "change": change });
     audit::record(cx, &transaction, Event { actor: Some(by), ..Event::new("catalogue.changed").data(data) }).await?;
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    Ok(true)
 }

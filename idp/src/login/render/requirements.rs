@@ -4,16 +4,19 @@ use jiff::tz::TimeZone;
 use stepgate_core::assurance::{self, CredentialKind, Decision, Explanation, Product, RepairReason, Verdict};
 use stepgate_core::credentials::Credential;
 use stepgate_core::id::CredentialId;
-use stepgate_store::credentials;
+use stepgate_core::subscriptions::license_key::LicenseKey;
+use stepgate_store::{credentials, subscriptions as store};
 
 use super::Scene;
+use crate::account::{activate_key, activation};
 use crate::cx::Cx;
 use crate::http::page::PageFailure;
+use crate::login::Standing;
 use crate::pages::login::Flow;
 use crate::pages::parts::kind_name;
 use crate::pages::requirements::{Accepted, Held, RequirementsNotMetPage};
 use crate::pages::{Action, When};
-use crate::subscriptions;
+use crate::{proofing, subscriptions};
 
 pub(super) async fn page(cx: &Cx, scene: &Scene, flow: Flow) -> Result<RequirementsNotMetPage, PageFailure> {
     let Some(standing) = &scene.standing else { return Err(PageFailure::InteractionGone) };
@@ -36,20 +39,52 @@ pub(super) async fn page(cx: &Cx, scene: &Scene, flow: Flow) -> Result<Requireme
         };
         Held { kind: line.kind, label, reason }
     });
-    let mut main = shortest(standing.decision());
-    if let Decision::Repair { credential, kind, reason: RepairReason::Expired } = standing.decision() {
-        main = Some(renew(cx, &held, (*credential, *kind)));
-    }
+    let keys = match standing.decision() {
+        Decision::Acquire { .. } | Decision::Repair { .. } => subscriptions::keys_of(cx, &standing.person).await?,
+        _ => Vec::new(),
+    };
+    let accepted = assurance::acceptable(&scene.requirement, cx.now);
+    let owns: Vec<CredentialKind> = explanation.has.iter().map(|line| line.kind).collect();
+    let key = subscriptions::fitting(&keys, &accepted, (&owns, standing.holdings.proofed));
+    let unused = key.map(|key| Held {
+        kind: key.gives.kinds.first().copied().unwrap_or(CredentialKind::Password),
+        label: subscriptions::name_of(cx, key),
+        reason: reason(Verdict::NotActivated, CredentialKind::Password).to_owned(),
+    });
     Ok(RequirementsNotMetPage {
         layout: super::layout(cx, "Login requirements not met"),
         accepts: accepts(scene, &explanation),
-        has: has.collect(),
-        main,
+        has: has.chain(unused).collect(),
+        main: way_on(cx, standing, &held, key).await?,
         others: vec![
             Action::link("license", "I have a license key", "/account/otp/license"),
             Action::link("manage-otp", "Open Manage OTP", "/account/otp"),
         ],
         flow,
+    })
+}
+
+/// The filled button: what is theirs already before anything is sold.
+async fn way_on(
+    cx: &Cx,
+    standing: &Standing,
+    held: &[Credential],
+    key: Option<&LicenseKey>,
+) -> Result<Option<Action>, PageFailure> {
+    Ok(match (standing.decision(), key) {
+        (Decision::Acquire { .. } | Decision::Repair { reason: RepairReason::Expired, .. }, Some(key)) => {
+            Some(activate_key(cx, key, "continue"))
+        }
+        (Decision::Repair { credential, kind, reason: RepairReason::Expired }, _) => {
+            Some(renew(cx, held, (*credential, *kind)))
+        }
+        (Decision::Repair { credential, kind, reason: RepairReason::NotActivated }, _) => {
+            activate(cx, standing, held.iter().find(|it| it.id == *credential), *kind).await?
+        }
+        (Decision::Acquire { acceptable, proofing: true }, _) if acceptable.is_empty() => {
+            Some(get_proofed(cx, standing).await?)
+        }
+        (decision, _) => shortest(decision),
     })
 }
 
@@ -88,6 +123,35 @@ fn renew(cx: &Cx, held: &[Credential], (id, kind): (CredentialId, CredentialKind
     Action::link("continue", format!("Get a new {}", kind_name(kind)), "/account/otp/get")
 }
 
+/// Straight to where a device is set up.
+async fn activate(
+    cx: &Cx,
+    standing: &Standing,
+    credential: Option<&Credential>,
+    kind: CredentialKind,
+) -> Result<Option<Action>, PageFailure> {
+    let Some(credential) = credential else { return Ok(None) };
+    let sold = store::find_sold_as(&cx.app.db, credential.id).await?;
+    let path = format!("/account/otp#credential-{}", credential.id);
+    let action = activation(cx, &standing.person, credential, &sold);
+    let action = action.unwrap_or_else(|| Action::link("", "See where it stands", path));
+    // Where something comes before it, the button says that.
+    let label = if action.label == "Activate" { format!("Activate your {}", kind_name(kind)) } else { action.label };
+    Ok(Some(Action { id: "continue".to_owned(), label, ..action }))
+}
+
+/// To what gets somebody proofed, or to where that stands.
+async fn get_proofed(cx: &Cx, standing: &Standing) -> Result<Action, PageFailure> {
+    Ok(match proofing::standing(cx, standing.person.id).await? {
+        proofing::Standing::Nothing | proofing::Standing::Approved(_) => {
+            Action::link("continue", "Get proofed", "/account/otp/get")
+        }
+        proofing::Standing::Waits(_) | proofing::Standing::Refused(_) | proofing::Standing::RefusedForGood(_) => {
+            Action::link("continue", "See where your identity proofing stands", "/account/proofing")
+        }
+    })
+}
+
 /// The button for the shortest way.
 fn shortest(decision: &Decision) -> Option<Action> {
     let manage = |label: &str, credential: Option<CredentialId>| {
@@ -104,10 +168,10 @@ fn shortest(decision: &Decision) -> Option<Action> {
             };
             Some(manage(&label, Some(*credential)))
         }
-        Decision::Acquire { acceptable, proofing } => {
-            let label = match (acceptable.as_slice(), proofing) {
-                ([], true) => return Some(Action::link("continue", "See how to get proofed", "/account/proofing")),
-                ([Product { kind, .. }], _) => format!("Get {}", kind_name(*kind)),
+        Decision::Acquire { acceptable, .. } => {
+            let label = match acceptable.as_slice() {
+                [Product { kind, proofed: false }] => format!("Get {}", kind_name(*kind)),
+                [Product { kind, proofed: true }] => format!("Get {} with identity proofing", kind_name(*kind)),
                 _ => "Get a credential".to_owned(),
             };
             Some(Action::link("continue", label, "/account/otp/get"))
