@@ -42,7 +42,7 @@ use stepgate_core::credentials::Credential;
 use stepgate_core::subscriptions::license_key::LicenseKey;
 use stepgate_store::{credentials, people};
 
-use crate::admin::access::{Act, Place, Scope, may};
+use crate::admin::access::{Act, Place, Scope, may, seen};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -181,7 +181,7 @@ impl Visitor {
             user_id: self.person.username.to_string(),
             organization: self.organization.clone(),
             strength: view,
-            administrator: !self.roles.is_empty(),
+            admin_tabs: seen(&self.roles),
             developer: may(&self.roles, Place::Developer, Act::See) != Scope::Nothing,
             csrf: self.csrf.clone(),
         };

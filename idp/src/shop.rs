@@ -25,6 +25,7 @@ mod receipt;
 pub mod refund;
 mod settings;
 mod sweep;
+mod terms;
 pub mod vouchers;
 mod warranty;
 mod webhook;
@@ -54,6 +55,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(cart_pages::routes())
         .merge(checkout_page::routes())
         .merge(orders::routes())
+        .merge(terms::routes())
         .merge(webhook::routes())
 }
 

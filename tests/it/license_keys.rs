@@ -129,6 +129,20 @@ async fn a_key_is_handed_over_taken_back_and_used_by_whom_it_is_for() {
         oscar.submit_with("/account/otp/keys/take-back", &[("id", &ids[0])]).await;
         assert!(oscar.page.words().contains("cannot be taken back any more"), "{}", oscar.page.words());
 
+        // What no mail reaches is no address; whoever had it is told that it went on; one's own is not "theirs".
+        for whom in ["<script>@x.y", "zoe@ex\u{e4}mple.org", "eve\u{202e}@elsewhere.example"] {
+            oscar.open(&format!("/account/otp/keys/{}", ids[2])).await;
+            oscar.submit(&[("whom", whom)]).await;
+            assert!(oscar.page.words().contains("no email address"), "{whom}: {}", oscar.page.words());
+        }
+        oscar.submit(&[("whom", "former@elsewhere.example")]).await;
+        oscar.open(&format!("/account/otp/keys/{}", ids[2])).await;
+        oscar.submit(&[("whom", "oscar")]).await;
+        assert!(oscar.page.words().contains("It is yours") && !oscar.page.words().contains("It is theirs"));
+        world.mail("former@elsewhere.example", "was taken back").await;
+        oscar.open(&format!("/account/otp/keys/{}", ids[2])).await;
+        assert!(!oscar.page.words().contains("Take it back"), "{}", oscar.page.words());
+
         // To an address that nobody has here yet.
         oscar.open(&format!("/account/otp/keys/{}", ids[1])).await;
         oscar.submit(&[("whom", "Carol.New@elsewhere.example")]).await;
@@ -147,7 +161,7 @@ async fn a_key_is_handed_over_taken_back_and_used_by_whom_it_is_for() {
         assert_eq!(heidi.page.name(), "manage-otp", "{}", heidi.page.words());
         assert!(oscar.open("/account/otp/keys").await.words().contains("Used heidi"), "{}", oscar.page.words());
         for (kind, expected) in
-            [("license_key.handed", 3), ("license_key.taken_back", 1), ("license_key.redeemed", 2), ("license_key.claimed", 1)]
+            [("license_key.handed", 5), ("license_key.taken_back", 1), ("license_key.redeemed", 2), ("license_key.claimed", 1)]
         {
             let sql = format!("SELECT COUNT(*) AS found FROM audit_events WHERE kind = '{kind}'");
             assert_eq!(world.count(&sql).await, expected, "{kind}");

@@ -77,11 +77,13 @@ async fn page(cx: &Cx, visitor: &Visitor, typed: Typed<'_>) -> Result<Response, 
         table: None,
         forms: vec![PageForm::main("/account/otp/license", "Use it", vec![field])],
     });
+    let own = keys.iter().any(|key| key.purchaser == Some(visitor.person.id));
+    let effect = if own { " An order is not taken back any more once a key of it was used." } else { "" };
     let page = SectionsPage {
         layout: visitor.layout(cx, "I have a license key", Section::ManageOtp),
         page: "license",
         heading: "I have a license key".to_owned(),
-        lead: "It becomes yours, and you can set it up at once.".to_owned(),
+        lead: format!("It becomes yours, and you can set it up at once. A key is used once.{effect}"),
         note: None,
         actions: vec![Action::link("keys", "Keys that I bought", "/account/otp/keys")],
         sections,

@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use stepgate_core::assurance::{self, CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::{Interaction, Landing, PortalPage, Purpose, Want};
+use stepgate_core::contact::is_unseen;
 use stepgate_core::credentials::Credential;
 use stepgate_store::credentials;
 
@@ -25,7 +26,7 @@ use crate::login::Parked;
 use crate::login::hardware::{self, Resynced};
 use crate::notices::{self, Notice};
 use crate::pages::form::{Control, Field, Form as PageForm};
-use crate::pages::otp::{FormPage, ManageOtpPage};
+use crate::pages::otp::{FIRST_STEP, FormPage, ManageOtpPage};
 use crate::pages::{self, Action, Section};
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -56,7 +57,8 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
     let resume = resume::action(cx, &visitor, browser).await?;
     let mut more: Vec<Action> = resume.into_iter().collect();
     more.extend(trial(&visitor, done));
-    more.push(Action::link("get", "Get another credential", "/account/otp/get"));
+    let get = if cards.is_empty() { "Get a credential" } else { "Get another credential" };
+    more.push(Action::link(FIRST_STEP, get, "/account/otp/get"));
     more.push(Action::link("license", "I have a license key", "/account/otp/license"));
     if security_key::available(cx) {
         more.push(Action::post("add-key", "Add security key", "/account/otp/key/new"));
@@ -67,6 +69,10 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
     }
     more.push(Action::link("reminders", "Reminders", "/account/otp/reminders"));
     let mut layout = visitor.layout(cx, "Manage OTP", Section::ManageOtp);
+    // What ends is told by the status already, unless something that waits comes before it there.
+    let waits = cards.iter().any(|card| card.state == CredentialState::Pending);
+    let twice = status.is_some() && !waits;
+    layout.banner = layout.banner.filter(|banner| banner.action.is_none() || !twice);
     layout.banner = layout.banner.or_else(|| otp_help::hint(cx, &visitor));
     let page = ManageOtpPage {
         layout,
@@ -216,7 +222,7 @@ async fn post_rename(form: Form) -> Response {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, form.get("credential"), None)?;
         let label = form.get("label");
-        let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(char::is_control);
+        let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(is_unseen);
         if !fits {
             let typed = (label, Some("A name has 1 to 40 characters."));
             return Ok(rename_page(&cx, &visitor, credential, typed));

@@ -8,6 +8,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use stepgate_core::assurance::CredentialKind;
 use stepgate_core::authorize::interaction::{Landing, PortalPage};
+use stepgate_core::contact::is_unseen;
 
 use super::fresh::{step_up, step_up_at, step_up_to};
 use super::manage::own;
@@ -125,7 +126,7 @@ async fn post_add(form: Form) -> Response {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         step_up(&cx, &form, &visitor).await?;
         let (wish, label) = (wish(&form), form.get("label"));
-        let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(char::is_control);
+        let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(is_unseen);
         if !fits {
             return page(&cx, &visitor, wish, label, Some("A name has 1 to 40 characters.")).await;
         }

@@ -154,6 +154,18 @@ pub fn may(roles: &[Role], place: Place, act: Act) -> Scope {
     Scope::Limited { organizations, partners, applications }
 }
 
+/// The tabs of the administrators' pages that these roles see.
+pub fn seen(roles: &[Role]) -> Vec<&'static str> {
+    let places = Place::ALL.iter().filter(|place| may(roles, **place, Act::See) != Scope::Nothing);
+    let mut tabs: Vec<_> = places.map(|place| place.tab()).filter(|tab| tab.starts_with("/admin")).collect();
+    if tabs.contains(&Place::Audit.tab()) {
+        tabs.push("/admin/janitor");
+    }
+    tabs.sort_unstable();
+    tabs.dedup();
+    tabs
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

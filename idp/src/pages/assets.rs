@@ -27,6 +27,8 @@ pub enum Asset {
     ConsoleStylesheet,
     /// The style sheet of the help pages, beside the first.
     HelpStylesheet,
+    /// The style sheet of the shop, beside the first.
+    ShopStylesheet,
     /// Copy buttons.
     ConsoleScript,
     /// Has a security key sign.
@@ -45,6 +47,7 @@ impl Asset {
         Self::CheckSessionScript,
         Self::ConsoleStylesheet,
         Self::HelpStylesheet,
+        Self::ShopStylesheet,
         Self::ConsoleScript,
         Self::KeyScript,
     ];
@@ -61,6 +64,7 @@ impl Asset {
             Self::CheckSessionScript => "check-session.js",
             Self::ConsoleStylesheet => "console.css",
             Self::HelpStylesheet => "help.css",
+            Self::ShopStylesheet => "shop.css",
             Self::ConsoleScript => "console.js",
             Self::KeyScript => "webauthn.js",
         }
@@ -69,7 +73,9 @@ impl Asset {
     /// Its media type.
     pub const fn media_type(self) -> &'static str {
         match self {
-            Self::Stylesheet | Self::ConsoleStylesheet | Self::HelpStylesheet => "text/css; charset=utf-8",
+            Self::Stylesheet | Self::ConsoleStylesheet | Self::HelpStylesheet | Self::ShopStylesheet => {
+                "text/css; charset=utf-8"
+            }
             Self::Logo | Self::Favicon => "image/svg+xml",
             Self::WaitScript
             | Self::SubmitScript
@@ -92,6 +98,7 @@ impl Asset {
             Self::CheckSessionScript => include_bytes!("../../static/check-session.js"),
             Self::ConsoleStylesheet => include_bytes!("../../static/console.css"),
             Self::HelpStylesheet => include_bytes!("../../static/help.css"),
+            Self::ShopStylesheet => include_bytes!("../../static/shop.css"),
             Self::ConsoleScript => include_bytes!("../../static/console.js"),
             Self::KeyScript => include_bytes!("../../static/webauthn.js"),
         }

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
-use stepgate_core::assurance::{self, CredentialKind};
+use stepgate_core::assurance::{self, CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::Credential;
 use stepgate_core::subscriptions::license_key::LicenseKey;
@@ -21,9 +21,10 @@ use crate::account::{activate_key, visit};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::help::{self, Topic};
 use crate::http::extract::Browser;
 use crate::http::page::{PageFailure, see_other, with_browser};
-use crate::pages::shop::{AcquirePage, ProductCard, Shelf};
+use crate::pages::shop::{ACTIVATE, AcquirePage, ProductCard, Shelf, TypedWish};
 use crate::pages::{self, Action, Section, When};
 use crate::proofing::{self, Standing};
 use crate::subscriptions;
@@ -60,6 +61,15 @@ async fn get_acquire(cx: Cx, browser: Browser, Query(query): Query<AcquireQuery>
         Ok(with_browser(&cx, &browser, pages::respond(StatusCode::OK, &page)))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+/// The catalogue again, with what was typed and why it is not in the cart.
+///
+/// # Errors
+/// The store.
+pub(super) async fn refused(cx: &Cx, buyer: &Buyer, typed: TypedWish) -> Result<Response, Fault> {
+    let page = AcquirePage { typed, ..page(cx, buyer, None).await? };
+    Ok(pages::respond(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
 /// A product that the person came for, and what is said above it.
@@ -103,7 +113,7 @@ async fn page(cx: &Cx, buyer: &Buyer, came_for: Option<CameFor<'_>>) -> Result<A
         ways.extend(wanted.path.clone().map(go_on));
     }
     let ready = key(cx, buyer);
-    ways.splice(0..0, ready.map(|key| activate_key(cx, key, "activate")));
+    ways.splice(0..0, ready.map(|key| activate_key(cx, key, ACTIVATE)));
     let (heading, lead) = match buyer.wanted.as_ref().filter(|wanted| wanted.accepts.is_some()) {
         Some(wanted) => {
             let lead = "We keep your place. You come back to it when your credential is set up.";
@@ -111,12 +121,16 @@ async fn page(cx: &Cx, buyer: &Buyer, came_for: Option<CameFor<'_>>) -> Result<A
         }
         None => ("Get a credential".to_owned(), "Each is for a year, and can be renewed before it ends."),
     };
-    let lead = match ready {
-        Some(key) => {
+    let lead = match (ready, buyer.catalogue.tax_basis_points) {
+        (Some(key), _) => {
             format!("You have {} already: activate it, there is nothing to buy.", subscriptions::name_of(cx, key))
         }
-        None => lead.to_owned(),
+        (None, 0) => lead.to_owned(),
+        (None, _) => format!("{lead} {} is added at the checkout.", buyer.catalogue.tax_name),
     };
+    if buyer.catalogue.products.iter().any(|product| product.proofing && buyer.is_offered(product)) {
+        ways.push(Action::link("help-proofing", "About identity proofing", help::link(Topic::IdentityProofing)));
+    }
     let mut people =
         vec![("me".to_owned(), "Me".to_owned()), ("later".to_owned(), "Later: keys to hand out".to_owned())];
     for person in buyer.people(cx).await? {
@@ -131,6 +145,7 @@ async fn page(cx: &Cx, buyer: &Buyer, came_for: Option<CameFor<'_>>) -> Result<A
         ways,
         shelves: shelves(cx, buyer, came_for).await?,
         people,
+        typed: TypedWish::default(),
     })
 }
 
@@ -204,12 +219,14 @@ async fn card(cx: &Cx, buyer: &Buyer, product: &Product) -> Result<ProductCard, 
         Some(held) => renewal(cx, buyer, product, held).await?,
         None => (None, None),
     };
+    let note = note.or_else(|| held_already(cx, buyer, product));
     let price = product.price(buyer.catalogue.currency).map_or_else(String::new, |price| price.to_string());
     Ok(ProductCard {
         id: product.id.to_string(),
         kind: product.kinds.first().copied(),
         name: product.name.clone(),
         summary: product.summary.clone(),
+        more: more(product),
         price: if product.kinds.is_empty() { price } else { format!("{price} a year") },
         note,
         renew,
@@ -217,6 +234,31 @@ async fn card(cx: &Cx, buyer: &Buyer, product: &Product) -> Result<ProductCard, 
         first: false,
         for_me: false,
     })
+}
+
+/// What comes with a product.
+fn more(product: &Product) -> Option<String> {
+    let mut more = Vec::new();
+    if product.ships && product.kinds.len() > 1 {
+        more.push("The token is sent by post.");
+    }
+    if product.proofing && !product.kinds.is_empty() {
+        more.push("An agent checks your identity card or passport first.");
+    }
+    (!more.is_empty()).then(|| more.join(" "))
+}
+
+/// That one of the same kind is there: nobody should buy a second one without knowing.
+fn held_already(cx: &Cx, buyer: &Buyer, product: &Product) -> Option<String> {
+    let [kind] = product.kinds.as_slice() else { return None };
+    let mut held: Vec<_> = buyer.visitor.credentials.iter().filter(|held| held.kind == *kind).collect();
+    held.retain(|held| !matches!(held.state(cx.now), CredentialState::Revoked | CredentialState::Expired));
+    let held = held.into_iter().max_by_key(|held| held.expires_at)?;
+    if held.stage == CredentialState::Pending {
+        return Some("You have one already that waits to be set up.".to_owned());
+    }
+    let until = held.expires_at.map(|ends| format!(", until {}", When::date(ends, &buyer.visitor.zone()).text));
+    Some(format!("You hold one already{}.", until.unwrap_or_default()))
 }
 
 /// What is held of the same kind and can be renewed.
@@ -233,6 +275,10 @@ async fn renewal(
     let note = format!("You hold a {kind} that {ended} {when}. Renewing keeps your device and your proofing.");
     let renewal = subscriptions::renewal_product(cx, held).await?;
     let renewal = renewal.and_then(|renewal| buyer.catalogue.product(&renewal.id));
+    // It is said once: where the product is that the renewal is of.
+    if renewal.is_some_and(|renewal| renewal.id != product.id && buyer.is_offered(renewal)) {
+        return Ok((None, None));
+    }
     let action = renewal.and_then(|renewal| {
         let price = renewal.renewal_price(buyer.catalogue.currency)?;
         let id = format!("renew-{}-{}", product.id, held.id);

@@ -64,6 +64,9 @@ pub(super) enum CartRefusal {
     /// Words that mean nobody.
     #[error("Say for whom it is: for yourself, for later, for a person, or which credential it renews.")]
     Whom,
+    /// For people, and nobody was ticked.
+    #[error("Tick the people for whom it is.")]
+    Nobody,
     /// Another window changed the cart again and again.
     #[error("Your cart is being changed in another window. Try again.")]
     Raced,

@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::get;
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::entropy::random_token;
-use stepgate_core::subscriptions::order::{Order, OrderLine, OrderStage, PaymentMethod, totals};
+use stepgate_core::subscriptions::order::{Order, OrderLine, OrderStage, PaymentMethod, REFUND_DAYS, totals};
 use stepgate_store::carts;
 
 use super::buyer::{self, Buyer};
@@ -70,18 +70,21 @@ async fn page(
     let mut shown = ShopPage::new(layout, "checkout", "Checkout");
     let wrong = !errors.is_empty() || refusal.is_some();
     shown.notes.extend(typed.filter(|_| !wrong).map(|_| (Tone::Ok, ONCE_MORE.to_owned())));
+    // What is wrong with a field stands there, and in the summary of the form.
+    let refusal = refusal.filter(|_| errors.is_empty());
     shown.notes.extend(refusal.map(|refusal| (Tone::Danger, refusal.to_string())));
     let mut main = PageForm::main("/checkout", "Order and pay", form.fields(cx, buyer, typed, &errors));
     if sums.gross.minor > 0 {
-        main.effect =
-            Some(format!("You order for {}. You can give it back within 15 days, unless it is activated.", sums.gross));
+        main.effect = Some(format!(
+            "You order for {}. You can give it back within {REFUND_DAYS} days, as long as nothing of it was activated.",
+            sums.gross
+        ));
     }
-    let table = words::lines(cx, &lines, buyer.visitor.person.id).await?;
+    let mut table = words::lines(cx, &lines, buyer.visitor.person.id).await?;
+    table.sums = words::sums(&sums, &catalogue.tax_name);
     let section = |heading: &str, table, forms| DetailSection { heading: heading.to_owned(), table, forms };
     shown.sections =
         vec![section("What you order", Some(table), Vec::new()), section("Billing and payment", None, vec![main])];
-    shown.facts = words::sums(&sums, &catalogue.tax_name);
-    shown.lead = Some(format!("Total: {}", sums.gross));
     shown.back = Some(Action::link("back", "Cart", "/cart"));
     let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok(pages::respond(status, &shown))

@@ -21,8 +21,8 @@ static LETTERS: LazyLock<Option<Font>> =
 const PAPER: (f32, f32) = (595.0, 842.0);
 const LEFT: f32 = 56.0;
 const BOTTOM: f32 = 780.0;
-/// Where the columns of the lines begin: product, quantity, price, sum.
-const COLUMNS: [f32; 4] = [LEFT, 330.0, 380.0, 470.0];
+/// Where the columns of the lines end: quantity, price, sum. Digits stand below one another.
+const ENDS: [f32; 3] = [372.0, 456.0, 539.0];
 /// More letters than fit in a column go on in the next line.
 const WIDE: usize = 46;
 pub(super) const WHOLE: usize = 84;
@@ -90,8 +90,24 @@ pub(super) fn date(at: Timestamp) -> String {
     When::date(at, &jiff::tz::TimeZone::UTC).text
 }
 
-fn cells(texts: [String; 4]) -> Row {
-    Row { texts: COLUMNS.into_iter().zip(texts).collect(), size: 9.5, height: 16.0 }
+fn cells([product, quantity, price, sum]: [String; 4]) -> Row {
+    let numbers = ENDS.into_iter().zip([quantity, price, sum]).map(|(end, text)| (end - width(&text), text));
+    Row { texts: std::iter::once((LEFT, product)).chain(numbers).collect(), size: 9.5, height: 16.0 }
+}
+
+/// How wide a text is, as DejaVu Sans draws it: exact for amounts, near enough for the words above them.
+fn width(text: &str) -> f32 {
+    let of = |letter: char| match letter {
+        ' ' | '.' | ',' => 0.318,
+        '0'..='9' => 0.636,
+        '-' => 0.361,
+        'A'..='Z' => 0.7,
+        'i' | 'j' | 'l' => 0.28,
+        'f' | 'r' | 't' => 0.39,
+        'm' | 'w' => 0.97,
+        _ => 0.61,
+    };
+    text.chars().map(of).sum::<f32>() * 9.5
 }
 
 /// A text in lines of so many letters, broken at spaces where there are some.

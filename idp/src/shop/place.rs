@@ -69,7 +69,9 @@ pub(super) enum NoOrder {
     #[error(transparent)]
     Voucher(#[from] NoVoucher),
     /// The account.
-    #[error("This account does not have so much left. Choose another way to pay, or ask who keeps the account.")]
+    #[error(
+        "This account cannot pay for it: too little is left, or it is not yours to spend. Choose another way to pay."
+    )]
     Sponsor,
 }
 

@@ -106,13 +106,12 @@ fn table(rows: Vec<Vec<Cell>>) -> Table {
 }
 
 fn row(line: &OrderLine, whom: String) -> Vec<Cell> {
-    let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
     vec![
         Cell::text(line.name.clone()),
         Cell::text(whom),
-        Cell::text(line.quantity.to_string()),
-        Cell::text(line.unit.to_string()),
-        Cell::text(sum),
+        Cell::number(line.quantity),
+        Cell::number(line.unit),
+        line.unit.times(line.quantity).map_or(Cell::Empty, Cell::number),
     ]
 }
 
@@ -143,7 +142,7 @@ pub fn before_payment(order: &Order) -> &'static str {
 
 /// What it comes to.
 pub fn sums(totals: &Totals, tax_name: &str) -> Vec<(String, Cell)> {
-    let fact = |name: &str, sum: Money| (name.to_owned(), Cell::text(sum.to_string()));
+    let fact = |name: &str, sum: Money| (name.to_owned(), Cell::number(sum));
     let mut facts = Vec::new();
     if totals.tax.minor != 0 {
         facts.push(fact("Without tax", totals.net));

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use stepgate_core::account::Person;
+use stepgate_core::contact::EmailAddress;
 use stepgate_core::id::PersonId;
 use stepgate_core::subscriptions::license_key::LicenseKey;
-use stepgate_store::{Connection, license_keys, people};
+use stepgate_store::{Connection, Transaction, license_keys, people};
 
 use super::redeem::{name_of, verified_mail};
 use crate::audit::{self, Event};
@@ -76,11 +77,34 @@ async fn whom(cx: &Cx, purchaser: PersonId, typed: &str) -> Result<Option<Whom>,
             return Ok(Some(Whom::Person(Box::new(person))));
         }
     }
-    let (name, host) = typed.split_once('@').unwrap_or_default();
-    let plain =
-        |part: &str| !part.is_empty() && !part.contains(|it: char| it.is_whitespace() || it.is_control() || it == '@');
-    let address = plain(name) && plain(host) && host.contains('.') && typed.len() <= 254;
-    Ok(address.then_some(Whom::Mail(typed)))
+    // Mail goes to plain addresses only: what cannot be delivered should not look as if it were.
+    let address = typed.is_ascii() && typed.rsplit_once('@').is_some_and(|(_, host)| host.contains('.'));
+    Ok((address && typed.parse::<EmailAddress>().is_ok()).then_some(Whom::Mail(typed)))
+}
+
+/// Tells whoever had a key until now that it is not theirs any more.
+async fn tell_former(
+    cx: &Cx,
+    transaction: &Transaction,
+    (purchaser, key): (&Person, &LicenseKey),
+    now: Option<&Whom>,
+) -> Result<(), Fault> {
+    let subject = "A license key was taken back";
+    let text = format!("The license key for {} that was handed to you was taken back.", name_of(cx, key));
+    match (key.holder, &key.holder_mail, now) {
+        (Some(holder), _, Some(Whom::Person(person))) if person.id == holder => {}
+        (Some(holder), ..) if holder != purchaser.id => {
+            notices::tell(cx, transaction, holder, &Notice::new(subject, text).by_mail_only()).await?;
+        }
+        (None, Some(mail), Some(Whom::Mail(same))) if mail == same => {}
+        (None, Some(mail), _) => {
+            let brand = &cx.app.settings.server.name;
+            let text = format!("Hello,\n\n{text}\n\n{brand}\n");
+            notices::mail(cx, transaction, (mail, subject), &text).await?;
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Hands a key to whom `typed` names, and tells them where to redeem it. The key itself is in no mail.
@@ -104,6 +128,7 @@ pub async fn hand_over(cx: &Cx, purchaser: &Person, key: &LicenseKey, typed: &st
     let event = Event { actor: Some(purchaser.id), ..Event::new("license_key.handed") };
     let event = Event { person: holder.or(Some(purchaser.id)), ..event };
     audit::record(cx, &transaction, event.data(data)).await?;
+    tell_former(cx, &transaction, (purchaser, key), Some(&whom)).await?;
     match whom {
         Whom::Person(person) => tell_holder(cx, &transaction, purchaser, (key, person.id)).await?,
         Whom::Mail(mail) => {
@@ -149,11 +174,7 @@ pub async fn take_back(cx: &Cx, purchaser: &Person, key: &LicenseKey) -> Result<
     if taken {
         let event = Event::new("license_key.taken_back").by(purchaser.id);
         audit::record(cx, &transaction, event.data(json!({ "license_key": key.id }))).await?;
-        if let Some(holder) = key.holder.filter(|holder| *holder != purchaser.id) {
-            let text = format!("The license key for {} that was handed to you was taken back.", name_of(cx, key));
-            let notice = Notice::new("A license key was taken back", text).by_mail_only();
-            notices::tell(cx, &transaction, holder, &notice).await?;
-        }
+        tell_former(cx, &transaction, (purchaser, key), None).await?;
     }
     transaction.commit().await?;
     Ok(taken)
