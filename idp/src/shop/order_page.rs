@@ -262,7 +262,8 @@ fn key_table(cx: &Cx, visitor: &Visitor, keys: &[&OrderKey], more: usize) -> Tab
     let mut rows = Vec::new();
     for key in keys {
         let open = key.key.stage == KeyStage::Unredeemed;
-        let letters = if open && key.own { Cell::Code(key_letters(&cx.app, key.key.id).expose().clone()) } else { Cell::Empty };
+        let letters =
+            if open && key.own { Cell::Code(key_letters(&cx.app, key.key.id).expose().clone()) } else { Cell::Empty };
         let (tone, word) = match &key.set_up {
             Some(_) => (Tone::Notice, "Not set up yet"),
             None => words::key_stage(key.key.stage),

@@ -4,7 +4,7 @@ use stepgate_core::account::Person;
 use stepgate_core::subscriptions::card::NotPaid;
 use stepgate_core::subscriptions::money::Money;
 
-use super::wording::Language;
+use super::wording::{Language, german_date};
 
 /// What such a mail speaks of.
 pub struct CardFacts<'a> {
@@ -51,9 +51,11 @@ pub fn announced(facts: &CardFacts<'_>, card_ends: bool) -> Words {
             "\n\nThis card itself ends before then: please give another one, on the same page.",
         ),
         Language::German => (
-            format!("{label} wird am {on} verlängert"),
+            format!("{label} wird am {} verlängert", german_date(on)),
             format!(
-                "Ihr {label} endet am {ends}. Es wird am {on} von selbst verlängert, für {price}, mit der Karte {card}. Sie müssen nichts tun.\n\nHier schalten Sie das ab und sehen, was es kostet:\n\n{link}"
+                "Ihr {label} endet am {}. Es wird am {} von selbst verlängert, für {price}, mit der Karte {card}. Sie müssen nichts tun.\n\nHier schalten Sie das ab und sehen, was es kostet:\n\n{link}",
+                german_date(ends),
+                german_date(on)
             ),
             "\n\nDiese Karte selbst läuft vorher ab: bitte geben Sie auf derselben Seite eine andere an.",
         ),
@@ -113,12 +115,13 @@ pub fn not_paid(facts: &CardFacts<'_>, why: NotPaid) -> Words {
             };
             let next = facts.on.map_or_else(
                 || "Wir versuchen es mit der Karte nicht noch einmal.".to_owned(),
-                |on| format!("Wir versuchen es mit der Karte noch einmal am {on}."),
+                |on| format!("Wir versuchen es mit der Karte noch einmal am {}.", german_date(on)),
             );
             (
                 format!("{label} konnte nicht verlängert werden"),
                 format!(
-                    "Ihr {label} sollte heute verlängert werden, für {price}, mit der Karte {card}: {why}. Es wurde nichts abgebucht. Es gilt bis {ends}. {next}\n\nHier zahlen Sie selbst, mit einer beliebigen Karte:\n\n{link}"
+                    "Ihr {label} sollte heute verlängert werden, für {price}, mit der Karte {card}: {why}. Es wurde nichts abgebucht. Es gilt bis {}. {next}\n\nHier zahlen Sie selbst, mit einer beliebigen Karte:\n\n{link}",
+                    german_date(ends)
                 ),
             )
         }

@@ -139,20 +139,20 @@ fn german(facts: &Facts<'_>) -> (String, String) {
     let what = match facts.days {
         _ if matches!(facts.way, Way::Activate) => format!(
             "Ihr {label} wurde gekauft und noch nicht aktiviert. Das Jahr läuft trotzdem, bis {}: aktivieren Sie es, und Sie können es bis dahin verwenden.",
-            ends.exact
+            german_date(&ends.exact)
         ),
         _ if matches!(facts.way, Way::NeverActivated) => format!(
             "Ihr {label} wurde gekauft und nie aktiviert; das Jahr ist am {} abgelaufen. Es lässt sich weder aktivieren noch verlängern; wenn Sie eines brauchen, holen Sie ein neues.",
-            ends.text
+            german_date(&ends.text)
         ),
-        1.. => format!("Ihr {label} endet am {}.", ends.text),
+        1.. => format!("Ihr {label} endet am {}.", german_date(&ends.text)),
         0 => format!(
             "Ihr {label} endet heute, um {}. Danach kann damit nicht mehr verstärkt werden. Ihr Passwort gilt weiter.",
-            ends.exact
+            german_date(&ends.exact)
         ),
         _ => format!(
             "Ihr {label} ist am {} abgelaufen; Anwendungen, die es verlangen, sind für Sie geschlossen.",
-            ends.text
+            german_date(&ends.text)
         ),
     };
     let then = match (facts.way, facts.days) {
@@ -160,9 +160,9 @@ fn german(facts: &Facts<'_>) -> (String, String) {
         (Way::Renew { .. }, 1..) => " Wenn Sie vorher verlängern, ändert sich nichts: Gerät und Identitätsprüfung bleiben, und an dieses Datum wird ein Jahr angehängt.".to_owned(),
         (Way::Renew { until }, _) => format!(
             " Sie können noch verlängern: Gerät und Identitätsprüfung bleiben.\n\nVerlängern können Sie bis {}. Danach brauchen Sie ein neues.",
-            until.exact
+            german_date(&until.exact)
         ),
-        (Way::RenewFrom(from), _) => format!(" Verlängern können Sie ab {}; Gerät und Identitätsprüfung bleiben dann.", from.text),
+        (Way::RenewFrom(from), _) => format!(" Verlängern können Sie ab {}; Gerät und Identitätsprüfung bleiben dann.", german_date(&from.text)),
         (Way::Anew, _) => " Verlängern lässt es sich nicht: Sie brauchen ein neues.".to_owned(),
     };
     let auto = if facts.auto_renew_failed && matches!(facts.way, Way::Renew { .. }) {
@@ -181,6 +181,26 @@ fn german(facts: &Facts<'_>) -> (String, String) {
         "Guten Tag {name},\n\n{what}{then}{auto}\n\n{do_it}\n\n{link}\n\nDiese Erinnerungen können Sie unter Manage OTP abstellen, bis auf die am letzten Tag.\n\n{brand}\n"
     );
     (subject, text)
+}
+
+/// A date as Germans write it: `2. März 2026`, of `2 Mar 2026`.
+pub(super) fn german_date(english: &str) -> String {
+    const MONTHS: [(&str, &str); 12] = [
+        (" Jan ", ". Januar "),
+        (" Feb ", ". Februar "),
+        (" Mar ", ". März "),
+        (" Apr ", ". April "),
+        (" May ", ". Mai "),
+        (" Jun ", ". Juni "),
+        (" Jul ", ". Juli "),
+        (" Aug ", ". August "),
+        (" Sep ", ". September "),
+        (" Oct ", ". Oktober "),
+        (" Nov ", ". November "),
+        (" Dec ", ". Dezember "),
+    ];
+    let of = |(short, long): &(&str, &str)| english.contains(short).then(|| english.replacen(short, long, 1));
+    MONTHS.iter().find_map(of).unwrap_or_else(|| english.to_owned())
 }
 
 #[cfg(test)]
@@ -222,7 +242,7 @@ mod tests {
                 reminder(Language::of(person), &facts)
             };
             let (subject, text) = words(&person);
-            assert!(text.starts_with("Guten Tag frieda") && text.contains("3 Mar 2026"), "{text}");
+            assert!(text.starts_with("Guten Tag frieda") && text.contains("3. März 2026"), "{text}");
             assert!(text.contains("/account/otp/renew?credential=1") && subject.contains("Mobile ID"));
             person.claims.locale = Some("fr".to_owned());
             let (_, text) = words(&person);
@@ -263,7 +283,8 @@ mod tests {
                         auto_renew_failed: true,
                     };
                     let (subject, text) = reminder(language, &facts);
-                    assert!(subject.contains("Mobile ID") && text.contains("2 Mar 2026"), "{text}");
+                    let day = if language == Language::German { "2. März 2026" } else { "2 Mar 2026" };
+                    assert!(subject.contains("Mobile ID") && text.contains(day), "{text}");
                     for promise in
                         ["Renew it", "still renew", "by itself", "verlängern Sie", "noch verlängern", "von selbst"]
                     {
