@@ -214,6 +214,23 @@ async fn what_cannot_be_bought_is_not_in_the_cart() {
     let own = id("bob", "phone_otp").await;
     let page = add(&mut bob, "phone-otp-domestic", "1", &format!("renew:{own}")).await;
     assert!(page.words().contains("cannot be renewed now"), "{}", page.words());
+    // An administrator buys for people of the organization.
+    let mut oscar = logged_in(&world, "oscar").await;
+    let page = add(&mut oscar, "mobile-id", "1", "person:alice").await;
+    assert_eq!(page.name(), "cart", "{}", page.words());
+    assert!(page.words().contains("Alice Archer (alice)"), "{}", page.words());
+    // Several at once; for whom a renewal is open, nothing is bought unasked.
+    oscar.open("/account/otp/get").await;
+    let people = ["bob", "frank", "carol"].map(|name| ("person", format!("person:{name}")));
+    let csrf = oscar.page.text.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let mut fields = vec![("csrf", csrf), ("product", "phone-otp-domestic".to_owned()), ("for", "people".to_owned())];
+    fields.extend(people);
+    let fields: Vec<_> = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    oscar.post(&format!("{}/cart/add", world.issuer), &fields).await;
+    let words = oscar.page.words();
+    for told in ["Added for 2 of 3", "Not added for frank", "(bob)", "(carol)"] {
+        assert!(words.contains(told), "{told}: {words}");
+    }
     // A renewal that is open is offered in place of a new one; the credential is renewed once, and keeps its holder.
     let mut frank = logged_in(&world, "frank").await;
     let page = add(&mut frank, "phone-otp-international", "1", "me").await;
@@ -232,23 +249,6 @@ async fn what_cannot_be_bought_is_not_in_the_cart() {
     assert!(!frank.page.has("refund-submit"), "what is in use is not taken back");
     let words = frank.page.words();
     assert!(words.contains("It is renewed") && !words.contains("Activate"), "{words}");
-    // An administrator buys for people of the organization.
-    let mut oscar = logged_in(&world, "oscar").await;
-    let page = add(&mut oscar, "mobile-id", "1", "person:alice").await;
-    assert_eq!(page.name(), "cart", "{}", page.words());
-    assert!(page.words().contains("Alice Archer (alice)"), "{}", page.words());
-    // Several at once; for whom a renewal is open, nothing is bought unasked.
-    oscar.open("/account/otp/get").await;
-    let people = ["bob", "frank", "carol"].map(|name| ("person", format!("person:{name}")));
-    let csrf = oscar.page.text.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    let mut fields = vec![("csrf", csrf), ("product", "phone-otp-domestic".to_owned()), ("for", "people".to_owned())];
-    fields.extend(people);
-    let fields: Vec<_> = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    oscar.post(&format!("{}/cart/add", world.issuer), &fields).await;
-    let words = oscar.page.words();
-    for told in ["Added for 2 of 3", "Not added for frank", "(bob)", "(carol)"] {
-        assert!(words.contains(told), "{told}: {words}");
-    }
 }
 
 #[tokio::test]
