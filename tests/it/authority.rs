@@ -155,7 +155,7 @@ async fn who_uses_what_is_told_to_the_purchaser_and_to_nobody_who_keeps_books() 
         world.tamper("UPDATE license_keys SET holder_mail = 'friend@elsewhere.example' WHERE holder_id IS NULL").await;
         fiona.open(&format!("/admin/orders/{bought}")).await;
         let words = fiona.page.words();
-        assert!(words.contains("mobile-id Not activated yet 2"), "{words}");
+        assert!(words.contains("Mobile ID Not activated yet 2"), "{words}");
         assert!(!words.contains("friend@elsewhere.example") && words.contains("One person"), "{words}");
         // What she bought for herself is not her organization's.
         let mut oscar = logged_in(&world, "oscar").await;

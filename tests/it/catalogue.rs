@@ -133,7 +133,7 @@ async fn what_is_changed_about_a_product_counts_for_renewals_and_partners_are_th
         assert_ne!(renew_button(&frank.page.text), "", "{}", frank.page.words());
         for product in ["phone-otp-international", "phone-otp-domestic"] {
             fiona.open(&format!("/admin/catalogue/{product}")).await;
-            fiona.submit(&[("withdrawn", "1")]).await;
+            fiona.submit(&[("price", "48.00"), ("renewal_price", "48.00"), ("partners", ""), ("withdrawn", "1")]).await;
             assert!(fiona.page.words().contains("Saved."), "{}", fiona.page.words());
         }
         let page = frank.open("/account/otp").await;
@@ -146,10 +146,11 @@ async fn what_is_changed_about_a_product_counts_for_renewals_and_partners_are_th
 
         // A slip of the pen would hide it from everybody.
         fiona.open("/admin/catalogue/mobile-id").await;
-        fiona.submit(&[("partners", "Iron Wroks Inc.")]).await;
+        let prices = [("price", "30.00"), ("renewal_price", "30.00"), ("withdrawn", "")];
+        fiona.submit(&[&prices[..], &[("partners", "Iron Wroks Inc.")]].concat()).await;
         assert_eq!(fiona.page.status.as_u16(), 422);
         assert!(fiona.page.words().contains("There is no partner called Iron Wroks Inc."), "{}", fiona.page.words());
-        fiona.submit(&[("partners", "Iron Works Inc.")]).await;
+        fiona.submit(&[&prices[..], &[("partners", "Iron Works Inc.")]].concat()).await;
         assert!(fiona.page.words().contains("Saved."), "{}", fiona.page.words());
         // An organization of a partner's name is no partner.
         world.tamper("UPDATE organizations SET name = 'Iron Works Inc.'").await;
@@ -160,7 +161,7 @@ async fn what_is_changed_about_a_product_counts_for_renewals_and_partners_are_th
             assert!(page.text.contains("value=\"security-key\""), "{username}: {}", page.words());
         }
         fiona.open("/admin/catalogue/Tax").await;
-        fiona.submit(&[("tax_name", "VAT")]).await;
+        fiona.submit(&[("tax_name", "VAT"), ("tax_basis_points", "0")]).await;
         assert!(fiona.page.words().contains("Saved."), "{}", fiona.page.words());
         // What the configuration names wrongly is shown.
         world.tamper("UPDATE partners SET name = 'Ironworks'").await;

@@ -7,7 +7,7 @@ use stepgate_tests::{Backend, Browser, Checkout, WEBHOOK_SECRET, World, now};
 
 use crate::shop::{add, checkout_fields, keys, logged_in};
 
-const ALICE: &str = "alice@iron-builders.example";
+const OSCAR: &str = "oscar@iron-builders.example";
 const PAID: &str = "checkout.session.completed";
 
 /// Where a node dies: the statement, its table, and which rows.
@@ -89,14 +89,14 @@ impl Shop {
         self.world.texts(&format!("SELECT stage AS found FROM orders WHERE number = '{number}'")).await.remove(0)
     }
 
-    /// Finance makes a voucher, and fills the account of Alice's organization: letters and name of them.
-    async fn open_accounts(&self, alice: &mut Browser) -> (String, String) {
-        add(alice, "mobile-id", "1", "later").await;
-        alice.open("/checkout").await;
-        let sponsor = alice.page.text.split("value=\"organization:").nth(1).unwrap().split('"').next().unwrap();
+    /// Finance makes a voucher, and fills the account of Oscar's organization: letters and name of them.
+    async fn open_accounts(&self, oscar: &mut Browser) -> (String, String) {
+        add(oscar, "mobile-id", "1", "later").await;
+        oscar.open("/checkout").await;
+        let sponsor = oscar.page.text.split("value=\"organization:").nth(1).unwrap().split('"').next().unwrap();
         let sponsor = format!("organization:{sponsor}");
-        alice.open("/cart").await;
-        alice.submit(&[("q0", "0")]).await;
+        oscar.open("/cart").await;
+        oscar.submit(&[("q0", "0")]).await;
         let mut fiona = logged_in(&self.world, "fiona").await;
         fiona.open("/admin/sponsors").await;
         fiona.submit(&[("most", "5000.00"), ("sponsor", &sponsor)]).await;
@@ -109,13 +109,13 @@ impl Shop {
 }
 
 /// Fills a cart and the checkout; the press of its button, which can be sent more than once.
-async fn press(alice: &mut Browser, quantity: &str, more: &[(&str, &str)]) -> reqwest::RequestBuilder {
-    add(alice, "mobile-id", quantity, "later").await;
-    alice.open("/checkout").await;
-    assert_eq!(alice.page.name(), "checkout", "{}", alice.page.words());
-    let fields = checkout_fields(alice, more);
+async fn press(oscar: &mut Browser, quantity: &str, more: &[(&str, &str)]) -> reqwest::RequestBuilder {
+    add(oscar, "mobile-id", quantity, "later").await;
+    oscar.open("/checkout").await;
+    assert_eq!(oscar.page.name(), "checkout", "{}", oscar.page.words());
+    let fields = checkout_fields(oscar, more);
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    alice.prepared(&fields)
+    oscar.prepared(&fields)
 }
 
 /// Presses the button again; where that leads.
@@ -131,8 +131,8 @@ fn number_in(location: &str) -> String {
 #[tokio::test]
 async fn what_pays_at_once_is_charged_once_and_its_keys_are_made_once() {
     for mut shop in Shop::each().await {
-        let mut alice = logged_in(&shop.world, "alice").await;
-        let (voucher, sponsor) = shop.open_accounts(&mut alice).await;
+        let mut oscar = logged_in(&shop.world, "oscar").await;
+        let (voucher, sponsor) = shop.open_accounts(&mut oscar).await;
         let ways: [(&[(&str, &str)], &'static str); 2] = [
             (&[("method", "voucher"), ("voucher", &voucher)], "vouchers"),
             (&[("method", "sponsored"), ("sponsor", &sponsor)], "sponsor_accounts"),
@@ -144,7 +144,7 @@ async fn what_pays_at_once_is_charged_once_and_its_keys_are_made_once() {
             for (turn, (place, charged)) in places.into_iter().enumerate() {
                 let told = format!("{account} {place:?} on {:?}", shop.world.backend);
                 let before = (shop.orders().await, shop.keys().await, shop.left().await);
-                let press = press(&mut alice, "2", way).await;
+                let press = press(&mut oscar, "2", way).await;
                 shop.crash(place, press.try_clone().unwrap()).await;
                 assert_eq!(shop.orders().await, before.0 + i64::from(charged), "{told}");
                 assert_eq!((shop.left().await != before.2, shop.keys().await), (charged, before.1), "{told}");
@@ -156,7 +156,7 @@ async fn what_pays_at_once_is_charged_once_and_its_keys_are_made_once() {
                     let number = number_in(&again(&press).await);
                     assert_eq!((shop.orders().await, shop.keys().await), (before.0 + 1, before.1 + 2), "{told}");
                     assert_eq!(shop.stage(&number).await, "paid", "{told}");
-                    shop.world.until("its receipt came", async || shop.world.mails(ALICE, &number).await == 1).await;
+                    shop.world.until("its receipt came", async || shop.world.mails(OSCAR, &number).await == 1).await;
                 }
                 let spent = match account {
                     "vouchers" => (2, 0),
@@ -164,20 +164,20 @@ async fn what_pays_at_once_is_charged_once_and_its_keys_are_made_once() {
                 };
                 assert_eq!(shop.left().await, (before.2.0 - spent.0, before.2.1 - spent.1), "{told}");
             }
-            gives_back(&mut shop, &mut alice, account, way).await;
+            gives_back(&mut shop, &mut oscar, account, way).await;
         }
     }
 }
 
 /// What was charged goes back in one transaction: whole, or not at all.
-async fn gives_back(shop: &mut Shop, alice: &mut Browser, account: &'static str, way: &[(&str, &str)]) {
+async fn gives_back(shop: &mut Shop, oscar: &mut Browser, account: &'static str, way: &[(&str, &str)]) {
     let untouched = shop.left().await;
     for place in [("UPDATE", account, "1 = 1"), ("UPDATE OF stage", "orders", "NEW.stage = 'refunded'"), MAIL] {
         let told = format!("{account} back {place:?} on {:?}", shop.world.backend);
-        let number = number_in(&again(&press(alice, "2", way).await).await);
+        let number = number_in(&again(&press(oscar, "2", way).await).await);
         let before = (shop.keys().await, shop.left().await);
-        alice.open(&format!("/orders/{number}")).await;
-        let give_back = alice.prepared_to(&format!("/orders/{number}/refund"));
+        oscar.open(&format!("/orders/{number}")).await;
+        let give_back = oscar.prepared_to(&format!("/orders/{number}/refund"));
         shop.crash(place, give_back.try_clone().unwrap()).await;
         assert_eq!((shop.stage(&number).await.as_str(), shop.keys().await), ("paid", before.0), "{told}");
         assert_eq!(shop.left().await, before.1, "{told}");
@@ -201,12 +201,12 @@ fn message(shop: &Shop, event: &str, session: &str) -> reqwest::RequestBuilder {
 #[tokio::test]
 async fn an_order_by_card_has_one_page_and_its_keys_once() {
     for mut shop in Shop::each().await {
-        let mut alice = logged_in(&shop.world, "alice").await;
+        let mut oscar = logged_in(&shop.world, "oscar").await;
         let sessions = || shop.stripe.sessions().len();
         // Before the order is kept; before Stripe hears of it; before its page is noted.
         for (turn, place) in [Some(ORDER), None, Some(("UPDATE OF checkout_id", "orders", "1 = 1"))].iter().enumerate()
         {
-            let (before, press) = ((shop.orders().await, sessions()), press(&mut alice, "1", &[]).await);
+            let (before, press) = ((shop.orders().await, sessions()), press(&mut oscar, "1", &[]).await);
             match place {
                 Some(place) => shop.crash(*place, press.try_clone().unwrap()).await,
                 None => shop.crash_at_stripe("begin unseen", press.try_clone().unwrap()).await,
@@ -223,7 +223,7 @@ async fn an_order_by_card_has_one_page_and_its_keys_once() {
         let heard = ("INSERT", "payment_events", "1 = 1");
         for (turn, place) in [noted, MADE_PAID, KEYS, MAIL, heard].into_iter().enumerate() {
             let told = format!("{place:?} on {:?}", shop.world.backend);
-            let press = press(&mut alice, "2", &[]).await;
+            let press = press(&mut oscar, "2", &[]).await;
             let page = again(&press).await;
             let session = page.rsplit('/').next().unwrap().to_owned();
             let number = format!("SELECT number AS found FROM orders WHERE checkout_id = '{session}'");
@@ -234,7 +234,7 @@ async fn an_order_by_card_has_one_page_and_its_keys_once() {
             let made = if place == heard { 2 } else { 0 };
             assert_eq!(shop.keys().await, before + made, "{told}");
             match turn % 3 {
-                0 => drop(alice.open(&format!("/orders/{number}/return")).await),
+                0 => drop(oscar.open(&format!("/orders/{number}/return")).await),
                 1 => {
                     shop.wait(400).await;
                     shop.world.until("the sweep looks", async || shop.keys().await == before + 2).await;
@@ -246,7 +246,7 @@ async fn an_order_by_card_has_one_page_and_its_keys_once() {
                 assert_eq!((status.as_u16(), shop.keys().await), (200, before + 2), "{told}");
             }
             assert_eq!(shop.stage(&number).await, "paid", "{told}");
-            shop.world.until("its receipt came", async || shop.world.mails(ALICE, &number).await >= 1).await;
+            shop.world.until("its receipt came", async || shop.world.mails(OSCAR, &number).await >= 1).await;
             let paid = "SELECT COUNT(*) AS found FROM audit_events WHERE kind = 'order.paid'";
             assert_eq!(shop.world.count(paid).await, i64::try_from(turn).unwrap() + 1, "{told}");
         }
@@ -256,7 +256,7 @@ async fn an_order_by_card_has_one_page_and_its_keys_once() {
 #[tokio::test]
 async fn money_goes_back_by_card_once() {
     for mut shop in Shop::each().await {
-        let mut alice = logged_in(&shop.world, "alice").await;
+        let mut oscar = logged_in(&shop.world, "oscar").await;
         let refund = ("INSERT", "outbox", "NEW.kind = 'refund'");
         let noted = ("UPDATE OF refund_id", "orders", "1 = 1");
         let refunded = ("UPDATE OF stage", "orders", "NEW.stage = 'refunded'");
@@ -266,15 +266,15 @@ async fn money_goes_back_by_card_once() {
         let places = [Some(void), Some(refund), Some(MAIL), None, Some(noted), Some(refunded), Some(done)];
         for (turn, place) in places.into_iter().enumerate() {
             let told = format!("{place:?} on {:?}", shop.world.backend);
-            let page = again(&press(&mut alice, "1", &[]).await).await;
+            let page = again(&press(&mut oscar, "1", &[]).await).await;
             let session = page.rsplit('/').next().unwrap().to_owned();
             shop.stripe.pay(&session, None);
             let sent = message(&shop, &format!("evt_back_{turn}"), &session).send().await.unwrap();
             assert!(sent.status().is_success(), "{told}");
             let number = format!("SELECT number AS found FROM orders WHERE checkout_id = '{session}'");
             let number = shop.world.texts(&number).await.remove(0);
-            alice.open(&format!("/orders/{number}")).await;
-            let give_back = alice.prepared_to(&format!("/orders/{number}/refund"));
+            oscar.open(&format!("/orders/{number}")).await;
+            let give_back = oscar.prepared_to(&format!("/orders/{number}/refund"));
             match place {
                 Some(place) => shop.crash(place, give_back.try_clone().unwrap()).await,
                 None => shop.crash_at_stripe("refund unseen", give_back.try_clone().unwrap()).await,
@@ -299,14 +299,14 @@ async fn money_goes_back_by_card_once() {
 #[tokio::test]
 async fn a_mail_goes_out_even_where_the_node_that_wrote_it_died() {
     for mut shop in Shop::each().await {
-        let mut alice = logged_in(&shop.world, "alice").await;
-        let (voucher, _) = shop.open_accounts(&mut alice).await;
+        let mut oscar = logged_in(&shop.world, "oscar").await;
+        let (voucher, _) = shop.open_accounts(&mut oscar).await;
         let way = [("method", "voucher"), ("voucher", voucher.as_str())];
         // Before it is taken up: it comes once. Between its way and its note: at least once.
         let taken = ("UPDATE OF attempts", "outbox", "NEW.kind = 'mail'");
         let noted = ("UPDATE OF done_at", "outbox", "NEW.kind = 'mail'");
         for (place, came) in [(taken, 0), (noted, 1)] {
-            let press = press(&mut alice, "1", &way).await;
+            let press = press(&mut oscar, "1", &way).await;
             let waiting = "SELECT COUNT(*) AS found FROM outbox WHERE done_at IS NULL AND failed_at IS NULL";
             shop.world.until("nothing else is to go out", async || shop.world.count(waiting).await == 0).await;
             let hold = shop.world.hold(place.0, place.1, place.2).await;
@@ -314,12 +314,12 @@ async fn a_mail_goes_out_even_where_the_node_that_wrote_it_died() {
             shop.world.until("a node is in the statement", async || hold.is_reached().await).await;
             let number = "SELECT number AS found FROM orders ORDER BY placed_at DESC LIMIT 1";
             let number = shop.world.texts(number).await.remove(0);
-            assert_eq!(shop.world.mails(ALICE, &number).await, came, "{place:?}");
+            assert_eq!(shop.world.mails(OSCAR, &number).await, came, "{place:?}");
             shop.world.crash_in(hold).await;
             let _ = sent.await;
             shop.world.advance(shop.passed).await;
             shop.wait(600).await;
-            shop.world.until("it came", async || shop.world.mails(ALICE, &number).await == 1).await;
+            shop.world.until("it came", async || shop.world.mails(OSCAR, &number).await == 1).await;
         }
     }
 }

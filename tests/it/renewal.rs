@@ -236,8 +236,8 @@ async fn an_organization_renews_by_itself_and_for_many_at_once() {
 async fn a_renewal_by_itself_is_told_with_it_and_one_that_fails_stops_no_reminder() {
     let world = World::start(Backend::Sqlite).await;
     world.tamper("DELETE FROM sponsor_accounts").await;
-    let account = "INSERT INTO sponsor_accounts (kind, id, currency, most, used)
-                   SELECT 'organization', id, 'USD', 500000, 0 FROM organizations LIMIT 1";
+    let account = "INSERT INTO sponsor_accounts (kind, id, currency, most, used, renews)
+                   SELECT 'organization', id, 'USD', 500000, 0, TRUE FROM organizations LIMIT 1";
     world.tamper(account).await;
     let by_itself = |username: &str| {
         format!(

@@ -98,7 +98,7 @@ fn cells([product, quantity, price, sum]: [String; 4]) -> Row {
 /// How wide a text is, as DejaVu Sans draws it: exact for amounts, near enough for the words above them.
 fn width(text: &str) -> f32 {
     let of = |letter: char| match letter {
-        ' ' | '.' | ',' => 0.318,
+        ' ' | '.' | ',' => 0.3179,
         '0'..='9' => 0.636,
         '-' => 0.361,
         'A'..='Z' => 0.7,
