@@ -139,7 +139,9 @@ mod tests {
 
     #[test]
     fn price_day_and_card_are_told_in_the_persons_language() {
-        for (locale, hello) in [("de-AT", "Guten Tag frieda"), ("fr", "Hello frieda")] {
+        for (locale, hello, day) in
+            [("de-AT", "Guten Tag frieda", "13. Februar 2027"), ("fr", "Hello frieda", "13 Feb 2027")]
+        {
             let person = Person {
                 id: PersonId::from_uuid(uuid::Uuid::from_u128(1)),
                 username: "frieda".parse().unwrap(),
@@ -170,8 +172,8 @@ mod tests {
                 assert!(text.starts_with(hello) && subject.contains("Mobile ID"), "{text}");
                 assert!(text.contains("30.00 USD") && text.contains("4242") && text.contains("/x"), "{text}");
             }
-            assert!(all[0].1.contains("13 Feb 2027") && all[2].1.contains("13 Feb 2027"));
-            assert!(!all[3].1.contains("13 Feb 2027"));
+            assert!(all[0].1.contains(day) && all[2].1.contains(day));
+            assert!(!all[3].1.contains(day));
         }
     }
 }

@@ -142,7 +142,7 @@ fn german(facts: &Facts<'_>) -> (String, String) {
             german_date(&ends.exact)
         ),
         _ if matches!(facts.way, Way::NeverActivated) => format!(
-            "Ihr {label} wurde gekauft und nie aktiviert; das Jahr ist am {} abgelaufen. Es lässt sich weder aktivieren noch verlängern; wenn Sie eines brauchen, holen Sie ein neues.",
+            "Ihr {label} wurde gekauft und nie aktiviert; das Jahr ist am {} abgelaufen. Es lässt sich nicht mehr aktivieren und nicht verlängern; wenn Sie eines brauchen, holen Sie ein neues.",
             german_date(&ends.text)
         ),
         1.. => format!("Ihr {label} endet am {}.", german_date(&ends.text)),

@@ -1,7 +1,5 @@
 //! People: what is proved of somebody leaves alone what others change about them at the same moment.
 
-#![expect(clippy::unwrap_used, reason = "tests: whatever does not hold ends the test")]
-
 use stepgate_core::account::{Person, StandardClaims};
 use stepgate_core::id::PersonId;
 use stepgate_core::time::Timestamp;
