@@ -181,7 +181,7 @@ async fn an_organization_renews_by_itself_and_for_many_at_once() {
         world.tamper(account).await;
         // An account alone pays for nobody's wish; the organization's administrator lets it, and nobody else's does.
         let words = at(&world, "bob", &format!("/account/otp/{bob}")).await.page.words();
-        assert!(words.contains("account pays for it yet"), "{words}");
+        assert!(words.contains("account or card pays for it yet"), "{words}");
         let mut oscar = at(&world, "oscar", "/admin/sponsors").await;
         let (_, switch) = oscar.page.text.split_once("name=\"organization\" value=\"").unwrap();
         let organization = switch.split('"').next().unwrap().to_owned();

@@ -248,7 +248,7 @@ async fn what_cannot_be_bought_is_not_in_the_cart() {
     assert!(ends > stepgate_tests::now() * 1000 + 300 * 86_400_000);
     assert!(!frank.page.has("refund-submit"), "what is in use is not taken back");
     let words = frank.page.words();
-    assert!(words.contains("It is renewed") && !words.contains("Activate"), "{words}");
+    assert!(words.contains("What was renewed lasts a year longer") && !words.contains("Activate"), "{words}");
 }
 
 #[tokio::test]
