@@ -101,11 +101,14 @@ pub struct TermNotice {
     pub due: Timestamp,
 }
 
-/// The notices about an end, first to last. The one on the day is due when that day begins in the first place on earth:
-/// where its reader is, it begins then or later ([`day_begins`]), and it is always there before the end.
+/// The longest that a day is anywhere, in milliseconds: the one on which summer time ends.
+const LONGEST_DAY: i64 = 25 * 3_600_000;
+
+/// The notices about an end, first to last. The one on the day is due as early as that day can begin anywhere; where its
+/// reader is, it begins then or later ([`day_begins`]), and it is always there before the end.
 fn notices(ends: Timestamp) -> impl DoubleEndedIterator<Item = TermNotice> {
     NOTICE_DAYS.into_iter().map(move |days| match days {
-        0 => TermNotice { days, due: day_begins(ends, &TimeZone::fixed(jiff::tz::offset(14))) },
+        0 => TermNotice { days, due: Timestamp::from_unix_millis(ends.unix_millis().saturating_sub(LONGEST_DAY)) },
         _ => TermNotice { days, due: moved(ends, -i64::from(days).days()) },
     })
 }
@@ -184,8 +187,8 @@ mod tests {
         assert_eq!(due("2027-01-14T09:59:59Z"), None);
         assert_eq!(due("2027-01-14T10:00:00Z"), Some(60));
         assert_eq!(due("2027-03-14T00:00:00Z"), Some(7), "the node was down for weeks");
-        assert_eq!(due("2027-03-14T09:59:59Z"), Some(7));
-        assert_eq!(due("2027-03-14T10:00:00Z"), Some(0), "there the day of the end begins");
+        assert_eq!(due("2027-03-14T08:59:59Z"), Some(7));
+        assert_eq!(due("2027-03-14T09:00:00Z"), Some(0), "a day of the end can have begun");
         assert_eq!(due("2027-03-15T10:00:00Z"), Some(0));
         assert_eq!(due("2030-01-01T00:00:00Z"), Some(-30));
         let next = next_notice(ends, at("2027-03-15T10:00:00Z")).unwrap();
@@ -211,6 +214,15 @@ mod tests {
             assert_eq!(days_until(ends, at("2027-04-14T03:30:00Z"), &zone), -30, "{zone:?}");
             let first = notices(ends).find(|notice| notice.days == 0).unwrap().due;
             assert!(first <= at(begins) && at(begins) < ends, "{zone:?}");
+        }
+        // At whatever hour it ends, and wherever: the notice is due before the day begins there.
+        for hour in 0..48 {
+            let ends = Timestamp::from_unix_seconds(at("2027-11-06T00:00:00Z").unix_seconds() + hour * 3600);
+            let first = notices(ends).find(|notice| notice.days == 0).unwrap().due;
+            for zone in ["UTC", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata"] {
+                let begins = day_begins(ends, &TimeZone::get(zone).unwrap());
+                assert!(first <= begins && begins <= ends, "{zone}, {hour}");
+            }
         }
     }
 
