@@ -294,7 +294,7 @@ async fn a_card_that_is_declined_is_tried_three_times_and_nobody_is_charged_unas
 
     // Switched off after the announcement, dearer than announced, or without a card: nothing is charged.
     for (change, then) in [
-        ("UPDATE credentials SET auto_renew = FALSE", "ends in 30 days"),
+        ("UPDATE credentials SET auto_renew = FALSE", "Phone OTP ends in 29 days"),
         ("UPDATE renewal_promises SET gross = 4799", "will be renewed on"),
         ("DELETE FROM cards_on_file", "neither an account nor a card"),
     ] {
@@ -306,7 +306,7 @@ async fn a_card_that_is_declined_is_tried_three_times_and_nobody_is_charged_unas
         world.tamper(change).await;
         let announced = told(&world, then).await;
         world.advance(30 * DAY).await;
-        world.until("the reminder came", async || told(&world, then).await > announced).await;
+        world.until(&format!("the reminder came: {change}"), async || told(&world, then).await > announced).await;
         assert_eq!(stripe.tries(), 0, "{change}");
     }
 }
