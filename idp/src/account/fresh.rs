@@ -69,16 +69,14 @@ pub(super) async fn lead(
     visitor: &Visitor,
     here: Option<Landing>,
 ) -> Result<PageFailure, PageFailure> {
-    let mut interaction = if holds_device(cx, visitor) {
+    let way = if holds_device(cx, visitor) {
         elevation(cx, visitor)
     } else {
         // Only a password to show, and it is stale: a new login.
         let purpose = Purpose::Portal { return_to: PortalPage::ManageOtp };
         Interaction::begin(purpose, cx.now).of_another_login()
     };
-    interaction.back = here;
-    let parked = Parked::begin(cx, browser.token(), interaction).await?;
-    Ok(PageFailure::elsewhere(see_other(&parked.path())))
+    Ok(PageFailure::elsewhere(go_by(cx, browser, way, here).await?))
 }
 
 fn elevation(cx: &Cx, visitor: &Visitor) -> Interaction {
@@ -113,7 +111,7 @@ pub(crate) async fn show_device(
     visitor: &Visitor,
     here: Landing,
 ) -> Result<Response, PageFailure> {
-    leads(cx, form, elevation(cx, visitor), here).await
+    go_by(cx, &form.browser, elevation(cx, visitor), Some(here)).await
 }
 
 /// The way to log in again on a page of `above`, and back, for a session that ended while something was typed.
@@ -126,11 +124,17 @@ pub(crate) async fn log_in_again(
     above: PortalPage,
     here: Landing,
 ) -> Result<Response, PageFailure> {
-    leads(cx, form, Interaction::begin(Purpose::Portal { return_to: above }, cx.now), here).await
+    let way = Interaction::begin(Purpose::Portal { return_to: above }, cx.now);
+    go_by(cx, &form.browser, way, Some(here)).await
 }
 
-async fn leads(cx: &Cx, form: &Form, mut way: Interaction, here: Landing) -> Result<Response, PageFailure> {
-    way.back = Some(here);
-    let parked = Parked::begin(cx, form.browser.token(), way).await?;
+async fn go_by(
+    cx: &Cx,
+    browser: &Browser,
+    mut way: Interaction,
+    here: Option<Landing>,
+) -> Result<Response, PageFailure> {
+    way.back = here;
+    let parked = Parked::begin(cx, browser.token(), way).await?;
     Ok(see_other(&parked.path()))
 }

@@ -63,10 +63,11 @@ pub(super) async fn bound(
     shown: FactorEvent,
     otherwise: &str,
 ) -> Result<Response, PageFailure> {
-    let recovers = live.session.events.iter().any(|event| event.method == Method::RecoveryCode);
-    let by_password = live.session.events.iter().any(|event| event.method != Method::RecoveryCode);
+    // A session in which nothing was shown yet is no login either.
+    let shown_before = &live.session.events;
+    let rises = !shown_before.is_empty() && shown_before.iter().all(|event| event.method != Method::RecoveryCode);
     let transaction = cx.app.db.begin().await?;
-    let renewed = match by_password && !recovers {
+    let renewed = match rises {
         true => session::raise(cx, &transaction, live.clone(), shown.clone()).await?,
         false => None,
     };

@@ -216,6 +216,7 @@ async fn order_keys(
     (order, keys): (&Order, Vec<LicenseKey>),
 ) -> Result<Vec<OrderKey>, Fault> {
     let (person, mut found) = (visitor.person.id, Vec::new());
+    let renewed = credentials::list_by_ids(&cx.app.db, &order.renewals().take(SHOWN).collect::<Vec<_>>()).await?;
     for key in keys.into_iter().take(SHOWN) {
         let line = usize::try_from(key.line).ok().and_then(|line| order.lines.get(line));
         let name = line.map_or_else(|| key.product.to_string(), |line| line.name.clone());
@@ -234,10 +235,7 @@ async fn order_keys(
             (None, Some(mail), _) => mail.clone(),
             (None, None, _) => "Nobody yet".to_owned(),
         };
-        let renewed = match renews {
-            Some(id) => credentials::find_credential(&cx.app.db, id).await?,
-            None => None,
-        };
+        let renewed = renews.and_then(|id| renewed.iter().find(|held| held.id == id));
         let made = match key.redeemed_by == Some(person) && renews.is_none() {
             true => terms::list_credentials_of_key(&cx.app.db, key.id).await?,
             false => Vec::new(),

@@ -50,23 +50,6 @@ pub async fn insert_term(
     run(connection, sql, values).await.map(drop)
 }
 
-/// The terms of a credential, newest first.
-pub async fn list_terms(db: &Db, credential: CredentialId) -> Result<Vec<Term>, StoreError> {
-    let sql = "SELECT id, credential_id, person_id, license_key_id, order_id, from_at, until_at FROM terms
-               WHERE credential_id = ? ORDER BY created_at DESC, id LIMIT 100";
-    let term = |row: &Row| {
-        Ok(Term {
-            credential: CredentialId::from_uuid(row.get("credential_id")?),
-            person: PersonId::from_uuid(row.get("person_id")?),
-            key: LicenseKeyId::from_uuid(row.get("license_key_id")?),
-            order: row.get::<Option<uuid::Uuid>>("order_id")?.map(OrderId::from_uuid),
-            from: row.time("from_at")?,
-            until: row.time("until_at")?,
-        })
-    };
-    all(&db.read, sql, vec![credential.uuid().into()]).await?.iter().map(term).collect()
-}
-
 /// Moves the end of a term; `false` when it is not `from` any more: another renewal came first, read again.
 pub async fn extend_term(
     connection: &impl Connection,

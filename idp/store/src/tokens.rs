@@ -347,9 +347,3 @@ const WAITS: &str = "stage = 'pending', serial = NULL, sealed_secret = NULL, cou
 /// Which ones a token that is no more leaves waiting.
 const OUTLIVES: &str = "kind = 'hardware_token' AND stage IN ('active', 'suspended') AND license_key_id IS NOT NULL
     AND (expires_at IS NULL OR expires_at > ?)";
-
-/// The sealed seed of a token that is in nobody's use.
-pub async fn find_sealed_seed(db: &Db, id: TokenId) -> Result<Option<Vec<u8>>, StoreError> {
-    let row = one(&db.read, "SELECT sealed_seed FROM hardware_tokens WHERE id = ?", vec![id.uuid().into()]).await?;
-    Ok(row.map(|row| row.get::<Option<Vec<u8>>>("sealed_seed")).transpose()?.flatten())
-}
