@@ -100,9 +100,11 @@ open-manage-otp = Manage OTP öffnen
 back-to-manage-otp = Zurück zu Manage OTP
 back-to = Zurück zu { $application }
 have-license-key = Ich habe einen Lizenzschlüssel
+get-credential = Anmeldemittel beschaffen
 get-new = Neu beschaffen
 renew = Verlängern
 activate = Aktivieren
+activate-name = { $name } aktivieren
 elevate = Anmeldung verstärken
 test = Testen
 suspend = Stilllegen
@@ -135,6 +137,7 @@ banner-ends = { $name } läuft { $when } ab.
 banner-ended = { $name } ist { $when } abgelaufen. Bis zur Verlängerung können Sie damit keine Anmeldung verstärken.
 banner-ended-on = { $name } ist am { $when } abgelaufen. Bis zur Verlängerung können Sie damit keine Anmeldung verstärken.
 banner-one-device = Sie haben nur ein Gerät. Richten Sie ein zweites ein oder drucken Sie Wiederherstellungscodes, für den Tag, an dem es weg ist.
+banner-unused = { $name } gehört Ihnen und ist noch nicht aktiviert. Vorher können Sie es nicht benutzen.
 
 ## E-Mails
 mail-greeting = Guten Tag { $name },
@@ -143,17 +146,31 @@ mail-from = Von: { $address }
 mail-not-you = Das waren nicht Sie? Öffnen Sie diese Adresse innerhalb von drei Tagen. Dort sehen Sie (auf Englisch), was geschehen ist, und können es sofort anhalten:
 renewed-by-key-subject = Ein Abonnement wurde verlängert
 renewed-by-key = { $label } wurde mit einem Lizenzschlüssel verlängert.
+adopted-subject = Ihr Security Key hat ein Abonnement
+adopted = Der Security Key „{ $label }“ hat jetzt das Abonnement, das Sie gekauft haben. Er ist derselbe wie zuvor, und ab jetzt läuft er mit dem Abonnement ab, wenn Sie nicht verlängern.
 reminder-subject-ends = { $days ->
-    [one] { $label } läuft in { $days } Tag ab
+    [1] { $label } läuft morgen ab
    *[other] { $label } läuft in { $days } Tagen ab
 }
 reminder-subject-today = { $label } läuft heute ab
 reminder-subject-ended = { $label } ist abgelaufen
-reminder-ends = { $label } läuft am { $at } ab. Wenn Sie vorher verlängern, ändert sich nichts: Ihr Gerät und die Prüfung Ihrer Identität bleiben, und an dieses Datum wird ein Jahr angehängt.
-reminder-today = { $label } läuft heute ab, { $at }. Danach können Sie damit keine Anmeldung mehr verstärken, bis Sie verlängern. Ihr Passwort gilt weiter.
-reminder-ended = { $label } ist am { $at } abgelaufen; Anwendungen, die es verlangen, sind für Sie geschlossen. Sie können noch verlängern: Ihr Gerät und die Prüfung Ihrer Identität bleiben.
+reminder-subject-pending-ends = { $days ->
+    [1] { $label }, nicht aktiviert, läuft morgen ab
+   *[other] { $label }, nicht aktiviert, läuft in { $days } Tagen ab
+}
+reminder-subject-pending-today = { $label }, nicht aktiviert, läuft heute ab
+reminder-subject-pending-ended = { $label }, nicht aktiviert, ist abgelaufen
+reminder-activate = { $label } wurde gekauft und noch nicht aktiviert. Das Jahr läuft trotzdem, bis { $at }: Nach der Aktivierung können Sie es bis dahin benutzen.
+reminder-never-activated = { $label } wurde gekauft und nie aktiviert; das Jahr ist am { $at } abgelaufen. Es lässt sich nicht mehr aktivieren und nicht verlängern; wenn Sie eines brauchen, beschaffen Sie es neu.
+reminder-ends = { $label } läuft am { $at } ab.
+reminder-today = { $label } läuft heute ab, { $at }. Danach können Sie damit keine Anmeldung mehr verstärken. Ihr Passwort gilt weiter.
+reminder-ended = { $label } ist am { $at } abgelaufen; Anwendungen, die es verlangen, sind für Sie geschlossen.
+reminder-renew-before = Wenn Sie vorher verlängern, ändert sich nichts: Ihr Gerät und die Prüfung Ihrer Identität bleiben, und an dieses Datum wird ein Jahr angehängt.
+reminder-renew-still = Sie können noch verlängern: Ihr Gerät und die Prüfung Ihrer Identität bleiben.
+reminder-renew-from = Verlängern können Sie ab { $at }; Ihr Gerät und die Prüfung Ihrer Identität bleiben dann.
+reminder-anew = Verlängern lässt es sich nicht: Sie müssen es neu beschaffen.
 reminder-until = Verlängern können Sie bis { $at }. Danach müssen Sie es neu beschaffen.
-reminder-auto-renew-failed = Es sollte von selbst verlängert werden, aber weder ein Konto noch eine Karte zahlt dafür: Bitte verlängern Sie selbst.
+reminder-auto-renew-failed = Es sollte von selbst verlängert werden; das gelang nicht, weil weder ein Konto noch eine Karte dafür zahlt oder weil bei uns etwas schiefging: Bitte verlängern Sie selbst.
 card-announced-subject = { $label } wird am { $on } verlängert
 card-announced = { $label } läuft am { $ends } ab. Es wird am { $on } von selbst verlängert, für { $price }, mit der Karte { $card }. Sie müssen nichts tun.
 card-announced-link = Hier schalten Sie das ab und sehen, was es kostet:
@@ -168,7 +185,10 @@ card-not-paid-declined = { $label } sollte heute verlängert werden, für { $pri
 card-not-paid-again = Wir versuchen es mit der Karte noch einmal am { $on }.
 card-not-paid-last = Wir versuchen es mit der Karte nicht noch einmal.
 card-not-paid-link = Hier zahlen Sie selbst, mit einer beliebigen Karte:
-reminder-renew = Hier verlängern Sie:
+reminder-do-renew = Hier verlängern Sie:
+reminder-do-activate = Hier aktivieren Sie:
+reminder-do-renew-from = Hier wird verlängert:
+reminder-do-anew = Was Sie haben, und wo Sie es neu beschaffen:
 reminder-preferences = Welche dieser E-Mails Sie bekommen, und in welcher Sprache, wählen Sie hier. Die am letzten Tag kommt immer:
 auto-renewed-subject = { $label } wurde verlängert
 auto-renewed = { $label } wurde um ein Jahr verlängert, bis { $until }, auf Rechnung Ihrer Organisation (Bestellung { $order }). Sie müssen nichts weiter tun.
@@ -248,6 +268,8 @@ device-unconfirmed = Nicht bestätigt
 card-needs-proofing = Es wurde mit Identitätsprüfung gekauft: Zuerst sehen unsere Prüfer nach, wer Sie sind, dann können Sie es einrichten.
 card-token-comes = Ein Token wird für Sie vorbereitet. Wenn es da ist, aktivieren Sie es mit seiner Seriennummer und dem Registrierungscode, den wir Ihnen mailen.
 card-pending = Gekauft, noch nicht eingerichtet: Erst nach der Aktivierung können Sie es benutzen.
+card-too-late = Das Jahr ist am { $ended } abgelaufen, bevor es eingerichtet war. Sie müssen es neu beschaffen.
+adopt-key = „{ $label }“ benutzen
 card-locked = Nach zu vielen falschen Codes gesperrt. Bitten Sie Ihre Verwaltung, es zu entsperren.
 card-rests = Nach mehreren falschen Codes ruht es eine Weile. Versuchen Sie es später noch einmal.
 suspended-paused = Sie haben es stillgelegt. Niemand kann es benutzen, bis Sie es wieder in Betrieb nehmen.
@@ -257,6 +279,9 @@ suspended-by-administrator = Stillgelegt. Fragen Sie Ihre Verwaltung nach dem Gr
 status-proofing = { $label } wartet auf die Prüfung Ihrer Identität
 status-set-up = { $label } einrichten
 status-set-up-text = Es gehört Ihnen; vorher können Sie es nicht benutzen.
+status-key = { $name } wartet auf Sie
+status-key-text = Es ist gekauft und gehört Ihnen; mit der Aktivierung wird es zu einem Anmeldemittel.
+status-asked = Ihre Identitätsprüfung
 status-expired = { $label } ist abgelaufen
 status-ends = { $label } läuft bald ab
 see-proofing = Stand ansehen
@@ -265,6 +290,7 @@ done-token-activated = Ihr Token ist eingerichtet. Ab jetzt gelten seine Codes.
 done-renamed = Der neue Name ist gespeichert.
 done-phone-added = Ihr Telefon ist eingerichtet. Ab jetzt können Sie Anmeldungen darauf bestätigen. Probieren Sie es gleich aus: Dieser Browser zeigt sechs Ziffern, und das Telefon fragt, ob Sie sich anmelden, wofür und von wo. Geben Sie die Ziffern dort ein.
 done-key-added = Ihr Security Key ist eingerichtet. Ab jetzt können Sie ihn benutzen.
+done-key-adopted = Ihr Security Key hat jetzt das Abonnement, das Sie gekauft haben.
 done-recovered = Das hat geklappt. Richten Sie jetzt ein neues Gerät ein: Sie haben fünf Minuten, bevor wir noch einmal fragen.
 done-password = Ihr Passwort ist geändert. Das alte gilt nicht mehr.
 done-stolen = Es ist abgeschaltet, und überall sonst sind Sie abgemeldet. Ändern Sie jetzt Ihr Passwort.
@@ -376,7 +402,7 @@ proofing-done-until = Ihre Identität wurde am { $at } geprüft; das gilt bis { 
 proofing-again = Noch einmal anfragen
 proofing-get = Identität prüfen lassen
 proofing-none = Ihre Identität ist nicht geprüft. Beschaffen Sie sich das Proofing Upgrade oder ein Anmeldemittel mit Identitätsprüfung.
-proofing-waits = Sie warten seit { $since }. Wir melden uns bei Ihnen, persönlich oder per Video; halten Sie einen Reisepass oder Personalausweis mit dem Namen { $name } bereit.
+proofing-waits = Sie warten seit { $since }. Wir melden uns bei Ihnen, persönlich oder per Video; halten Sie einen Reisepass oder Personalausweis mit dem Namen { $name } bereit. Wir schreiben Ihnen, wenn entschieden ist; Sie müssen hier nicht warten.
 proofing-refused = Es hat nicht geklappt: { $reason } Fragen Sie noch einmal an, wenn das behoben ist.
 proofing-refused-for-good = Es hat mehrmals nicht geklappt: { $reason } Sprechen Sie mit Ihrer Verwaltung.
 
@@ -412,8 +438,8 @@ unmet-activate = { $kind } aktivieren
 unmet-why-suspended = Sehen, warum { $kind } stillgelegt ist
 unmet-unlock = { $kind } entsperren
 unmet-get = { $kind } beschaffen
-unmet-get-any = Anmeldemittel beschaffen
-unmet-get-proofed = So wird Ihre Identität geprüft
+unmet-get-with-proofing = { $kind } mit Identitätsprüfung beschaffen
+unmet-see-proofing = Stand Ihrer Identitätsprüfung ansehen
 
 ## Die Schritte einer Anmeldung
 login-title = Anmelden
@@ -438,6 +464,7 @@ step-skip = OTP überspringen
 step-asks = { $who } verlangt: { $what }.
 step-another-factor = einen weiteren Faktor
 step-any-otp = ein beliebiges OTP
+step-detour = Sie sind dabei zu ändern, womit Sie sich anmelden. Zeigen Sie zuerst etwas, das Sie haben.
 factor-title = Noch ein Schritt
 factor-heading = Wie möchten Sie fortfahren?
 factor-on-the-way = auf dem Weg zu { $application }
@@ -551,23 +578,32 @@ order-tax = Steuer: { $sum }
 order-total = Summe: { $sum }
 order-invoiced-subject = Ihre Rechnung
 order-invoiced = { $days ->
-    [one] Vielen Dank für Ihre Bestellung. Die Lizenzschlüssel kommen, wenn das Geld da ist. Bitte bezahlen Sie Rechnung { $invoice } innerhalb von { $days } Tag.
-   *[other] Vielen Dank für Ihre Bestellung. Die Lizenzschlüssel kommen, wenn das Geld da ist. Bitte bezahlen Sie Rechnung { $invoice } innerhalb von { $days } Tagen.
+    [one] Vielen Dank für Ihre Bestellung. { $then } Bitte bezahlen Sie Rechnung { $invoice } innerhalb von { $days } Tag.
+   *[other] Vielen Dank für Ihre Bestellung. { $then } Bitte bezahlen Sie Rechnung { $invoice } innerhalb von { $days } Tagen.
 }
+order-before-keys = Die Lizenzschlüssel kommen, wenn das Geld da ist.
+order-before-renewal = Verlängert wird, wenn das Geld da ist.
+order-before-both = Wenn das Geld da ist, wird verlängert, und die Lizenzschlüssel kommen.
+order-after-keys = Aktivieren Sie, was für Sie ist, und geben Sie weiter, was für andere ist.
+order-after-renewal = Was verlängert wurde, gilt ein Jahr länger. Niemand muss etwas tun.
+order-after-both = Was verlängert wurde, gilt ein Jahr länger. Aktivieren Sie, was sonst für Sie ist, und geben Sie weiter, was für andere ist.
 order-invoice = Die Rechnung: { $pdf }
 order-paid-subject = Ihre Quittung
 order-paid-card = Ihre Bestellung ist bezahlt (mit Karte).
 order-paid-invoice = Ihre Bestellung ist bezahlt (auf Rechnung).
 order-paid-voucher = Ihre Bestellung ist bezahlt (mit einem Gutschein).
 order-paid-account = Ihre Bestellung ist bezahlt (über ein Konto).
-order-paid = Auf ihrer Seite finden Sie die Lizenzschlüssel, aktivieren, was für Sie ist, und geben weiter, was für andere ist. Die Schlüssel stehen nicht in dieser E-Mail: E-Mails werden von vielen gelesen.
+order-paid-keys = Auf ihrer Seite finden Sie die Lizenzschlüssel. Sie stehen nicht in dieser E-Mail: E-Mails werden von vielen gelesen.
 order-cancelled-subject = Ihre Bestellung wurde storniert
 order-cancelled = Ihre Bestellung wurde storniert. Es ist nichts zu bezahlen. Falls trotzdem Geld unterwegs ist, gilt die Bestellung wieder, sobald es ankommt.
 order-refunding-subject = Ihre Bestellung geht zurück
 order-refunding = Sie haben Ihre Bestellung zurückgegeben. Ihre Lizenzschlüssel gelten nicht mehr, und { $sum } gehen zurück.
+order-refunding-by-us = Wir geben Ihre Bestellung zurück ({ $reason }). Ihre Lizenzschlüssel gelten nicht mehr, und { $sum } gehen zurück.
 order-refunded-subject = Ihr Geld ist zurück
 order-refunded = { $sum } gingen dorthin zurück, woher sie kamen.
 order-refund-refused-subject = Das Geld konnte nicht zurückgehen
 order-refund-refused = Der Zahlungsdienst konnte das Geld nicht zurückschicken. Ihre Lizenzschlüssel gelten wieder, und unsere Buchhaltung kümmert sich darum.
+order-replaced-subject = Ihr Token wird ersetzt
+order-replaced = Statt des kaputten Tokens schicken wir Ihnen einen neuen. Er kostet nichts. Der Lizenzschlüssel oder das Abonnement, das schon läuft, bleibt der oder das, was Sie haben.
 order-sent-subject = Ihre Bestellung ist unterwegs
 order-sent = Was Sie bestellt haben, ist unterwegs, mit { $carrier }. Sendungsnummer: { $tracking }.

@@ -99,9 +99,11 @@ open-manage-otp = Open Manage OTP
 back-to-manage-otp = Back to Manage OTP
 back-to = Back to { $application }
 have-license-key = I have a license key
+get-credential = Get a credential
 get-new = Get a new one
 renew = Renew
 activate = Activate
+activate-name = Activate { $name }
 elevate = Elevate
 test = Test
 suspend = Suspend
@@ -134,6 +136,7 @@ banner-ends = Your { $name } ends { $when }.
 banner-ended = Your { $name } ended { $when }. Until it is renewed it cannot be used to elevate.
 banner-ended-on = Your { $name } ended on { $when }. Until it is renewed it cannot be used to elevate.
 banner-one-device = You have one device only. Add a second one, or print recovery codes, for the day on which it is gone.
+banner-unused = { $name } is yours and not activated yet. It cannot be used before that.
 
 ## Mails
 mail-greeting = Hello { $name },
@@ -142,17 +145,31 @@ mail-from = From: { $address }
 mail-not-you = Was this not you? Open this address within three days. It shows what happened and lets you stop it at once:
 renewed-by-key-subject = A subscription was renewed
 renewed-by-key = { $label } was renewed with a license key.
+adopted-subject = Your security key has a subscription
+adopted = The security key “{ $label }” has the subscription now that you bought. It is the same key as before, and from now on it ends with its term unless you renew it.
 reminder-subject-ends = { $days ->
-    [one] { $label } ends in { $days } day
+    [1] { $label } ends tomorrow
    *[other] { $label } ends in { $days } days
 }
 reminder-subject-today = { $label } ends today
 reminder-subject-ended = { $label } has ended
-reminder-ends = your { $label } ends on { $at }. Renew it before then, and nothing changes: your device and your identity proofing stay, and a year is added to that date.
-reminder-today = your { $label } ends today, { $at }. From then on it cannot be used to elevate until you renew it. Your password still works.
-reminder-ended = your { $label } ended on { $at }, and applications that ask for it are closed to you. You can still renew it: your device and your identity proofing stay.
+reminder-subject-pending-ends = { $days ->
+    [1] { $label }, not activated, ends tomorrow
+   *[other] { $label }, not activated, ends in { $days } days
+}
+reminder-subject-pending-today = { $label }, not activated, ends today
+reminder-subject-pending-ended = { $label }, not activated, has ended
+reminder-activate = your { $label } was bought and has not been activated. Its year runs all the same, until { $at }: activate it, and it is of use to you until then.
+reminder-never-activated = your { $label } was bought and never activated, and its year ended on { $at }. It can be neither activated nor renewed; when you need one, get a new one.
+reminder-ends = your { $label } ends on { $at }.
+reminder-today = your { $label } ends today, at { $at }. From then on it cannot be used to elevate. Your password still works.
+reminder-ended = your { $label } ended on { $at }, and applications that ask for it are closed to you.
+reminder-renew-before = Renew it before then, and nothing changes: your device and your identity proofing stay, and a year is added to that date.
+reminder-renew-still = You can still renew it: your device and your identity proofing stay.
+reminder-renew-from = It can be renewed from { $at } on; your device and your identity proofing stay then.
+reminder-anew = It cannot be renewed: you need a new one.
 reminder-until = It can be renewed until { $at }. After that you need a new one.
-reminder-auto-renew-failed = It was to be renewed by itself, but neither an account nor a card pays for it: please renew it yourself.
+reminder-auto-renew-failed = It was to be renewed by itself, and was not, because neither an account nor a card pays for it, or for a fault of ours: please renew it yourself.
 card-announced-subject = { $label } will be renewed on { $on }
 card-announced = your { $label } ends on { $ends }. It will be renewed by itself on { $on }, for { $price }, on the card { $card }. There is nothing that you have to do.
 card-announced-link = Switch it off, or see what it costs, here:
@@ -167,7 +184,10 @@ card-not-paid-declined = your { $label } was to be renewed today, for { $price }
 card-not-paid-again = We try the card again on { $on }.
 card-not-paid-last = We do not try the card again.
 card-not-paid-link = Pay for it yourself here, with any card:
-reminder-renew = Renew it here:
+reminder-do-renew = Renew it here:
+reminder-do-activate = Activate it here:
+reminder-do-renew-from = It will be renewed here:
+reminder-do-anew = What you have, and where you get another one:
 reminder-preferences = Which of these mails you get, and in which language, you choose here. The one on the last day always comes:
 auto-renewed-subject = { $label } was renewed
 auto-renewed = your { $label } was renewed for another year, until { $until }, on your organization's account (order { $order }). There is nothing for you to do.
@@ -247,6 +267,8 @@ device-unconfirmed = Not confirmed
 card-needs-proofing = It was bought with identity proofing: an agent looks at you first, then it can be set up.
 card-token-comes = A token is being made ready for you. When it has come, activate it with its serial number and the registration code that we mail to you.
 card-pending = Bought, not set up yet: it cannot be used until you activate it.
+card-too-late = Its year ended on { $ended }, before it was set up. Get a new one.
+adopt-key = Use “{ $label }”
 card-locked = Locked after too many wrong codes. Ask your administrator to unlock it.
 card-rests = After several wrong codes it rests for a while. Try again later.
 suspended-paused = You put it to rest. Nobody can use it until you resume it.
@@ -256,6 +278,9 @@ suspended-by-administrator = Suspended. Ask your administrator why.
 status-proofing = { $label } waits for your identity proofing
 status-set-up = Set up your { $label }
 status-set-up-text = It is yours, and cannot be used before that.
+status-key = { $name } waits for you
+status-key-text = It is bought and yours, and becomes a credential when you activate it.
+status-asked = Your identity proofing
 status-expired = { $label } has expired
 status-ends = { $label } ends soon
 see-proofing = See where it stands
@@ -264,6 +289,7 @@ done-token-activated = Your token is set up. From now on its codes can be used.
 done-renamed = The new name is saved.
 done-phone-added = Your phone is set up. From now on it can approve logins. Try it now: this browser will show six digits, and the phone will ask whether you log in, for what and from where. Type the digits there.
 done-key-added = Your security key is set up. It can be used from now on.
+done-key-adopted = Your security key has the subscription now that you bought.
 done-recovered = That worked. Set up a new device now: you have five minutes before we ask again.
 done-password = Your password is changed. The old one does not work any more.
 done-stolen = It is switched off, and you are signed out everywhere else. Now change your password.
@@ -375,7 +401,7 @@ proofing-done-until = Your identity was proofed on { $at }, until { $until }.
 proofing-again = Ask again
 proofing-get = Get proofed
 proofing-none = Your identity is not proofed. Get the Proofing Upgrade, or a credential with proofing.
-proofing-waits = You are in the queue since { $since }. An agent will get in touch with you, in person or by video; have a passport or an identity card ready that bears the name { $name }.
+proofing-waits = You are in the queue since { $since }. An agent will get in touch with you, in person or by video; have a passport or an identity card ready that bears the name { $name }. We write to you when it is decided; you need not wait here.
 proofing-refused = It did not work out: { $reason } Ask again when that is mended.
 proofing-refused-for-good = It did not work out several times: { $reason } Speak with your administrator.
 
@@ -411,8 +437,8 @@ unmet-activate = Activate your { $kind }
 unmet-why-suspended = See why your { $kind } is suspended
 unmet-unlock = Unlock your { $kind }
 unmet-get = Get { $kind }
-unmet-get-any = Get a credential
-unmet-get-proofed = See how to get proofed
+unmet-get-with-proofing = Get { $kind } with identity proofing
+unmet-see-proofing = See where your identity proofing stands
 
 ## The steps of a login
 login-title = Sign in
@@ -437,6 +463,7 @@ step-skip = Skip OTP
 step-asks = { $who } asks for { $what }.
 step-another-factor = another factor
 step-any-otp = any OTP
+step-detour = You are about to change what you sign in with. First show something that you have.
 factor-title = One more step
 factor-heading = How do you want to go on?
 factor-on-the-way = on the way to { $application }
@@ -550,23 +577,32 @@ order-tax = Tax: { $sum }
 order-total = Total: { $sum }
 order-invoiced-subject = Your invoice
 order-invoiced = { $days ->
-    [one] Thank you for your order. The license keys come when the money has come. Please pay invoice { $invoice } within { $days } day.
-   *[other] Thank you for your order. The license keys come when the money has come. Please pay invoice { $invoice } within { $days } days.
+    [one] Thank you for your order. { $then } Please pay invoice { $invoice } within { $days } day.
+   *[other] Thank you for your order. { $then } Please pay invoice { $invoice } within { $days } days.
 }
+order-before-keys = The license keys come when the money has come.
+order-before-renewal = It is renewed when the money has come.
+order-before-both = When the money has come, it is renewed, and the license keys appear.
+order-after-keys = Activate what is for you, and hand on what is for others.
+order-after-renewal = What was renewed lasts a year longer. Nobody has anything to do.
+order-after-both = What was renewed lasts a year longer. Activate what else is for you, and hand on what is for others.
 order-invoice = The invoice: { $pdf }
 order-paid-subject = Your receipt
 order-paid-card = Your order is paid (by card).
 order-paid-invoice = Your order is paid (by invoice).
 order-paid-voucher = Your order is paid (with a voucher).
 order-paid-account = Your order is paid (on account).
-order-paid = On its page you find the license keys, activate what is for you, and hand on what is for others. The keys are not in this mail: mails are read by many.
+order-paid-keys = On its page you find the license keys. They are not in this mail: mails are read by many.
 order-cancelled-subject = Your order was cancelled
 order-cancelled = Your order was cancelled. Nothing is to be paid. If money is on its way all the same, the order comes back to life when it arrives.
 order-refunding-subject = Your order goes back
 order-refunding = You gave your order back. Its license keys are void, and { $sum } go back.
+order-refunding-by-us = We give your order back ({ $reason }). Its license keys are void, and { $sum } go back.
 order-refunded-subject = Your money is back
 order-refunded = { $sum } went back to where they came from.
 order-refund-refused-subject = The money could not go back
 order-refund-refused = The payment provider could not send the money back. Your license keys are good again, and our finance department looks into it.
+order-replaced-subject = Your token is replaced
+order-replaced = A new token is sent to you in place of the broken one. It costs nothing. The license key, or the subscription that runs already, is the one that you have.
 order-sent-subject = Your order is on its way
 order-sent = What you ordered is on its way, with { $carrier }. Tracking number: { $tracking }.

@@ -2,10 +2,12 @@
 //!
 //! Owns: who may see them (a live session, else the login), and the header on them. Never: another person's things.
 
+mod activation;
 mod applications;
 mod card;
 mod cards;
 mod change;
+pub(crate) mod confirm;
 mod connections;
 mod credential;
 pub(crate) mod fresh;
@@ -27,19 +29,22 @@ mod proofing;
 mod security_key;
 mod sessions;
 
-pub(crate) use fresh::step_up;
+pub(crate) use activation::{activate_key, activation};
+pub(crate) use applications::requirement_of;
+pub(crate) use resume::way_to_wanted;
 
 use std::sync::Arc;
 
 use axum::Router;
 use stepgate_core::account::{Person, Role};
 use stepgate_core::assurance::{self, CredentialKind, CredentialState, Holdings};
-use stepgate_core::authorize::interaction::{Interaction, PortalPage, Purpose};
+use stepgate_core::authorize::interaction::{Interaction, Landing, PortalPage, Purpose};
 use stepgate_core::credentials::Credential;
+use stepgate_core::subscriptions::license_key::LicenseKey;
 use stepgate_core::time::Timestamp;
 use stepgate_store::{credentials, people};
 
-use crate::admin::access::{Act, Place, Scope, may};
+use crate::admin::access::{Act, Place, Scope, may, seen};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -48,8 +53,11 @@ use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::login::Parked;
 use crate::pages::{AccountHeader, Action, Banner, Layout, Section, StrengthView, Tone, When};
 use crate::session::{self, Live};
-use crate::subscriptions;
+use crate::subscriptions::{self, name_of};
 use crate::words::Language;
+
+/// Where the keys of a person are used.
+const LICENSE: &str = "/account/otp/license";
 
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
@@ -83,6 +91,8 @@ pub struct Visitor {
     pub person: Person,
     /// What the person holds.
     pub credentials: Vec<Credential>,
+    /// Keys that are the person's and wait to be used.
+    pub keys: Vec<LicenseKey>,
     /// What the person may do.
     pub roles: Vec<Role>,
     /// What the person reads: what they set, else what their browser asks for.
@@ -91,7 +101,8 @@ pub struct Visitor {
     csrf: String,
 }
 
-/// Who visits a page of ours. Nobody logged in is led to the login and back.
+/// Who visits a page of ours. Nobody logged in is led to the login and back: to the very address that was asked for, else
+/// to `page`.
 ///
 /// # Errors
 /// [`PageFailure::Elsewhere`] with the way to the login; the store.
@@ -105,7 +116,8 @@ pub async fn visit(cx: &Cx, browser: &Browser, page: PortalPage) -> Result<Box<V
         }
         return Ok(Box::new(visitor));
     }
-    let interaction = Interaction::begin(Purpose::Portal { return_to: page }, cx.now);
+    let mut interaction = Interaction::begin(Purpose::Portal { return_to: page }, cx.now);
+    interaction.back = browser.asked.clone().map(Landing::Asked);
     let parked = Parked::begin(cx, browser.token(), interaction).await?;
     Err(PageFailure::elsewhere(with_browser(cx, browser, see_other(&parked.path()))))
 }
@@ -127,6 +139,7 @@ async fn visitor(cx: &Cx, browser: &Browser, live: Live) -> Result<Option<Visito
     let organizations = people::organizations_of(&cx.app.db, person.id).await?;
     Ok(Some(Visitor {
         credentials: credentials::list_credentials(&cx.app.db, person.id).await?,
+        keys: subscriptions::keys_of(cx, &person).await?,
         roles: people::roles_of(&cx.app.db, person.id).await?,
         organization: organizations.first().map_or_else(|| "\u{2013}".to_owned(), |first| first.name.clone()),
         csrf: browser.csrf(&cx.app),
@@ -193,7 +206,7 @@ impl Visitor {
             user_id: self.person.username.to_string(),
             organization: self.organization.clone(),
             strength: view,
-            administrator: !self.roles.is_empty(),
+            admin_tabs: seen(&self.roles),
             developer: may(&self.roles, Place::Developer, Act::See) != Scope::Nothing,
             csrf: self.csrf.clone(),
         };
@@ -213,7 +226,8 @@ impl Visitor {
         };
         let ending = self.credentials.iter().filter(kept);
         let ending = ending.filter(|held| held.expires_at.is_some_and(|end| end < soon));
-        let (credential, end) = ending.filter_map(|held| Some((held, held.expires_at?))).min_by_key(|(_, end)| *end)?;
+        let first = ending.filter_map(|held| Some((held, held.expires_at?))).min_by_key(|(_, end)| *end);
+        let Some((credential, end)) = first else { return self.unused_key(cx, language) };
         let zone = self.zone();
         let when = When::new_in(language, end, cx.now, &zone);
         let is_date = when.text == When::date_in(language, end, &zone).text;
@@ -231,6 +245,21 @@ impl Visitor {
             Action::link("banner-action", language.text("open-manage-otp"), path)
         };
         Some(Banner { tone, text, action: Some(action) })
+    }
+
+    /// Something that was bought and is worth nothing before it is activated.
+    fn unused_key(&self, cx: &Cx, language: Language) -> Option<Banner> {
+        let key = self.keys.first()?;
+        let text = language.say("banner-unused", [("name", name_of(cx, key).into())]);
+        let action = Action::link("banner-action", language.text("activate"), LICENSE);
+        Some(Banner { tone: Tone::Notice, text, action: Some(action) })
+    }
+
+    /// The kinds of what the person holds, or has a key for: what does not have to be bought again.
+    pub fn owns(&self) -> Vec<CredentialKind> {
+        let held = self.credentials.iter().filter(|held| held.stage != CredentialState::Revoked);
+        let keys = self.keys.iter().flat_map(|key| key.gives.kinds.iter().copied());
+        held.map(|held| held.kind).chain(keys).collect()
     }
 
     /// A credential of theirs.

@@ -9,6 +9,7 @@ mod janitor;
 mod operations;
 mod mobile;
 mod orders;
+mod payers;
 mod people;
 mod proofing;
 mod renewals;

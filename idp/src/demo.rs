@@ -34,6 +34,16 @@ use crate::phones::first_text::FirstText;
 use crate::phones::settings::Caps;
 use crate::registration::RegistrationMode;
 use crate::settings::Settings;
+use crate::shop::ShopSettings;
+
+/// Who sells in the demo, and where its invoices are paid to: a made-up address, and the example of an IBAN's standard.
+const SELLER: [&str; 4] = ["Stepgate Demo Ltd.", "1 Gate Street", "Springfield, IL 62701", "USA"];
+const BANK: [&str; 4] = [
+    "Bank: First Demo Bank",
+    "Account holder: Stepgate Demo Ltd.",
+    "IBAN: GB29 NWBK 6016 1331 9268 19",
+    "BIC: NWBKGB2L",
+];
 
 /// Where the demo listens and keeps its data.
 #[derive(Clone, Debug)]
@@ -110,6 +120,12 @@ fn adapt(mut settings: Settings, options: &Options, folder: &std::path::Path) ->
     }
     if settings.reports.clients.is_empty() {
         settings.reports.clients.push("demo-service".to_owned());
+    }
+    if settings.shop.seller == ShopSettings::default().seller {
+        settings.shop.seller = SELLER.map(str::to_owned).to_vec();
+    }
+    if settings.shop.payment_details.is_empty() {
+        settings.shop.payment_details = BANK.map(str::to_owned).to_vec();
     }
     settings.registration.mode = settings.registration.mode.or(Some(RegistrationMode::Open));
     settings

@@ -78,7 +78,7 @@ async fn rating(cx: &Cx, topic: Topic, visitor: Option<&Visitor>) -> Result<Rati
         Some(visitor) => ratings::find_rating(&cx.app.db, topic.slug(), visitor.person.id).await?,
         None => None,
     };
-    Ok(Rating { count: found.count, stars: found.stars, own, known: visitor.is_some() })
+    Ok(Rating { count: found.count, stars: found.stars, own, known: visitor.is_some(), unread: false })
 }
 
 /// Leads whoever is not logged in to the login, and back to the page.
@@ -97,9 +97,14 @@ async fn post_rate(Path(slug): Path<String>, form: Form) -> Response {
         let topic = Topic::of_slug(&slug).ok_or(PageFailure::NotFound)?;
         let visitor = account::visit(&cx, &form.browser, PortalPage::Help).await?;
         let back = format!("{}#rate", topic.path());
-        // The form offers nothing else; whoever sends nothing has chosen nothing.
         let Some(stars) = form.get("stars").parse().ok().filter(|stars| (1..=5).contains(stars)) else {
-            return Ok(see_other(&back));
+            let page = HelpTopicPage {
+                layout: layout(&cx, Some(&visitor), topic.title()),
+                topic,
+                words: topic.words(&cx.app.settings.subscriptions),
+                rating: Rating { unread: true, ..rating(&cx, topic, Some(&visitor)).await? },
+            };
+            return Ok(pages::respond(StatusCode::UNPROCESSABLE_ENTITY, &page));
         };
         let transaction = cx.app.db.begin().await?;
         ratings::put_rating(&transaction, topic.slug(), (visitor.person.id, stars), cx.now).await?;

@@ -10,7 +10,7 @@ mod join;
 
 pub use http::routes;
 pub use invite::{
-    Again, Batch, Estimate, Invited, Withdrawn, estimate, invite, offered, send_again, sponsors, withdraw,
+    Again, Batch, Estimate, Invited, Withdrawn, estimate, invite, offered, product_name, send_again, withdraw,
 };
 
 /// Where somebody lands who took an invitation up: the one place that leads on to the activation of the key.

@@ -23,6 +23,7 @@ pub mod developer;
 pub mod snippets;
 pub mod demo;
 pub mod samples;
+pub mod renewals;
 pub mod sections;
 pub mod mobile_phones;
 pub mod security_key;

@@ -5,6 +5,7 @@
 //! numbers: they are typed at the provider. What the provider's messages say is read anew before it counts.
 
 mod acquire;
+pub(crate) mod attention;
 mod buyer;
 pub mod cards;
 mod cart;
@@ -24,7 +25,9 @@ mod receipt;
 pub mod refund;
 mod settings;
 mod sweep;
+mod terms;
 pub mod vouchers;
+mod warranty;
 mod webhook;
 pub mod words;
 
@@ -33,9 +36,10 @@ pub use catalogue::{Catalogue, catalogue};
 pub use invoice::invoice;
 pub use mails::{paid as tell_paid, sent as tell_sent};
 pub(crate) use orders::pdf;
-pub use place::{Replaced, cancel, replace};
+pub use place::{cancel, note_placed};
 pub use settings::ShopSettings;
 pub use sweep::sweep;
+pub use warranty::{Replaced, replace, replaceable};
 
 use std::sync::Arc;
 
@@ -51,6 +55,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(cart_pages::routes())
         .merge(checkout_page::routes())
         .merge(orders::routes())
+        .merge(terms::routes())
         .merge(webhook::routes())
 }
 

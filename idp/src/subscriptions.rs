@@ -3,6 +3,7 @@
 //! Owns: what a payment sets in motion, in one transaction; which credential a key becomes; how a term gets longer.
 //! Never: how money comes in (`shop`), and how a device is bound (`account`).
 
+mod adopt;
 pub(crate) mod auto_renew;
 pub(crate) mod card_words;
 mod handed;
@@ -13,8 +14,11 @@ mod renew;
 mod renewal;
 mod settings;
 mod settle;
+mod terms;
+mod waiting;
 mod wording;
 
+pub use adopt::{adopt, is_adoptable};
 pub use auto_renew::{Payer, payer};
 pub use handed::{Handed, hand_over, take_back};
 pub use plan::{Plan, plan, promise};
@@ -22,10 +26,11 @@ pub use redeem::{
     NotRedeemed, Redeemed, begin_term, find_typed, judge, may_bind, name_of, redeem, renew_by_key, verified_mail,
 };
 pub use remind::send_due;
-pub use renew::{Renewed, is_renewable, renew};
+pub use renew::{Renewed, is_renewable, renew, renews};
 pub use renewal::{renewal_product, renewal_product_of, stands};
 pub use settings::{ProductSettings, SubscriptionSettings};
 pub use settle::{Holder, Settled, settle, settle_in};
+pub use waiting::{fitting, keys_of};
 
 use stepgate_core::id::LicenseKeyId;
 use stepgate_core::secret::SecretString;

@@ -25,6 +25,10 @@ mod m20261128_000022_shop;
 mod m20261128_000023_activation;
 mod m20261128_000024_reach;
 mod m20261128_000025_cards;
+mod m20261128_000027_figures;
+mod m20261128_000028_authority;
+mod m20261128_000029_ledger;
+mod m20261128_000030_proofing_found;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -57,6 +61,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000023_activation::Migration),
             Box::new(m20261128_000024_reach::Migration),
             Box::new(m20261128_000025_cards::Migration),
+            Box::new(m20261128_000027_figures::Migration),
+            Box::new(m20261128_000028_authority::Migration),
+            Box::new(m20261128_000029_ledger::Migration),
+            Box::new(m20261128_000030_proofing_found::Migration),
         ]
     }
 }

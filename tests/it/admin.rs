@@ -1,6 +1,8 @@
 //! Administration: who may be where, what an act does, and what the audit log remembers.
 
-use stepgate_tests::{Browser, World, on_each_backend};
+use std::collections::BTreeSet;
+
+use stepgate_tests::{Page, World, logged_in, on_each_backend};
 
 const TABS: [&str; 14] = [
     "/admin/people",
@@ -19,14 +21,11 @@ const TABS: [&str; 14] = [
     "/admin/orders",
 ];
 
-async fn logged_in(world: &World, username: &str) -> Browser {
-    let mut browser = world.browser();
-    browser.open("/account").await;
-    browser.log_in(username).await;
-    if browser.page.name() == "factor" {
-        browser.submit(&[("skip", "1")]).await;
-    }
-    browser
+/// Where the tabs of a page lead.
+fn tab_links(page: &Page) -> Vec<String> {
+    let rows = page.text.split("<nav class=\"tabs").skip(1).map(|row| row.split("</nav>").next().unwrap());
+    let links = rows.flat_map(|row| row.split("href=\"").skip(1));
+    links.map(|link| link.split('"').next().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -55,6 +54,22 @@ async fn every_role_sees_its_own_and_nothing_else() {
                 });
             }
             assert_eq!(seen, expected, "{username}");
+            // The tabs lead there, and nowhere else.
+            let mut tabs = BTreeSet::new();
+            let mut wanted = BTreeSet::new();
+            for (tab, letter) in TABS.iter().zip(expected.chars()) {
+                if letter == 'y' && tab.starts_with("/admin") {
+                    wanted.insert((*tab).to_owned());
+                    tabs.extend(tab_links(browser.open(tab).await));
+                }
+            }
+            tabs.remove("/admin/janitor");
+            assert_eq!(tabs, wanted, "{username}");
+            assert_eq!(
+                browser.open("/account").await.text.contains("href=\"/admin\""),
+                !wanted.is_empty(),
+                "{username}"
+            );
         }
         for tab in TABS {
             assert_eq!(world.browser().open(tab).await.name(), "login", "{tab}");

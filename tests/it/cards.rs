@@ -281,9 +281,11 @@ async fn a_card_that_is_declined_is_tried_three_times_and_nobody_is_charged_unas
         world.until("told", async || told(&world, "could not be renewed").await == tries).await;
         assert_eq!(stripe.tries(), tries);
     }
-    for (days, about) in [(7, "Phone OTP ends today"), (30, "Phone OTP has ended")] {
+    // At the very end, and a month after.
+    for (days, reminders) in [(7, 1), (30, 2)] {
         world.advance(days * DAY).await;
-        world.until("reminded as usual", async || told(&world, about).await == 1).await;
+        let end = async || told(&world, "Phone OTP ends today").await + told(&world, "Phone OTP has ended").await;
+        world.until("reminded as usual", async || end().await == reminders).await;
     }
     assert_eq!((stripe.tries(), told(&world, "could not be renewed").await), (3, 3));
     assert_eq!(told(&world, "We do not try the card again").await, 1);
@@ -292,7 +294,7 @@ async fn a_card_that_is_declined_is_tried_three_times_and_nobody_is_charged_unas
 
     // Switched off after the announcement, dearer than announced, or without a card: nothing is charged.
     for (change, then) in [
-        ("UPDATE credentials SET auto_renew = FALSE", "ends in 30 days"),
+        ("UPDATE credentials SET auto_renew = FALSE", "Phone OTP ends in 29 days"),
         ("UPDATE renewal_promises SET gross = 4799", "will be renewed on"),
         ("DELETE FROM cards_on_file", "neither an account nor a card"),
     ] {
@@ -304,7 +306,7 @@ async fn a_card_that_is_declined_is_tried_three_times_and_nobody_is_charged_unas
         world.tamper(change).await;
         let announced = told(&world, then).await;
         world.advance(30 * DAY).await;
-        world.until("the reminder came", async || told(&world, then).await > announced).await;
+        world.until(&format!("the reminder came: {change}"), async || told(&world, then).await > announced).await;
         assert_eq!(stripe.tries(), 0, "{change}");
     }
 }
@@ -328,7 +330,7 @@ async fn what_goes_back_at_stripe_is_read_anew() {
         for _ in 0..2 {
             assert_eq!(stripe.tell_money(&last, ("evt_2", "charge.refunded"), &payment).await, 200);
         }
-        let why = world.texts("SELECT attention AS found FROM orders WHERE attention IS NOT NULL").await;
+        let why = world.texts("SELECT reason AS found FROM order_attentions WHERE settled_at IS NULL").await;
         assert!(why.len() == 1 && why[0].contains("10.00 USD"), "{why:?}");
         // Our own, told of before it is asked about again.
         let session = order_by_card(&mut alice, &stripe, "1").await;

@@ -2,17 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stepgate_tests::{Browser, Page, RelyingParty, World, on_each_backend};
-
-async fn logged_in(world: &World, username: &str) -> Browser {
-    let mut browser = world.browser();
-    browser.open("/account").await;
-    browser.log_in(username).await;
-    if browser.page.name() == "factor" {
-        browser.submit(&[("skip", "1")]).await;
-    }
-    browser
-}
+use stepgate_tests::{Browser, Page, RelyingParty, World, logged_in, on_each_backend};
 
 /// What stands between two pieces of a page.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {

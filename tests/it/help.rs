@@ -1,21 +1,11 @@
 //! The help pages: they are there, they lead on, and each person rates each of them once.
 
-use stepgate_tests::{Browser, World, on_each_backend};
+use stepgate_tests::{logged_in, on_each_backend};
 
 /// Every address of ours that a page leads to.
 fn links(text: &str) -> Vec<String> {
     let found = text.split("href=\"/").skip(1).filter_map(|rest| rest.split('"').next());
     found.filter(|link| !link.starts_with("static/")).map(|link| format!("/{link}")).collect()
-}
-
-async fn logged_in(world: &World, username: &str) -> Browser {
-    let mut browser = world.browser();
-    browser.open("/account").await;
-    browser.log_in(username).await;
-    if browser.page.name() == "factor" {
-        browser.submit(&[("skip", "1")]).await;
-    }
-    browser
 }
 
 #[tokio::test]
@@ -77,6 +67,8 @@ async fn a_person_rates_a_page_once_and_may_think_again() {
         assert_eq!(world.count("SELECT COUNT(*) AS found FROM help_ratings").await, 2);
         for nonsense in ["0", "6", "-1", "five", ""] {
             bob.submit(&[("stars", nonsense)]).await;
+            assert_eq!(bob.page.status.as_u16(), 422, "{nonsense}");
+            assert!(bob.page.words().contains("choose one to five stars"), "{nonsense}");
             assert!(bob.page.words().contains("3.5 of 5, 2 ratings."), "{nonsense}");
         }
         bob.open("/help/overview").await;
@@ -86,7 +78,7 @@ async fn a_person_rates_a_page_once_and_may_think_again() {
         assert_eq!(stranger.open("/help/get-started/rate").await.name(), "login");
         stranger.log_in("carol").await;
         stranger.submit(&[("skip", "1")]).await;
-        assert_eq!(stranger.page.url.path(), "/help");
+        assert_eq!(stranger.page.url.path(), "/help/get-started");
     })
     .await;
 }

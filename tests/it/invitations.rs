@@ -5,20 +5,12 @@ use std::sync::Arc;
 use stepgate_tests::{Browser, World, on_each_backend};
 use tokio::sync::Barrier;
 
+pub(super) use stepgate_tests::logged_in;
+
 /// What a Mobile ID costs in the demo, in cents.
 const PRICE: i64 = 3000;
 const NEW: &str = "/admin/invitations/new";
 const FILE: &str = "/admin/invitations/file";
-
-pub(super) async fn logged_in(world: &World, username: &str) -> Browser {
-    let mut browser = world.browser();
-    browser.open("/account").await;
-    browser.log_in(username).await;
-    if browser.page.name() == "factor" {
-        browser.submit(&[("skip", "1")]).await;
-    }
-    browser
-}
 
 /// The first sponsor that the open form offers.
 fn sponsor(browser: &Browser, kind: &str) -> String {
@@ -101,6 +93,10 @@ async fn an_invited_person_joins_pays_nothing_and_has_the_key() {
             assert_eq!(browser.open(&mailed).await.status.as_u16(), 410);
         }
         assert!(oscar.open("/admin/invitations").await.words().contains("Joined"));
+        // Who has it is not invited, and paid for, once more.
+        invite(&mut oscar, "organization", ("nina@north.example", "Nina North")).await;
+        assert!(oscar.page.words().contains("its person has it"), "{}", oscar.page.words());
+        assert_eq!(used(&world).await, PRICE);
         // The account is a whole one.
         let mut again = world.browser();
         again.open("/account").await;
@@ -232,7 +228,14 @@ async fn a_file_is_looked_at_and_comes_in_whole_or_not_at_all() {
         let bad = "email,name,user_id\nnina@x.example,Nina,nina\nnobody,Nobody,\nnina@x.example,Again,\nz@x.example,Z \"Q\",\n";
         upload(&mut oscar, "", bad).await;
         assert_eq!(oscar.page.status.as_u16(), 422);
-        assert!(oscar.page.words().contains("5 file there is a quote within a field"), "{}", oscar.page.words());
+        let words = oscar.page.words();
+        assert!(words.contains("5 file there is a quote within a field"), "{words}");
+        assert!(words.contains("3 email this is no e-mail address"), "and what is wrong with the others: {words}");
+        upload(&mut oscar, "", "email,name\nnobody,Nobody\n").await;
+        assert!(!oscar.page.words().contains("It costs"), "nobody costs nothing: {}", oscar.page.words());
+        upload(&mut oscar, "1", "name;email\r\nNina;nina@x.example\r\n").await;
+        let words = oscar.page.words();
+        assert!(words.contains("It can go") && words.contains("30.00 USD"), "as a spreadsheet writes it: {words}");
         let bad = "email,name,user_id\nnina@x.example,Nina,nina\nnobody,Nobody,\nnina@x.example,Again,\nz@x.example,,Ü\n";
         upload(&mut oscar, "", bad).await;
         let words = oscar.page.words();
@@ -344,6 +347,93 @@ async fn an_account_that_covers_one_batch_pays_for_one() {
         let answers = at_once(joins).await;
         assert_eq!(answers.iter().filter(|(_, location)| location == "/join/done").count(), 1, "{answers:?}");
         assert_eq!(world.count("SELECT COUNT(*) AS found FROM persons WHERE username LIKE 'once%'").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_by_state_and_by_text_and_so_is_its_file() {
+    on_each_backend(|world| async move {
+        let mut oscar = logged_in(&world, "oscar").await;
+        let people = ["ann", "ben", "cleo", "dora", "eric", "finn"];
+        for name in people {
+            let email = format!("{name}@new.example");
+            invite(&mut oscar, "organization", (&email, &format!("{name} Newcomer"))).await;
+        }
+        let now = stepgate_tests::now() * 1000;
+        for (name, change) in [
+            ("ben", format!("opened_at = {now}")),
+            ("cleo", format!("joined_at = {now}")),
+            ("dora", format!("withdrawn_at = {now}")),
+            ("eric", format!("expires_at = {}", now - 1000)),
+        ] {
+            world.tamper(&format!("UPDATE invitations SET {change} WHERE email = '{name}@new.example'")).await;
+        }
+        let redeemed = format!(
+            "UPDATE license_keys SET stage = 'redeemed', redeemed_at = {now} WHERE id =
+             (SELECT license_key_id FROM invitations WHERE email = 'finn@new.example')"
+        );
+        world.tamper(&redeemed).await;
+        let states = ["sent", "opened", "joined", "withdrawn", "expired", "activated"];
+        for (name, state) in people.iter().zip(states) {
+            let words = oscar.open(&format!("/admin/invitations?state={state}&q=")).await.words();
+            for other in people {
+                assert_eq!(words.contains(&format!("{other}@new.example")), other == *name, "{state}: {words}");
+            }
+            let csv = oscar.open(&format!("/admin/invitations.csv?state={state}")).await.text.clone();
+            assert_eq!(csv.lines().count(), 2, "{csv}");
+            assert!(csv.contains(&format!("{name}@new.example")) && csv.contains(state), "{csv}");
+        }
+        // By address, or by what is in a name; both together.
+        let words = oscar.open("/admin/invitations?q=cle").await.words();
+        assert!(words.contains("cleo@new.example") && !words.contains("ann@new.example"), "{words}");
+        let words = oscar.open("/admin/invitations?q=newcomer&state=sent").await.words();
+        assert!(words.contains("ann@new.example") && !words.contains("cleo@new.example"), "{words}");
+        let export = oscar.page.text.split("id=\"export\"").nth(1).unwrap().split("href=\"").nth(1).unwrap();
+        let export = export.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
+        assert_eq!(oscar.open(&export).await.text.lines().count(), 2, "the file is of what the page shows");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_of_an_invitation_is_its_readers_and_not_of_whoever_pressed_the_button() {
+    on_each_backend(|world| async move {
+        let mut oscar = logged_in(&world, "oscar").await;
+        invite(&mut oscar, "organization", ("nina@north.example", "Nina North")).await;
+        let id = "SELECT CAST(license_key_id AS TEXT) AS found FROM invitations";
+        let hex = "SELECT lower(hex(license_key_id)) AS found FROM invitations";
+        let id = world.texts(if world.nodes() > 1 { id } else { hex }).await.remove(0).replace('-', "");
+        let id = [&id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]].join("-");
+        // He neither reads its letters nor has a say over it.
+        oscar.open("/account/otp/keys").await;
+        assert!(!oscar.page.text.contains(&id) && oscar.page.words().contains("You have bought none"));
+        assert_eq!(oscar.open(&format!("/account/otp/keys/{id}")).await.status.as_u16(), 404);
+        oscar.open("/account/otp/keys").await;
+        for path in ["/account/otp/keys/take-back", "/account/otp/license/activate"] {
+            assert_eq!(oscar.submit_with(path, &[("id", &id)]).await.status.as_u16(), 404, "{path}");
+            oscar.open("/account/otp/keys").await;
+        }
+        let number = world.texts("SELECT number AS found FROM orders").await.remove(0);
+        oscar.open(&format!("/orders/{number}")).await;
+        let words = oscar.page.words();
+        assert!(words.contains("Whom it was sent to") && !words.contains("nina@north.example"), "{words}");
+        assert!(!oscar.page.has(&format!("activate-{id}")), "{words}");
+        // Keys of before: somebody's purchase by the row, and yet nobody's to hand on.
+        world.tamper("UPDATE license_keys SET purchaser_id = (SELECT id FROM persons WHERE username = 'oscar')").await;
+        oscar.open("/account/otp/keys").await;
+        oscar.submit_with("/account/otp/keys/take-back", &[("id", &id)]).await;
+        assert!(oscar.page.words().contains("cannot be taken back"), "{}", oscar.page.words());
+        let holds = "SELECT COUNT(*) AS found FROM license_keys WHERE holder_mail = 'nina@north.example'";
+        assert_eq!(world.count(holds).await, 1);
+        assert_eq!(world.texts("SELECT kind AS found FROM audit_events WHERE kind = 'order.placed'").await.len(), 1);
+
+        let mailed = link(&world, "nina@north.example", &[]).await;
+        let mut nina = world.browser();
+        nina.open(&mailed).await;
+        nina.submit(&[&[("username", "nina")], &JOIN[..]].concat()).await;
+        nina.submit_with("/account/otp/license/activate", &[("id", &id)]).await;
+        assert!(nina.page.words().contains("Set up your Mobile ID"), "{}", nina.page.words());
     })
     .await;
 }

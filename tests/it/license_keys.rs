@@ -129,6 +129,20 @@ async fn a_key_is_handed_over_taken_back_and_used_by_whom_it_is_for() {
         oscar.submit_with("/account/otp/keys/take-back", &[("id", &ids[0])]).await;
         assert!(oscar.page.words().contains("cannot be taken back any more"), "{}", oscar.page.words());
 
+        // What no mail reaches is no address; whoever had it is told that it went on; one's own is not "theirs".
+        for whom in ["<script>@x.y", "zoe@ex\u{e4}mple.org", "eve\u{202e}@elsewhere.example"] {
+            oscar.open(&format!("/account/otp/keys/{}", ids[2])).await;
+            oscar.submit(&[("whom", whom)]).await;
+            assert!(oscar.page.words().contains("no email address"), "{whom}: {}", oscar.page.words());
+        }
+        oscar.submit(&[("whom", "former@elsewhere.example")]).await;
+        oscar.open(&format!("/account/otp/keys/{}", ids[2])).await;
+        oscar.submit(&[("whom", "oscar")]).await;
+        assert!(oscar.page.words().contains("It is yours") && !oscar.page.words().contains("It is theirs"));
+        world.mail("former@elsewhere.example", "was taken back").await;
+        oscar.open(&format!("/account/otp/keys/{}", ids[2])).await;
+        assert!(!oscar.page.words().contains("Take it back"), "{}", oscar.page.words());
+
         // To an address that nobody has here yet.
         oscar.open(&format!("/account/otp/keys/{}", ids[1])).await;
         oscar.submit(&[("whom", "Carol.New@elsewhere.example")]).await;
@@ -146,10 +160,41 @@ async fn a_key_is_handed_over_taken_back_and_used_by_whom_it_is_for() {
         heidi.submit_with("/account/otp/license/activate", &[("id", &ids[1])]).await;
         assert_eq!(heidi.page.name(), "manage-otp", "{}", heidi.page.words());
         assert!(oscar.open("/account/otp/keys").await.words().contains("Used heidi"), "{}", oscar.page.words());
-        for (kind, expected) in [("license_key.handed", 3), ("license_key.taken_back", 1), ("license_key.redeemed", 2)] {
+        for (kind, expected) in
+            [("license_key.handed", 5), ("license_key.taken_back", 1), ("license_key.redeemed", 2), ("license_key.claimed", 1)]
+        {
             let sql = format!("SELECT COUNT(*) AS found FROM audit_events WHERE kind = '{kind}'");
             assert_eq!(world.count(&sql).await, expected, "{kind}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobodys_inbox_is_flooded_with_a_key_that_comes_and_goes() {
+    on_each_backend(|world| async move {
+        world.sell("oscar", "mobile-id", 1).await;
+        let mut oscar = at(&world, "oscar", "/account/otp/keys").await;
+        let id =
+            oscar.page.text.split("/account/otp/keys/").find_map(|rest| rest.get(..36).filter(|id| id.contains('-')));
+        let id = id.unwrap().to_owned();
+        for round in 0..6 {
+            oscar.open(&format!("/account/otp/keys/{id}")).await;
+            oscar.submit(&[("whom", "victim@evil.example")]).await;
+            let told = if round < 3 { "It is theirs now" } else { "enough mails went out" };
+            assert!(oscar.page.words().contains(told), "{round}: {}", oscar.page.words());
+            oscar.open(&format!("/account/otp/keys/{id}")).await;
+            oscar.submit_with("/account/otp/keys/take-back", &[("id", &id)]).await;
+        }
+        world
+            .until("three mails came", async || {
+                world.mails("victim@evil.example", "A license key is waiting").await == 3
+            })
+            .await;
+        world.advance(3600).await;
+        let mut oscar = at(&world, "oscar", &format!("/account/otp/keys/{id}")).await;
+        oscar.submit(&[("whom", "victim@evil.example")]).await;
+        assert!(oscar.page.words().contains("It is theirs now"), "{}", oscar.page.words());
     })
     .await;
 }
@@ -210,14 +255,10 @@ async fn from_the_refusal_by_key_and_phone_back_to_the_application() {
         assert!(alice_again.page.has("resume"), "{}", alice_again.page.words());
         begin_mobile(&mut alice_again).await;
         let code = super::mobile_phones::between(&alice_again.page.text, "id=\"enrol-code\">", "<");
-        let (mut phone, digits) =
+        let (_, digits) =
             MobileClient::enrol_at(&world.issuer, &code, ("Alice's phone", 9 * 24 * 3600), None).await.unwrap();
         alice_again.submit(&[("digits", &digits)]).await;
-        assert_eq!(alice_again.page.name(), "factor", "straight back to the request: {}", alice_again.page.words());
-        alice_again.submit(&[("factor", "mobile_id")]).await;
-        let request = phone.poll().await.unwrap().expect("a request");
-        phone.approve(&request, &alice_again.page.match_number()).await.unwrap();
-        alice_again.submit(&[("approved", "1")]).await;
+        // To bind a device is to show it: nothing is asked any more.
         assert_eq!(rp.finish(&started, &alice_again.page).await.acr(), MOBILE);
         assert!(!alice_again.open("/account/otp").await.has("resume"));
 

@@ -9,13 +9,19 @@
     reason = "tests: whatever does not hold ends the test"
 )]
 
+mod acquire;
 mod admin;
 mod attacks;
+mod authority;
 mod chromium;
+mod adoption;
+mod bulk_renewal;
 mod canary;
 mod cards;
+mod catalogue;
 mod client_auth;
 mod consent;
+mod crashes;
 mod cross_origin;
 mod demo_recovery;
 mod device;
@@ -26,6 +32,7 @@ mod elevate;
 mod encryption;
 mod exchange;
 mod faults;
+mod finance;
 mod hardware_tokens;
 mod help;
 mod invitations;
@@ -42,10 +49,12 @@ mod logout;
 mod manage;
 mod guessing;
 mod first_text;
+mod forgotten;
 mod metrics;
 mod mail;
 mod mobile_app;
 mod mobile_id;
+mod mobile_messages;
 mod mobile_phones;
 mod mobile_push;
 mod oidc;

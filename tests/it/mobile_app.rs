@@ -118,6 +118,12 @@ async fn a_phone_that_was_just_set_up_is_tried_without_letting_anybody_in() {
     // What will be seen is said before.
     let words = browser.page.words();
     assert!(words.contains("this browser will show six digits") && words.contains("Try your phone"), "{words}");
+    // In another session: the one in which the phone was set up has its strength from that.
+    assert_eq!(browser.open("/account").await.strength(), "Mobile ID");
+    let mut browser = world.browser();
+    browser.open("/account/otp").await;
+    browser.log_in("grace").await;
+    browser.submit(&[("skip", "1")]).await;
     browser.submit_with("/account/otp/test", &[("credential", &credential)]).await;
     if browser.page.name() == "factor" {
         browser.submit(&[("factor", "mobile_id")]).await;

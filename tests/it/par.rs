@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use stepgate_tests::{Browser, RelyingParty, Started, World, on_each_backend, on_each_backend_with};
+use stepgate_tests::{Browser, RelyingParty, Started, logged_in, on_each_backend, on_each_backend_with};
 use tokio::sync::Barrier;
 
 /// Pushes a request; the address at which a browser opens it.
@@ -15,13 +15,6 @@ async fn pushed(rp: &RelyingParty, started: &Started) -> String {
     let uri = answer["request_uri"].as_str().unwrap();
     assert!(uri.strip_prefix("urn:ietf:params:oauth:request_uri:").unwrap().len() >= 43, "{uri}");
     rp.authorize(&[("client_id", &rp.client_id), ("request_uri", uri)])
-}
-
-async fn logged_in(world: &World, username: &str) -> Browser {
-    let mut browser = world.browser();
-    browser.open("/account").await;
-    browser.log_in(username).await;
-    browser
 }
 
 /// The page for somebody who cannot be sent back, because nothing tells where to.

@@ -12,7 +12,7 @@ use tokio::sync::Barrier;
 
 use crate::shop::{add, checkout_fields, keys, logged_in, number, order};
 
-const PAID: &str = "checkout.session.completed";
+pub(super) const PAID: &str = "checkout.session.completed";
 
 /// Each backend with a provider that takes cards.
 pub(super) async fn worlds() -> Vec<(World, Checkout)> {
@@ -48,7 +48,7 @@ pub(super) async fn stage(world: &World) -> String {
 }
 
 pub(super) async fn attention(world: &World) -> i64 {
-    world.count("SELECT COUNT(*) AS found FROM orders WHERE attention IS NOT NULL").await
+    world.count("SELECT COUNT(*) AS found FROM order_attentions WHERE settled_at IS NULL").await
 }
 
 pub(super) async fn restart(world: &World) {
@@ -171,7 +171,9 @@ async fn money_that_does_not_fit_is_a_matter_for_finance_and_never_a_key() {
         let number = order_number(&world).await;
         assert!(fiona.open("/admin/orders?attention=1").await.words().contains(&number));
         assert!(fiona.open(&format!("/admin/orders/{number}")).await.words().contains("does not fit"));
-        fiona.submit_to(&format!("/admin/orders/{number}/seen")).await;
+        let id =
+            fiona.page.text.split("name=\"attention\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        fiona.submit_with(&format!("/admin/orders/{number}/seen"), &[("attention", &id)]).await;
         assert_eq!(attention(&world).await, 2);
     }
 }

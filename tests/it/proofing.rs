@@ -9,6 +9,8 @@ use super::license_keys::{at, begin_mobile};
 
 const PROOFED: &str = "urn:stepgate:acr:otp:proofed";
 
+const AGNES: &str = "+12025550107";
+
 /// The newest request in the queue, opened.
 async fn open_case(agent: &mut Browser, person: &str) {
     agent.open("/admin/proofing").await;
@@ -20,8 +22,30 @@ async fn open_case(agent: &mut Browser, person: &str) {
     assert_eq!(agent.page.name(), "admin-proofing-request");
 }
 
-fn found<'a>(issuer: &'a str, name: &'a str) -> [(&'a str, &'a str); 5] {
-    [("method", "video"), ("document", "passport"), ("issuer", issuer), ("name", name), ("act", "approve")]
+/// The same by Agnes, who shows her telephone where she is asked for it.
+async fn take_case(world: &World, agnes: &mut Browser, person: &str) {
+    open_case(agnes, person).await;
+    if agnes.page.words().contains("Show a device") {
+        let case = agnes.page.url.path().to_owned();
+        agnes.submit(&[("act", "confirm")]).await;
+        agnes.show_phone(world, AGNES).await;
+        assert_eq!(agnes.page.url.path(), case, "back at the request: {}", agnes.page.words());
+    }
+}
+
+fn found<'a>(issuer: &'a str, name: &'a str) -> [(&'a str, &'a str); 6] {
+    [
+        ("method", "video"),
+        ("document", "passport"),
+        ("issuer", issuer),
+        ("valid_until", "2031-05-28"),
+        ("name", name),
+        ("act", "approve"),
+    ]
+}
+
+async fn decided(world: &World) -> i64 {
+    world.count("SELECT COUNT(*) AS found FROM proofing_requests WHERE stage <> 'asked'").await
 }
 
 async fn upgraded(world: &World, username: &str) -> Browser {
@@ -54,25 +78,28 @@ async fn nothing_is_bound_before_the_agent_has_seen_the_person() {
 
         let mut agnes = at(&world, "agnes", "/admin/proofing").await;
         assert_eq!(agnes.page.name(), "admin-proofing");
-        open_case(&mut agnes, "alice").await;
+        take_case(&world, &mut agnes, "alice").await;
+        let case = agnes.page.url.path().to_owned();
         assert!(agnes.page.words().contains("Alice Archer"));
         agnes.submit(&found("Germany", "")).await;
         assert!(agnes.page.words().contains("must be the account"), "{}", agnes.page.words());
         agnes.submit(&found("C01X00T47", "1")).await;
         assert!(agnes.page.words().contains("Numbers of documents are not kept"), "{}", agnes.page.words());
-        // The decision takes a fresh factor.
+        let mut old = found("Germany", "1");
+        old[3].1 = "2020-01-31";
+        agnes.submit(&old).await;
+        assert!(agnes.page.words().contains("has run out"), "{}", agnes.page.words());
+        // It takes longer than other acts may.
         world.advance(400).await;
-        agnes.submit(&found("Germany", "1")).await;
-        assert_eq!(agnes.page.name(), "login", "{}", agnes.page.words());
-        agnes.log_in("agnes").await;
-        open_case(&mut agnes, "alice").await;
         agnes.submit(&found("Germany", "1")).await;
         assert!(agnes.page.words().contains("Decided"), "{}", agnes.page.words());
         let mail = world.mail("alice@iron-builders.example", "Your identity is proofed").await;
         assert!(!mail.contains("Germany"), "{mail}");
         let kept =
-            world.texts("SELECT document || ' ' || issuer || ' ' || method AS found FROM proofing_requests").await;
-        assert_eq!(kept, ["passport Germany video"]);
+            world.texts("SELECT document || ' ' || issuer || ' ' || method || ' ' || level || ' ' || document_valid_until AS found FROM proofing_requests").await;
+        assert_eq!(kept, ["passport Germany video ial2 2031-05-28"]);
+        let words = agnes.open(&case).await.words();
+        assert!(words.contains("ial2") && words.contains("2031-05-28") && words.contains("In a video call"), "{words}");
 
         alice.open("/account/otp").await;
         begin_mobile(&mut alice).await;
@@ -98,7 +125,7 @@ async fn a_refusal_says_why_and_nobody_decides_about_themselves() {
     on_each_backend(|world| async move {
         let mut dave = upgraded(&world, "dave").await;
         let mut agnes = at(&world, "agnes", "/admin/proofing").await;
-        open_case(&mut agnes, "dave").await;
+        take_case(&world, &mut agnes, "dave").await;
         agnes.submit(&[("reason", "no")]).await;
         assert!(agnes.page.words().contains("Say why"), "{}", agnes.page.words());
         agnes.submit(&[("reason", "The passport has run out.")]).await;
@@ -108,7 +135,7 @@ async fn a_refusal_says_why_and_nobody_decides_about_themselves() {
         assert!(dave.page.words().contains("You are in the queue"), "{}", dave.page.words());
 
         upgraded(&world, "agnes").await;
-        open_case(&mut agnes, "agnes").await;
+        take_case(&world, &mut agnes, "agnes").await;
         agnes.submit(&found("Germany", "1")).await;
         assert!(agnes.page.words().contains("Nobody decides about themselves"), "{}", agnes.page.words());
         let sql = "SELECT COUNT(*) AS found FROM persons WHERE username = 'agnes' AND proofed_at IS NOT NULL";
@@ -124,11 +151,16 @@ async fn of_two_agents_one_decides() {
     on_each_backend(|world| async move {
         upgraded(&world, "bob").await;
         let mut agents = Vec::new();
-        for name in ["agnes", "admin"] {
-            let mut agent = at(&world, name, "/admin/proofing").await;
-            open_case(&mut agent, "bob").await;
-            agents.push(agent);
-        }
+        let role = "INSERT INTO roles (person_id, role, place) SELECT id, 'proofing_agent', '' FROM persons
+                    WHERE username = 'dave'";
+        world.tamper(role).await;
+        let mut agnes = at(&world, "agnes", "/admin/proofing").await;
+        take_case(&world, &mut agnes, "bob").await;
+        let mut dave = at(&world, "dave", "/admin/proofing").await;
+        open_case(&mut dave, "bob").await;
+        dave.submit(&[("act", "confirm")]).await;
+        dave.show_token(&world, "dave").await;
+        agents.extend([agnes, dave]);
         let barrier = Arc::new(Barrier::new(8));
         let presses: Vec<_> = (0..8)
             .map(|number| {
@@ -151,6 +183,100 @@ async fn of_two_agents_one_decides() {
         assert_eq!(decided, 1);
         let sql = "SELECT COUNT(*) AS found FROM audit_events WHERE kind IN ('proofing.approved', 'proofing.refused')";
         assert_eq!(world.count(sql).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_password_decides_about_nobody_and_what_was_typed_is_kept() {
+    on_each_backend(|world| async move {
+        upgraded(&world, "bob").await;
+        let mut agnes = at(&world, "agnes", "/admin/proofing").await;
+        open_case(&mut agnes, "bob").await;
+        let case = agnes.page.url.path().to_owned();
+        assert!(!agnes.page.text.contains("name=\"reason\""), "a device comes before the form");
+        // Past the page, from a form that was open too long: the text is there when she comes back.
+        agnes.submit_with(&case, &[("act", "refuse"), ("reason", "The picture is another person's.")]).await;
+        agnes.show_phone(&world, AGNES).await;
+        assert_eq!((agnes.page.url.path(), decided(&world).await), (case.as_str(), 0));
+        assert!(agnes.page.text.contains("another person"), "{}", agnes.page.words());
+        // The whole session ended over it.
+        world.advance(2000).await;
+        agnes.submit(&[("reason", "The passport is another person's, and torn.")]).await;
+        assert_eq!((agnes.page.name(), decided(&world).await), ("login", 0));
+        agnes.log_in("agnes").await;
+        agnes.show_phone(&world, AGNES).await;
+        assert_eq!(agnes.page.url.path(), case);
+        assert!(agnes.page.text.contains("and torn."), "{}", agnes.page.words());
+        // Another browser has none of it.
+        world.advance(61).await;
+        let mut other = at(&world, "agnes", "/admin/proofing").await;
+        take_case(&world, &mut other, "bob").await;
+        assert!(!other.page.text.contains("and torn."), "{}", other.page.words());
+        agnes.submit(&[("reason", "The passport is torn.")]).await;
+        assert!(agnes.page.words().contains("Decided"), "{}", agnes.page.words());
+
+        // The operator holds a password and nothing else.
+        upgraded(&world, "carol").await;
+        let mut admin = at(&world, "admin", "/admin/proofing").await;
+        open_case(&mut admin, "carol").await;
+        assert!(admin.page.words().contains("You need a device"), "{}", admin.page.words());
+        let case = admin.page.url.path().to_owned();
+        for act in ["confirm", "refuse"] {
+            admin.submit_with(&case, &[("act", act), ("reason", "The picture is another person's.")]).await;
+            assert!(admin.page.words().contains("You need a device"), "{}", admin.page.words());
+        }
+        assert_eq!(decided(&world).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_the_third_refusal_nobody_is_told_to_ask_again() {
+    on_each_backend(|world| async move {
+        let mut dave = upgraded(&world, "dave").await;
+        let mut agnes = at(&world, "agnes", "/admin/proofing").await;
+        for time in ["first", "second", "third"] {
+            take_case(&world, &mut agnes, "dave").await;
+            let last = time == "third";
+            assert_eq!(agnes.page.words().contains("cannot ask again"), last, "{}", agnes.page.words());
+            agnes.submit(&[("reason", &format!("For the {time} time."))]).await;
+            let mail = world.mail("dave@iron-builders.example", &format!("For the {time} time.")).await;
+            assert_eq!(mail.contains("You can ask again"), !last, "{mail}");
+            assert_eq!(mail.contains("speak with your administrator"), last, "{mail}");
+            dave.open("/account/proofing").await;
+            if !last {
+                dave.submit_to("/account/proofing").await;
+            }
+        }
+        assert!(dave.page.words().contains("Speak with your administrator"), "{}", dave.page.words());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_long_queue_is_shown_a_page_at_a_time() {
+    on_each_backend(|world| async move {
+        world.sell("oscar", "mobile-id", 60).await;
+        // All of the same moment.
+        let rows = "INSERT INTO proofing_requests (id, person_id, stage, asked_at)
+                    SELECT id, purchaser_id, 'refused', 1000 FROM license_keys WHERE product = 'mobile-id'
+                    AND purchaser_id IS NOT NULL";
+        world.tamper(rows).await;
+        let all = world.count("SELECT COUNT(*) AS found FROM proofing_requests").await;
+        let mut agnes = at(&world, "agnes", "/admin/proofing?q=refused").await;
+        let mut seen = std::collections::BTreeSet::new();
+        let requests = |page: &stepgate_tests::Page| -> Vec<String> {
+            let links = page.text.split("href=\"/admin/proofing/").skip(1);
+            links.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+        };
+        let first = requests(&agnes.page);
+        assert_eq!(first.len(), 50);
+        seen.extend(first);
+        let next = super::mobile_phones::between(&agnes.page.text, "href=\"/admin/proofing?q=refused&", "\"");
+        agnes.open(&format!("/admin/proofing?q=refused&{}", next.replace("amp;", "").replace("#38;", ""))).await;
+        seen.extend(requests(&agnes.page));
+        assert_eq!(i64::try_from(seen.len()).unwrap(), all, "each once, none left out");
     })
     .await;
 }

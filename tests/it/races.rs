@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reqwest::{RequestBuilder, Response};
-use stepgate_tests::{Browser, World, on_each_backend};
+use stepgate_tests::{Browser, World, logged_in, on_each_backend};
 use tokio::sync::Barrier;
 
 const AT_ONCE: usize = 8;
@@ -139,16 +139,6 @@ fn acr(kind: &str) -> String {
 /// A step of a login succeeded when the session got a new cookie.
 async fn rose(response: Response) -> bool {
     response.headers().get_all("set-cookie").iter().any(|cookie| cookie.to_str().unwrap().contains("-session="))
-}
-
-async fn logged_in(world: &World, username: &str) -> Browser {
-    let mut browser = world.browser();
-    browser.open("/account").await;
-    browser.log_in(username).await;
-    if browser.page.name() == "factor" {
-        browser.submit(&[("skip", "1")]).await;
-    }
-    browser
 }
 
 #[tokio::test(flavor = "multi_thread")]

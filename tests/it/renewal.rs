@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use stepgate_tests::{World, on_each_backend};
+use stepgate_tests::{Backend, World, on_each_backend};
 use tokio::sync::Barrier;
 
 use super::license_keys::at;
@@ -80,9 +80,12 @@ async fn t29_what_has_expired_says_so_at_the_application_and_goes_on_there_once_
         world
             .tamper(r#"UPDATE applications SET policy = '{"accepts":["urn:stepgate:acr:otp"]}' WHERE url IS NOT NULL"#)
             .await;
-        let mine = at(&world, "frank", "/applications").await;
+        let mut mine = at(&world, "frank", "/applications").await;
         assert!(mine.page.words().contains("which expired on"), "{}", mine.page.words());
-        assert!(mine.page.text.contains("/account/otp/renew?credential="), "{}", mine.page.text);
+        let application = super::mobile_phones::between(&mine.page.text, "name=\"application\" value=\"", "\"");
+        mine.submit(&[("application", &application)]).await;
+        assert!(mine.page.url.query().unwrap_or_default().starts_with("credential="), "{}", mine.page.url);
+        assert_eq!(mine.page.name(), "renew", "{}", mine.page.words());
         let none = at(&world, "alice", "/applications").await;
         assert!(none.page.words().contains("Get credential"), "{}", none.page.words());
         let unbound = at(&world, "grace", "/applications").await;
@@ -176,6 +179,24 @@ async fn an_organization_renews_by_itself_and_for_many_at_once() {
         let account = "INSERT INTO sponsor_accounts (kind, id, currency, most, used)
                        SELECT 'organization', id, 'USD', 5000, 0 FROM organizations LIMIT 1";
         world.tamper(account).await;
+        // An account alone pays for nobody's wish; the organization's administrator lets it, and nobody else's does.
+        let words = at(&world, "bob", &format!("/account/otp/{bob}")).await.page.words();
+        assert!(words.contains("account or card pays for it yet"), "{words}");
+        let mut oscar = at(&world, "oscar", "/admin/sponsors").await;
+        let (_, switch) = oscar.page.text.split_once("name=\"organization\" value=\"").unwrap();
+        let organization = switch.split('"').next().unwrap().to_owned();
+        let switch = [("organization", organization.as_str()), ("on", "1")];
+        for username in ["petra", "alice", "ingrid"] {
+            let mut other = at(&world, username, "/account").await;
+            let status = other.submit_with("/admin/sponsors/renewals", &switch).await.status.as_u16();
+            assert_eq!(status, 403, "{username}");
+        }
+        assert_eq!(oscar.submit_with("/admin/sponsors", &[("most", "9999")]).await.status.as_u16(), 403);
+        oscar.open("/admin/sponsors").await;
+        oscar.submit_with("/admin/sponsors/renewals", &switch).await;
+        assert!(oscar.page.words().contains("From now on the account renews"), "{}", oscar.page.words());
+        let words = at(&world, "bob", &format!("/account/otp/{bob}")).await.page.words();
+        assert!(words.contains("organization's account") || words.contains("organization&#39;s account"), "{words}");
         let before = ends(&world, "bob", "phone_otp").await;
         world.advance(250 * DAY).await;
         world.until("it is renewed", async || ends(&world, "bob", "phone_otp").await > before).await;
@@ -208,4 +229,46 @@ async fn an_organization_renews_by_itself_and_for_many_at_once() {
         assert_eq!(alice.submit_with("/cart/add-renewals", &[("renew", &ids[0])]).await.status, 403);
     })
     .await;
+}
+
+/// SQLite only: its triggers play what breaks in the middle.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_by_itself_is_told_with_it_and_one_that_fails_stops_no_reminder() {
+    let world = World::start(Backend::Sqlite).await;
+    world.tamper("DELETE FROM sponsor_accounts").await;
+    let account = "INSERT INTO sponsor_accounts (kind, id, currency, most, used, renews)
+                   SELECT 'organization', id, 'USD', 500000, 0, TRUE FROM organizations LIMIT 1";
+    world.tamper(account).await;
+    let by_itself = |username: &str| {
+        format!(
+            "UPDATE credentials SET auto_renew = TRUE WHERE person_id IN (SELECT id FROM persons WHERE username = '{username}')"
+        )
+    };
+    world.tamper(&by_itself("bob")).await;
+    // Of two mails of one moment the second cannot be kept.
+    let trigger = "CREATE TRIGGER one_mail BEFORE INSERT ON outbox
+                   WHEN EXISTS (SELECT 1 FROM outbox WHERE created_at = NEW.created_at)
+                   BEGIN SELECT RAISE(ABORT, 'broken'); END";
+    world.tamper(trigger).await;
+    let before = ends(&world, "bob", "phone_otp").await;
+    world.advance(246 * DAY).await;
+    world.until("it is ordered", async || world.count("SELECT COUNT(*) AS found FROM orders").await == 1).await;
+    world.tamper("DROP TRIGGER one_mail").await;
+    world.until("it is renewed", async || ends(&world, "bob", "phone_otp").await > before).await;
+    world.mail("bob@iron-builders.example", "was renewed for another year").await;
+    let receipt = world.mail("bob@iron-builders.example", "Your receipt").await;
+    assert!(receipt.contains("1 x Renewal: Phone OTP") && receipt.contains("Nobody has anything to do"), "{receipt}");
+    assert!(!receipt.contains("license key"), "{receipt}");
+    let number = world.texts("SELECT number AS found FROM orders").await.remove(0);
+    let words = at(&world, "bob", &format!("/orders/{number}")).await.page.words();
+    assert!(words.contains("Nobody has anything to do") && !words.contains("hand on"), "{words}");
+    let words = at(&world, "fiona", &format!("/admin/orders/{number}")).await.page.words();
+    assert!(!words.contains("Given up") && !words.contains("Provider"), "rows of nothing: {words}");
+
+    // Nothing can be ordered: the others are reminded all the same.
+    world.tamper(&by_itself("carol")).await;
+    world.tamper("CREATE TRIGGER no_order BEFORE INSERT ON orders BEGIN SELECT RAISE(ABORT, 'broken'); END").await;
+    world.advance(30 * DAY).await;
+    world.mail("dave@iron-builders.example", "ends in 2").await;
+    world.mail("carol@iron-builders.example", "by itself, and was not").await;
 }

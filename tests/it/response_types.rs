@@ -1,20 +1,10 @@
 //! Response types and modes, and what access tokens are for.
 
 use serde_json::{Value, json};
-use stepgate_tests::{Browser, Page, RelyingParty, World, on_each_backend, on_each_backend_with};
+use stepgate_tests::{Browser, Page, RelyingParty, World, logged_in, on_each_backend, on_each_backend_with};
 
 /// In an order of words that differs from the registered one.
 const TYPES: [&str; 6] = ["code", "id_token", "token id_token", "id_token code", "token code", "token code id_token"];
-
-async fn logged_in(world: &World, username: &str) -> Browser {
-    let mut browser = world.browser();
-    browser.open("/account").await;
-    browser.log_in(username).await;
-    if browser.page.name() == "factor" {
-        browser.submit(&[("skip", "1")]).await;
-    }
-    browser
-}
 
 /// The answer, however it travels.
 fn answer(page: &Page) -> Page {

@@ -212,3 +212,80 @@ async fn a_detour_leads_back_to_the_page_it_began_on() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_token_that_ran_away_comes_back_by_two_codes() {
+    on_each_backend(|world| async move {
+        let mut dave = world.browser();
+        dave.open("/account").await;
+        dave.log_in("dave").await;
+        dave.submit(&[("factor", "hardware_token")]).await;
+        // Ten steps ahead, and the one after it: the first is wrong, the second brings the token back.
+        assert_eq!(dave.submit(&[("code", &shown(10, 0))]).await.name(), "code");
+        dave.submit(&[("code", &shown(11, 0))]).await;
+        assert_eq!(dave.page.name(), "account", "{}", dave.page.words());
+        assert_eq!(
+            world.count("SELECT COUNT(*) AS found FROM credentials WHERE serial = 'HT-0001' AND drift > 9").await,
+            1
+        );
+        let mut admin = logged_in(&world, "admin").await;
+        assert!(admin.open("/admin/tokens/worn").await.words().contains("Clocks and batteries"));
+        // The first code waits for five minutes only.
+        let mut again = world.browser();
+        again.open("/account").await;
+        again.log_in("dave").await;
+        again.submit(&[("factor", "hardware_token")]).await;
+        assert_eq!(again.submit(&[("code", &shown(30, 0))]).await.name(), "code");
+        world.advance(330).await;
+        assert_eq!(again.submit(&[("code", &shown(31, 0))]).await.name(), "code");
+        // At password strength, with two codes, by hand; and when no window reaches it, that is said.
+        let mut dave = logged_in(&world, "dave").await;
+        for (first, second, said) in [
+            (shown(500, 330), shown(501, 330), "run too far away"),
+            (shown(33, 330), shown(35, 330), "not two codes that follow"),
+            (shown(33, 330), shown(34, 330), "in step again"),
+        ] {
+            dave.open("/account/otp").await;
+            let path = dave.page.text.split("href=\"").find(|rest| rest.starts_with("/account/otp/resync")).unwrap();
+            let path = path.split('"').next().unwrap().to_owned();
+            dave.open(&path).await;
+            let words = dave.submit(&[("first", &first), ("second", &second)]).await.words();
+            assert!(words.contains(said), "{said}: {words}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_bad_series_is_recalled_and_opens_nothing_at_once() {
+    on_each_backend(|world| async move {
+        let mut oscar = logged_in(&world, "oscar").await;
+        let code = registration_code(&world, "oscar").await;
+        oscar.open("/account/otp/token").await;
+        let fields =
+            [("serial", "HT-1004"), ("registration", code.as_str()), ("first", &shown(0, 0)), ("second", &shown(1, 0))];
+        assert_eq!(oscar.submit(&fields).await.name(), "manage-otp");
+        let mut simon = logged_in(&world, "simon").await;
+        simon.open("/admin/tokens/files").await;
+        let file = simon.page.text.split("href=\"").find(|rest| rest.starts_with("/admin/tokens/files/")).unwrap();
+        let file = file.split('"').next().unwrap().to_owned();
+        simon.open(&file).await;
+        let recall =
+            simon.submit_with(&format!("{file}/do"), &[("act", "recall"), ("note", "leaking batteries")]).await;
+        assert!(recall.words().contains("leaking batteries"), "{}", recall.words());
+        assert!(!oscar.open("/account/otp").await.words().contains("HT-1004"));
+        assert_eq!(
+            world
+                .count(
+                    "SELECT COUNT(*) AS found FROM hardware_tokens WHERE stage <> 'revoked' OR sealed_seed IS NOT NULL"
+                )
+                .await,
+            0
+        );
+        assert_eq!(
+            world.count("SELECT COUNT(*) AS found FROM token_custody WHERE note = 'leaking batteries'").await,
+            4
+        );
+    })
+    .await;
+}

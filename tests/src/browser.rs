@@ -123,6 +123,17 @@ fn unescape(text: &str) -> String {
     named.replace("&#34;", "\"").replace("&#39;", "'").replace("&#38;", "&").replace("&amp;", "&")
 }
 
+/// The browser of somebody who has just logged in, with a password and nothing more.
+pub async fn logged_in(world: &World, username: &str) -> Browser {
+    let mut browser = world.browser();
+    browser.open("/account").await;
+    browser.log_in(username).await;
+    if browser.page.name() == "factor" {
+        browser.submit(&[("skip", "1")]).await;
+    }
+    browser
+}
+
 /// A browser.
 #[derive(Clone)]
 pub struct Browser {

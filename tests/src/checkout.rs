@@ -35,7 +35,7 @@ struct Inside {
     broken: Option<u16>,
     /// The status that refunds get.
     refund_status: String,
-    /// The call whose answers are held back: `begin`, `find`, `refund`, `charge`.
+    /// The call whose answers are held back: `begin`, `find`, `refund`, `charge`; with `unseen` it is held before it did anything.
     held: Option<&'static str>,
     /// How many calls wait for their answer.
     waiting: usize,
@@ -65,6 +65,9 @@ fn admitted(inside: &mut Inside, headers: &HeaderMap, body: &str) -> Result<Opti
     }
     if headers.get("authorization").is_none_or(|value| value != "Bearer sk_test_1") {
         return refuse(401, "authentication");
+    }
+    if headers.get("stripe-version").is_none_or(|value| value != "2024-06-20") {
+        return refuse(400, "version");
     }
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     match inside.keys.get(key.to_str().unwrap()) {
@@ -99,6 +102,7 @@ async fn hold(inside: &Mutex<Inside>, call: &'static str) {
 }
 
 async fn begin(State(inside): Shared, headers: HeaderMap, body: Bytes) -> Answer {
+    hold(&inside, "begin unseen").await;
     let answer = begun(&inside, &headers, &body);
     hold(&inside, "begin").await;
     answer
@@ -160,6 +164,7 @@ async fn expire(State(inside): Shared, headers: HeaderMap, Path(id): Path<String
 }
 
 async fn refund(State(inside): Shared, headers: HeaderMap, body: Bytes) -> Answer {
+    hold(&inside, "refund unseen").await;
     let answer = refunded(&inside, &headers, &body);
     hold(&inside, "refund").await;
     answer

@@ -15,6 +15,7 @@ mod api;
 mod browser;
 mod checkout;
 mod front;
+mod hold;
 mod keys;
 mod listener;
 mod metadata_service;
@@ -28,8 +29,9 @@ mod smsc;
 mod world;
 
 pub use api::{Api, Asked};
-pub use browser::{Browser, PASSWORD, Page};
+pub use browser::{Browser, PASSWORD, Page, logged_in};
 pub use checkout::{Checkout, WEBHOOK_SECRET, now};
+pub use hold::Hold;
 pub use keys::{ClientKey, mac};
 pub use listener::Listener;
 pub use metadata_service::{MetadataService, day};

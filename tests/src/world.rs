@@ -321,13 +321,17 @@ impl World {
         found
     }
 
+    /// The address of this world's database.
+    pub fn database(&self) -> String {
+        let file = self.folder.join("0").join("stepgate.db");
+        self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", file.display()))
+    }
+
     /// Runs an operator's command on this world's database: whether it succeeded, and what it said.
     pub fn operate(&self, arguments: &[&str]) -> (bool, String) {
-        let database = self.folder.join("0").join("stepgate.db");
-        let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", database.display()));
         let output = Command::new(binary())
             .args(arguments)
-            .env("STEPGATE__DATABASE__URL", url)
+            .env("STEPGATE__DATABASE__URL", self.database())
             .env("STEPGATE__SECRETS__MASTER", stepgate::boot::DEMO_MASTER)
             .output()
             .unwrap();
@@ -381,25 +385,19 @@ impl World {
 
     /// Runs a statement on this world's database, past the provider.
     pub async fn tamper(&self, sql: &str) {
-        let database = self.folder.join("0").join("stepgate.db");
-        let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", database.display()));
-        Database::connect(&url).await.unwrap().execute_unprepared(sql).await.unwrap();
+        Database::connect(self.database()).await.unwrap().execute_unprepared(sql).await.unwrap();
     }
 
     /// What a statement counts in this world's database; it names the number `found`.
     pub async fn count(&self, sql: &str) -> i64 {
-        let database = self.folder.join("0").join("stepgate.db");
-        let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", database.display()));
-        let database = Database::connect(&url).await.unwrap();
+        let database = Database::connect(self.database()).await.unwrap();
         let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), sql)).await.unwrap();
         row.unwrap().try_get("", "found").unwrap()
     }
 
     /// One column of text of this world's database, all rows; the statement names it `found`.
     pub async fn texts(&self, sql: &str) -> Vec<String> {
-        let database = self.folder.join("0").join("stepgate.db");
-        let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", database.display()));
-        let database = Database::connect(&url).await.unwrap();
+        let database = Database::connect(self.database()).await.unwrap();
         let rows = database.query_all_raw(Statement::from_string(database.get_database_backend(), sql)).await.unwrap();
         rows.iter().map(|row| row.try_get("", "found").unwrap()).collect()
     }

@@ -11,10 +11,12 @@ mod defaults;
 mod catalogue;
 mod requirement;
 mod evaluate;
+mod acceptable;
 mod decide;
 mod strength;
 mod explain;
 
+pub use acceptable::{Acceptable, acceptable};
 pub use acr::{Acr, AcrError};
 pub use catalogue::{Catalogue, CatalogueError, CatalogueSettings};
 pub use class::{AcrClass, Combination, Selector};

@@ -54,6 +54,16 @@ impl FromStr for PhoneNumber {
     }
 }
 
+/// What an address holds in quotes only, and nobody's does (RFC 5322 section 3.2.3, the `specials`).
+const SPECIALS: [char; 11] = ['<', '>', '(', ')', '[', ']', '\\', ',', ';', ':', '"'];
+
+/// Whether a character is a control, or one that turns the reading direction of what follows (UAX #9 sections 2.1 to 2.4):
+/// with those a name or an address looks like another. The marks U+200E and U+200F turn nothing, and people who write from
+/// right to left type them.
+pub fn is_unseen(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// An e-mail address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EmailAddress(String);
@@ -70,7 +80,7 @@ impl FromStr for EmailAddress {
 
     fn from_str(text: &str) -> Result<Self, ContactError> {
         let (name, host) = text.rsplit_once('@').ok_or(ContactError::Email)?;
-        let printable = text.chars().all(|c| !c.is_control() && !c.is_whitespace());
+        let printable = text.chars().all(|c| !is_unseen(c) && !c.is_whitespace() && !SPECIALS.contains(&c));
         let host_ok = !host.is_empty()
             && !host.starts_with('.')
             && !host.ends_with('.')
@@ -124,5 +134,20 @@ impl FromStr for Username {
         let well_formed = (1..=64).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-'));
         if well_formed { Ok(Self(name)) } else { Err(ContactError::Username) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_hold_nothing_that_is_not_seen_or_means_something_else() {
+        for good in ["bob@iron.example", "o'hara+id@mail.iron.example", "zo\u{eb}@iron.example"] {
+            assert!(good.parse::<EmailAddress>().is_ok(), "{good}");
+        }
+        for wrong in ["<script>@x.y", "a,b@x.y", "a b@x.y", "eve\u{202e}@x.y", "a@.y", "a@x..y", "@x.y", "a@", "a"] {
+            assert_eq!(wrong.parse::<EmailAddress>(), Err(ContactError::Email), "{wrong}");
+        }
     }
 }

@@ -113,6 +113,8 @@ typed_ids! {
     CardSetupId;
     /// One license key.
     LicenseKeyId;
+    /// One matter about an order that finance looks at.
+    AttentionId;
     /// One voucher.
     VoucherId;
     /// One paid year of a credential.

@@ -1,9 +1,12 @@
 //! Identity proofing by an agent: what is recorded of it, and who may decide.
 //!
-//! Recorded is the outcome: how the identity was seen, which kind of document, from which country, and that the name is
-//! the account's. Never a document's number, nor a picture of it.
+//! Recorded is the outcome: how the identity was seen and to which level, which kind of document, from which country,
+//! until when it is valid, and that the name is the account's. Never a document's number, nor a picture of it.
+
+use jiff::civil::Date;
 
 use crate::id::PersonId;
+use crate::time::Timestamp;
 
 /// Where a request stands.
 ///
@@ -124,6 +127,8 @@ pub struct Findings {
     pub document: Document,
     /// Who issued it: a country or an authority.
     pub issuer: String,
+    /// The last day on which it is valid; `None` where it bears none.
+    pub valid_until: Option<Date>,
     /// Whether the name on it is the account's.
     pub name_matches: bool,
 }
@@ -140,16 +145,24 @@ pub enum NoDecision {
     /// The issuer is missing, or looks like a document's number.
     #[error("Type who issued the document, in 2 to 60 letters. Numbers of documents are not kept.")]
     Issuer,
+    /// The document has run out.
+    #[error("The document has run out. Refuse, and say that a valid one is needed.")]
+    RunOut,
     /// A refusal without a reason.
     #[error("Say why in 10 to 500 characters. The person reads it.")]
     Reason,
 }
 
-/// Whether an agent may approve.
+/// Whether an agent may approve. A document is valid to the end of its last day, wherever on earth that day ends last.
 ///
 /// # Errors
 /// Why not.
-pub fn check_approval(agent: PersonId, person: PersonId, findings: &Findings) -> Result<(), NoDecision> {
+pub fn check_approval(
+    agent: PersonId,
+    person: PersonId,
+    findings: &Findings,
+    now: Timestamp,
+) -> Result<(), NoDecision> {
     if agent == person {
         return Err(NoDecision::OwnRequest);
     }
@@ -159,7 +172,12 @@ pub fn check_approval(agent: PersonId, person: PersonId, findings: &Findings) ->
     let issuer = findings.issuer.trim();
     let fits =
         (2..=60).contains(&issuer.chars().count()) && !issuer.chars().any(|it| it.is_numeric() || it.is_control());
-    if fits { Ok(()) } else { Err(NoDecision::Issuer) }
+    if !fits {
+        return Err(NoDecision::Issuer);
+    }
+    let today = jiff::Timestamp::from_millisecond(now.unix_millis()).unwrap_or_default();
+    let today = today.to_zoned_datetime(jiff::tz::TimeZone::fixed(jiff::tz::offset(-12))).date();
+    if findings.valid_until.is_some_and(|last| last < today) { Err(NoDecision::RunOut) } else { Ok(()) }
 }
 
 /// Whether an agent may refuse.
@@ -183,20 +201,31 @@ mod tests {
     #[test]
     fn nobody_proofs_themselves_and_no_number_is_kept() {
         let [agent, person] = [1, 2].map(|id| PersonId::from_uuid(uuid::Uuid::from_u128(id)));
+        // 2 March 2026, 14:05 UTC.
+        let now = Timestamp::from_unix_seconds(1_772_460_300);
         let good = Findings {
             method: Method::Video,
             document: Document::Passport,
             issuer: "Germany".to_owned(),
+            valid_until: None,
             name_matches: true,
         };
-        assert_eq!(check_approval(agent, person, &good), Ok(()));
-        assert_eq!(check_approval(agent, agent, &good), Err(NoDecision::OwnRequest));
+        assert_eq!(check_approval(agent, person, &good, now), Ok(()));
+        assert_eq!(check_approval(agent, agent, &good, now), Err(NoDecision::OwnRequest));
         assert_eq!(check_refusal(agent, agent, "no document at all"), Err(NoDecision::OwnRequest));
         let other = Findings { name_matches: false, ..good.clone() };
-        assert_eq!(check_approval(agent, person, &other), Err(NoDecision::NameDiffers));
+        assert_eq!(check_approval(agent, person, &other, now), Err(NoDecision::NameDiffers));
         for issuer in ["", "X", "C01X00T47", "Germany C01X00T47", &"a".repeat(61)] {
             let wrong = Findings { issuer: issuer.to_owned(), ..good.clone() };
-            assert_eq!(check_approval(agent, person, &wrong), Err(NoDecision::Issuer), "{issuer}");
+            assert_eq!(check_approval(agent, person, &wrong, now), Err(NoDecision::Issuer), "{issuer}");
+        }
+        for (last, checked) in [(1, Err(NoDecision::RunOut)), (2, Ok(())), (3, Ok(()))] {
+            let valid_until = Some(jiff::civil::date(2026, 3, last));
+            assert_eq!(
+                check_approval(agent, person, &Findings { valid_until, ..good.clone() }, now),
+                checked,
+                "{last}"
+            );
         }
         assert_eq!(check_refusal(agent, person, "no"), Err(NoDecision::Reason));
         assert_eq!(check_refusal(agent, person, "The document has run out."), Ok(()));

@@ -8,8 +8,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use stepgate_core::assurance::{
     Acr, ApplicationPolicy, Ask, AskError, Catalogue, CatalogueSettings, CredentialKind, CredentialState, Decision,
-    Evidence, FactorEvent, Granted, HeldCredential, Holdings, Method, Requirement, Why, decide, explain, offers,
-    standing, strength,
+    Evidence, FactorEvent, Granted, HeldCredential, Holdings, Method, Requirement, Why, acceptable, decide, explain,
+    offers, standing, strength,
 };
 use stepgate_core::id::CredentialId;
 use stepgate_core::time::Timestamp;
@@ -459,4 +459,54 @@ fn a_key_whose_hardware_nobody_vouches_for_is_not_asked_for_again_and_again() {
     );
     let Decision::Acquire { acceptable, .. } = decided(0) else { panic!("{:?}", decided(0)) };
     assert!(acceptable.iter().all(|product| product.kind == CredentialKind::SecurityKey));
+}
+
+#[test]
+fn everything_that_would_do_is_named_and_nothing_else() {
+    let named = |request: &Request| {
+        let found = acceptable(&request.requirement().unwrap(), now());
+        let words = found.into_iter().map(|option| {
+            let kinds: Vec<&str> = option.kinds.iter().map(|kind| kind.as_str()).collect();
+            format!("{}{}", kinds.join("+"), if option.proofed { ":proofed" } else { "" })
+        });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let asks = |values: &[&str]| Request {
+        acr_values: values.iter().map(|value| (*value).to_owned()).collect(),
+        ..Request::default()
+    };
+    let floor = |accepts: &[&str], proofed, refuse_restricted| ApplicationPolicy {
+        accepts: accepts.iter().map(|acr| acr.parse().unwrap()).collect(),
+        proofed,
+        refuse_restricted,
+        ..ApplicationPolicy::default()
+    };
+    let otp = "urn:stepgate:acr:otp";
+    assert_eq!(named(&asks(&[])), "", "a password is enough, and that is nothing to get");
+    assert_eq!(named(&asks(&[otp])), "phone_otp mobile_id hardware_token security_key");
+    let proofed = "phone_otp:proofed mobile_id:proofed hardware_token:proofed security_key:proofed";
+    assert_eq!(named(&asks(&["urn:stepgate:acr:otp:proofed"])), proofed);
+    assert_eq!(named(&asks(&["phrh"])), "security_key");
+    // What is asked and what the application accepts, weighed together.
+    let policies = [
+        (vec![floor(&["urn:stepgate:acr:mobile-id"], false, false)], "mobile_id"),
+        (vec![floor(&[otp], false, true)], "mobile_id hardware_token security_key"),
+        (vec![floor(&[], true, false)], proofed),
+        (vec![floor(&["urn:stepgate:acr:mobile-id", "phr"], true, false)], "mobile_id:proofed security_key:proofed"),
+        (
+            vec![floor(&["urn:stepgate:acr:mobile-id"], false, false), floor(&["phr"], false, false)],
+            "mobile_id+security_key",
+        ),
+    ];
+    for (floors, expected) in policies {
+        assert_eq!(named(&Request { floors, ..asks(&[otp]) }), expected);
+    }
+    assert_eq!(named(&Request { floors: vec![floor(&[], true, false)], ..Request::default() }), ":proofed");
+    // Whoever holds nothing is told all of it, whichever way happens to be the shortest.
+    let alice = holding(&[(CredentialKind::Password, CredentialState::Active)], false);
+    let events = [event(Method::Password, 5, false)];
+    let decided = decide(&catalogue(), &asking("urn:stepgate:acr:otp:proofed"), &events, &alice, now());
+    let Decision::Acquire { acceptable, proofing } = decided else { panic!("{decided:?}") };
+    assert_eq!((acceptable.len(), proofing), (4, false));
+    assert!(acceptable.iter().all(|product| product.proofed));
 }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
+use stepgate_core::account::Person;
 use stepgate_core::assurance::{
-    self, ApplicationPolicy, Ask, CredentialKind, CredentialState, Decision, RepairReason, Requirement,
+    self, ApplicationPolicy, CredentialKind, CredentialState, Decision, RepairReason, Requirement,
 };
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::clients::{Application, SubjectType};
 use stepgate_core::id::{ApplicationId, CredentialId};
-use stepgate_store::{applications, consents, people};
+use stepgate_store::{applications, consents, people, wanted};
 use url::Url;
 
 use super::{Visitor, visit};
@@ -20,15 +21,17 @@ use crate::app::App;
 use crate::clients::{self, Registered};
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::http::extract::Browser;
-use crate::http::page::{PageFailure, with_browser};
+use crate::http::extract::{Browser, Form};
+use crate::http::page::{PageFailure, see_other, with_browser};
+use crate::login::parked::KEPT_FOR;
 use crate::pages::account::{ApplicationRow, ApplicationsPage};
 use crate::pages::login::web_address;
 use crate::pages::{self, Action, Section, Tone, When};
+use crate::proofing::{self, Standing};
 use crate::subscriptions;
 
 pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/applications", get(get_applications))
+    Router::new().route("/applications", get(get_applications)).route("/applications/mend", post(post_mend))
 }
 
 async fn get_applications(cx: Cx, browser: Browser) -> Response {
@@ -37,7 +40,6 @@ async fn get_applications(cx: Cx, browser: Browser) -> Response {
 
 async fn show(cx: &Cx, browser: &Browser) -> Result<Response, PageFailure> {
     let visitor = visit(cx, browser, PortalPage::Applications).await?;
-    let partners = people::list_partners(&cx.app.db).await?;
     let doors = doors(cx, &visitor).await?;
     let mut rows = Vec::new();
     let mut listed = applications::list_open_applications(&cx.app.db).await?;
@@ -46,6 +48,10 @@ async fn show(cx: &Cx, browser: &Browser) -> Result<Response, PageFailure> {
             listed.extend(applications::find_application(&cx.app.db, door.application).await?);
         }
     }
+    let mut owners: Vec<_> = listed.iter().map(|application| application.partner).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    let partners = people::list_partners_in(&cx.app.db, &owners).await?;
     for application in listed {
         let door = doors.iter().find(|door| door.application == application.id);
         let Some(address) = door.and_then(|door| door.address.clone()).or_else(|| application.url.clone()) else {
@@ -89,7 +95,7 @@ async fn doors(cx: &Cx, visitor: &Visitor) -> Result<Vec<Door>, Fault> {
     let mut doors: Vec<Door> = Vec::new();
     for (client, been_there) in clients {
         let Some(client) = clients::find(cx, &client).await? else { continue };
-        let address = initiation(cx, visitor, &client);
+        let address = initiation(cx, &visitor.person, &client);
         let logo = web_address(client.client.metadata.logo_uri.as_deref());
         match doors.iter_mut().find(|door| door.application == client.application.id) {
             Some(door) => {
@@ -104,19 +110,33 @@ async fn doors(cx: &Cx, visitor: &Visitor) -> Result<Vec<Door>, Fault> {
 
 /// Where the application starts a login by itself, told who starts it and for whom (OpenID Connect Core §4). A client
 /// that sees pairwise subjects is not told a name by which it could compare people with others.
-pub(super) fn initiation(cx: &Cx, visitor: &Visitor, client: &Registered) -> Option<String> {
+pub(super) fn initiation(cx: &Cx, person: &Person, client: &Registered) -> Option<String> {
     let metadata = &client.client.metadata;
     let mut address = Url::parse(&web_address(metadata.initiate_login_uri.as_deref())?).ok()?;
     let mut query = address.query_pairs_mut();
     query.append_pair("iss", cx.app.issuer());
     if metadata.subject_type == SubjectType::Public {
-        query.append_pair("login_hint", &visitor.person.username.to_string());
+        query.append_pair("login_hint", &person.username.to_string());
     }
     if let Some(target) = &client.application.url {
         query.append_pair("target_link_uri", target);
     }
     drop(query);
     Some(address.into())
+}
+
+/// What an application accepts, of whoever comes without a wish of their own.
+///
+/// # Errors
+/// A policy that does not read.
+pub(crate) fn requirement_of(cx: &Cx, application: &Application) -> Result<Requirement, Fault> {
+    let policy: ApplicationPolicy = serde_json::from_value(application.policy.clone()).map_err(Fault::internal)?;
+    Requirement::of_floors(&cx.app.catalogue, std::slice::from_ref(&policy), cx.now).map_err(Fault::internal)
+}
+
+fn decided(cx: &Cx, visitor: &Visitor, requirement: &Requirement) -> Decision {
+    let events = &visitor.live.session.events;
+    assurance::decide(&cx.app.catalogue, requirement, events, &visitor.holdings(cx), cx.now)
 }
 
 fn row(
@@ -126,45 +146,22 @@ fn row(
     partner: &str,
     address: &str,
 ) -> Result<ApplicationRow, Fault> {
-    let policy: ApplicationPolicy = serde_json::from_value(application.policy.clone()).map_err(Fault::internal)?;
-    let ask = Ask {
-        floors: std::slice::from_ref(&policy),
-        essential_acr: None,
-        acr_values: &[],
-        acr_values_voluntary: false,
-        max_age: None,
-        login_prompted: false,
-        started_at: cx.now,
-    };
-    let requirement = Requirement::from_ask(&cx.app.catalogue, &ask).map_err(Fault::internal)?;
-    let events = &visitor.live.session.events;
-    let decision = assurance::decide(&cx.app.catalogue, &requirement, events, &visitor.holdings(cx), cx.now);
+    let requirement = requirement_of(cx, application)?;
     let open = |label: &str| Action::link(format!("open-{}", application.id), label, address);
-    let mend = |label: &str, path: &str| Action::link(format!("mend-{}", application.id), label, path);
-    let unmet = |note: String, action| ((Tone::Warning, "Requirements not met".to_owned()), Some(note), action);
-    let (status, note, action) = match decision {
+    let (status, note, action) = match decided(cx, visitor, &requirement) {
         Decision::Satisfied(_) => ((Tone::Ok, "Ready".to_owned()), holds(&requirement, visitor, cx), open("Open")),
         Decision::Challenge { .. } | Decision::Reauthenticate { .. } => {
             let with = holds(&requirement, visitor, cx).map_or_else(String::new, |holds| format!(" {holds}"));
             let note = format!("It asks for one more factor when you open it.{with}");
             ((Tone::Notice, "Needs more than this login".to_owned()), Some(note), open("Elevate and open"))
         }
-        Decision::Repair { credential, kind, reason } => {
-            let (words, action) = repair(cx, visitor, (credential, reason));
-            let action = mend(&action.0, &action.1);
-            unmet(format!("You have {}, which {words}.", assurance::label(kind)), action)
-        }
-        Decision::Acquire { acceptable, proofing: true } if acceptable.is_empty() => {
-            let note = "Your credential would do, but your identity is not proofed.".to_owned();
-            unmet(note, mend("Get proofed", "/account/proofing"))
-        }
-        Decision::Acquire { .. } => {
-            let note = "You do not hold a credential that it accepts.".to_owned();
-            unmet(note, mend("Get credential", "/account/otp/get"))
-        }
-        Decision::Unmet { .. } => {
-            let note = "It accepts no credential at the moment.".to_owned();
-            ((Tone::Danger, "Closed".to_owned()), Some(note), mend("Open Manage OTP", "/account/otp"))
+        decision @ (Decision::Repair { .. } | Decision::Acquire { .. } | Decision::Unmet { .. }) => {
+            let closed = matches!(decision, Decision::Unmet { .. });
+            let status = if closed { (Tone::Danger, "Closed") } else { (Tone::Warning, "Requirements not met") };
+            let mend = mend(cx, visitor, (application, &requirement), &decision);
+            let action = Action::post(format!("mend-{}", application.id), mend.label, "/applications/mend");
+            let action = action.with("application", application.id.to_string());
+            ((status.0, status.1.to_owned()), Some(mend.note), action)
         }
     };
     Ok(ApplicationRow {
@@ -176,6 +173,85 @@ fn row(
         note,
         action: Some(action),
     })
+}
+
+/// What is missing, and the way to it.
+struct Mend {
+    note: String,
+    label: &'static str,
+    path: String,
+}
+
+fn mend(
+    cx: &Cx,
+    visitor: &Visitor,
+    (application, requirement): (&Application, &Requirement),
+    decision: &Decision,
+) -> Mend {
+    let get = || format!("/account/otp/get?application={}", application.id);
+    match decision {
+        Decision::Repair { credential, kind, reason } => {
+            let (words, label, path) = repair(cx, visitor, (*credential, *reason));
+            let note = format!("You have {}, which {words}.", assurance::label(*kind));
+            Mend { note, label, path: path.unwrap_or_else(get) }
+        }
+        Decision::Acquire { acceptable, proofing } => {
+            let accepts = assurance::acceptable(requirement, cx.now);
+            let proofed = visitor.person.is_proofed(cx.now);
+            if let Some(key) = subscriptions::fitting(&visitor.keys, &accepts, (&visitor.owns(), proofed)) {
+                let note = format!("You have {}, bought and not activated yet.", subscriptions::name_of(cx, key));
+                return Mend { note, label: "Activate", path: "/account/otp/license".to_owned() };
+            }
+            if *proofing && acceptable.is_empty() {
+                let note = "Your credential would do, but your identity is not proofed.".to_owned();
+                return Mend { note, label: "Get proofed", path: get() };
+            }
+            Mend {
+                note: "You do not hold a credential that it accepts.".to_owned(),
+                label: "Get credential",
+                path: get(),
+            }
+        }
+        Decision::Satisfied(_)
+        | Decision::Challenge { .. }
+        | Decision::Reauthenticate { .. }
+        | Decision::Unmet { .. } => {
+            let note = "It accepts no credential at the moment.".to_owned();
+            Mend { note, label: "Open Manage OTP", path: "/account/otp".to_owned() }
+        }
+    }
+}
+
+/// On the way to what is missing: the application is remembered, so that everything on the way knows it and leads back.
+async fn post_mend(form: Form) -> Response {
+    let cx = form.cx.clone();
+    let begun = async {
+        let visitor = visit(&cx, &form.browser, PortalPage::Applications).await?;
+        let Ok(id) = form.get("application").parse::<ApplicationId>() else { return Err(PageFailure::NotFound) };
+        let found = applications::find_application(&cx.app.db, id).await?;
+        let application = found.filter(|found| found.disabled_at.is_none()).ok_or(PageFailure::NotFound)?;
+        let requirement = requirement_of(&cx, &application)?;
+        let decision = decided(&cx, &visitor, &requirement);
+        let mut path = mend(&cx, &visitor, (&application, &requirement), &decision).path;
+        if let Decision::Acquire { acceptable, proofing: true } = &decision
+            && acceptable.is_empty()
+            && matches!(
+                proofing::standing(&cx, visitor.person.id).await?,
+                Standing::Waits(_) | Standing::Refused(_) | Standing::RefusedForGood(_)
+            )
+        {
+            "/account/proofing".clone_into(&mut path);
+        }
+        let clients = applications::client_ids_of(&cx.app.db, id).await?;
+        let been = consents::list_uses(&cx.app.db, visitor.person.id).await?;
+        let client = clients.iter().find(|client| been.iter().any(|used| used.client == **client)).or(clients.first());
+        if let Some(client) = client {
+            let whose = (visitor.person.id, client.as_str());
+            wanted::want(&cx.app.db.write, whose, (cx.now, cx.now + KEPT_FOR)).await?;
+        }
+        Ok(see_other(&path))
+    };
+    begun.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
 /// What the person has that an application accepts.
@@ -192,22 +268,25 @@ fn holds(requirement: &Requirement, visitor: &Visitor, cx: &Cx) -> Option<String
     (!kinds.is_empty()).then(|| format!("You have: {}.", kinds.join(", ")))
 }
 
-/// What is wrong with a credential, and the button that mends it: its words and where it leads.
-fn repair(cx: &Cx, visitor: &Visitor, (id, reason): (CredentialId, RepairReason)) -> (String, (String, String)) {
-    let card = format!("/account/otp#credential-{id}");
+/// What is wrong with a credential, the button that mends it, and where that leads: `None` to something new.
+fn repair(
+    cx: &Cx,
+    visitor: &Visitor,
+    (id, reason): (CredentialId, RepairReason),
+) -> (String, &'static str, Option<String>) {
+    let card = Some(format!("/account/otp#credential-{id}"));
     let held = visitor.credentials.iter().find(|held| held.id == id);
     match reason {
-        RepairReason::NotActivated => ("is not activated yet".to_owned(), ("Activate".to_owned(), card)),
-        RepairReason::Suspended => ("is suspended".to_owned(), ("See why".to_owned(), card)),
-        RepairReason::Locked => ("is locked after too many wrong codes".to_owned(), ("See why".to_owned(), card)),
+        RepairReason::NotActivated => ("is not activated yet".to_owned(), "Activate", card),
+        RepairReason::Suspended => ("is suspended".to_owned(), "See why", card),
+        RepairReason::Locked => ("is locked after too many wrong codes".to_owned(), "See why", card),
         RepairReason::Expired => {
             let ended = held.and_then(|held| held.expires_at).map(|at| When::date(at, &visitor.zone()).text);
             let words = ended.map_or_else(|| "has expired".to_owned(), |on| format!("expired on {on}"));
-            let open = held.is_some_and(|held| subscriptions::is_renewable(cx, held));
-            if open {
-                (words, ("Renew".to_owned(), format!("/account/otp/renew?credential={id}")))
+            if held.is_some_and(|held| subscriptions::is_renewable(cx, held)) {
+                (words, "Renew", Some(format!("/account/otp/renew?credential={id}")))
             } else {
-                (words, ("Get credential".to_owned(), "/account/otp/get".to_owned()))
+                (words, "Get credential", None)
             }
         }
     }

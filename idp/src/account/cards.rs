@@ -11,19 +11,23 @@ use stepgate_store::deliveries::{self, DeliveryState};
 use stepgate_store::holdings;
 use stepgate_store::subscriptions::{self as terms, SoldAs};
 
+use super::activation::{anew, is_too_late};
 use super::phones::delivered;
-use super::{Visitor, change, proofing, renew};
+use super::{Visitor, activate_key, activation, change, proofing, renew};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::pages::otp::{CredentialCard, PhoneRow, StatusCard};
 use crate::pages::{Action, Tone, When};
-use crate::subscriptions;
+use crate::proofing::Standing;
+use crate::shop::{Catalogue, catalogue};
+use crate::subscriptions::{self, name_of};
 use crate::words::Language;
 
 /// Everything that belongs to the visitor's credentials.
 struct Details {
     language: Language,
     zone: TimeZone,
+    catalogue: Catalogue,
     sold: Vec<(CredentialId, SoldAs)>,
     numbers: Vec<Phone>,
     last: Vec<(PhoneId, DeliveryState, Timestamp)>,
@@ -41,6 +45,7 @@ impl Details {
         Ok(Self {
             language: visitor.language,
             zone: visitor.zone(),
+            catalogue: catalogue(cx).await?,
             sold: terms::list_sold_as(db, person).await?,
             numbers: if phone { holdings::list_numbers(db, person).await? } else { Vec::new() },
             last: if phone { deliveries::list_last(db, person).await? } else { Vec::new() },
@@ -142,14 +147,31 @@ fn card(cx: &Cx, visitor: &Visitor, credential: &Credential, details: &Details) 
         last_used: credential.last_used_at.map(|at| details.when(cx, at)),
         note: waits(cx, visitor, credential, &sold).or_else(|| note(cx, visitor, (credential, suspended), language)),
         phones: if credential.kind == CredentialKind::PhoneOtp { details.rows(cx, credential.id) } else { Vec::new() },
-        primary: primary(cx, visitor, (credential, &sold), language),
-        actions: actions(cx, visitor, credential, suspended),
+        primary: primary(cx, visitor, &details.catalogue, (credential, &sold)),
+        actions: [adoptions(cx, visitor, credential, details), actions(cx, visitor, credential, suspended)].concat(),
     }
+}
+
+/// Keys that could become the one that was bought: a key that is set up cannot be set up again.
+fn adoptions(cx: &Cx, visitor: &Visitor, credential: &Credential, details: &Details) -> Vec<Action> {
+    let sold = details.sold(credential.id);
+    let proofed = !sold.needs_proofing || visitor.person.is_proofed(cx.now);
+    let waits = credential.stage == CredentialState::Pending && !is_too_late(cx, credential);
+    if credential.kind != CredentialKind::SecurityKey || !waits || !proofed {
+        return Vec::new();
+    }
+    let adoptable = |held: &&Credential| subscriptions::is_adoptable(cx, held, &details.sold(held.id));
+    let action = |held: &Credential| {
+        let words = visitor.language.say("adopt-key", [("label", held.label.as_str().into())]);
+        let adopt = Action::post(format!("adopt-{}", held.id), words, "/account/otp/key/adopt");
+        adopt.with("credential", credential.id.to_string()).with("key", held.id.to_string())
+    };
+    visitor.credentials.iter().filter(adoptable).map(action).collect()
 }
 
 /// What a credential that was bought waits for, other than its holder.
 fn waits(cx: &Cx, visitor: &Visitor, credential: &Credential, sold: &SoldAs) -> Option<String> {
-    if credential.stage != CredentialState::Pending {
+    if credential.stage != CredentialState::Pending || is_too_late(cx, credential) {
         return None;
     }
     if sold.needs_proofing && !visitor.person.is_proofed(cx.now) {
@@ -167,6 +189,10 @@ pub(super) fn note(
     language: Language,
 ) -> Option<String> {
     match credential.state(cx.now) {
+        CredentialState::Pending if is_too_late(cx, credential) => {
+            let on = credential.expires_at.map_or_else(String::new, |at| visitor.date(at).text);
+            Some(language.say("card-too-late", [("ended", on.into())]))
+        }
         CredentialState::Pending => Some(language.text("card-pending")),
         CredentialState::Expired => renew::note(cx, visitor, credential, language),
         CredentialState::Locked => Some(language.text("card-locked")),
@@ -183,33 +209,16 @@ pub(super) fn note(
 pub(super) fn primary(
     cx: &Cx,
     visitor: &Visitor,
+    catalogue: &Catalogue,
     (credential, sold): (&Credential, &SoldAs),
-    language: Language,
 ) -> Option<Action> {
-    let (id, credential_id) = (format!("activate-{}", credential.id), credential.id.to_string());
+    let language = visitor.language;
     if credential.stage != CredentialState::Pending {
         let closed = matches!(subscriptions::stands(cx, credential), Some(Renewal::Closed));
-        let anew = || Action::link(format!("new-{}", credential.id), language.text("get-new"), "/account/otp/get");
-        return renew::action(cx, credential, sold, language).or_else(|| closed.then(anew));
+        let renew = renew::action(cx, catalogue, (credential, sold), language);
+        return renew.or_else(|| closed.then(|| anew(credential, language)));
     }
-    if sold.needs_proofing && !visitor.person.is_proofed(cx.now) {
-        let words = language.text("see-proofing");
-        return Some(Action::link(format!("proofing-{}", credential.id), words, "/account/proofing"));
-    }
-    let activate = language.text("activate");
-    match credential.kind {
-        CredentialKind::MobileId => {
-            Some(Action::post(id, activate, "/account/otp/mobile/start").with("credential", credential_id))
-        }
-        CredentialKind::PhoneOtp => {
-            Some(Action::link(id, activate, format!("/account/otp/phones?credential={}", credential.id)))
-        }
-        CredentialKind::HardwareToken => {
-            credential.serial.as_ref().map(|_| Action::link(id, activate, "/account/otp/token"))
-        }
-        CredentialKind::SecurityKey => Some(Action::post(id, activate, "/account/otp/key/new")),
-        CredentialKind::Password | CredentialKind::Recovery => None,
-    }
+    activation(cx, &visitor.person, (credential, sold), language)
 }
 
 fn actions(cx: &Cx, visitor: &Visitor, credential: &Credential, suspended: Option<Suspended>) -> Vec<Action> {
@@ -236,7 +245,7 @@ fn actions(cx: &Cx, visitor: &Visitor, credential: &Credential, suspended: Optio
         actions.push(Action::link(format!("phones-{id}"), language.text("phones"), "/account/otp/mobile"));
     }
     if state == CredentialState::Active && !visitor.person.is_proofed(cx.now) {
-        actions.push(Action::link(format!("upgrade-{id}"), language.text("upgrade"), "/account/proofing"));
+        actions.push(Action::link(format!("upgrade-{id}"), language.text("upgrade"), "/account/otp/get?upgrade=1"));
     }
     actions.push(link("rename", "rename"));
     actions.extend(change::actions(credential, (state, suspended), language));
@@ -254,7 +263,7 @@ async fn status(
     let again = |action: &Action| Action { id: "status-action".to_owned(), ..action.clone() };
     let unproofed = |held: &&&Credential| {
         let waits = held.stage == CredentialState::Pending && details.sold(held.id).needs_proofing;
-        waits && !visitor.person.is_proofed(cx.now)
+        waits && !visitor.person.is_proofed(cx.now) && !is_too_late(cx, held)
     };
     if let Some(waiting) = held.iter().find(unproofed) {
         let (tone, text, action) = proofing::told(cx, visitor, language).await?;
@@ -263,7 +272,8 @@ async fn status(
         return Ok(Some(StatusCard { tone, heading, text, action: Some(again(&action)) }));
     }
     let pairs = || held.iter().zip(cards);
-    let pending = pairs().find(|(held, card)| held.stage == CredentialState::Pending && card.primary.is_some());
+    let to_set_up = |held: &Credential| held.stage == CredentialState::Pending && !is_too_late(cx, held);
+    let pending = pairs().find(|(held, card)| to_set_up(held) && card.primary.is_some());
     if let Some((held, card)) = pending {
         return Ok(Some(StatusCard {
             tone: Tone::Notice,
@@ -272,15 +282,38 @@ async fn status(
             action: card.primary.as_ref().map(again),
         }));
     }
+    if let Some(key) = visitor.keys.first() {
+        return Ok(Some(StatusCard {
+            tone: Tone::Notice,
+            heading: language.say("status-key", [("name", name_of(cx, key).into())]),
+            text: language.text("status-key-text"),
+            action: Some(activate_key(cx, key, "status-action", language)),
+        }));
+    }
     let soon = cx.now + std::time::Duration::from_secs(30 * 24 * 3600);
     let ending = pairs().filter_map(|(held, card)| Some((held, card, held.expires_at.filter(|ends| *ends < soon)?)));
-    let Some((held, card, ends)) = ending.min_by_key(|(.., ends)| *ends) else { return Ok(None) };
+    let Some((held, card, ends)) = ending.min_by_key(|(.., ends)| *ends) else { return asked(cx, visitor).await };
     let over = ends <= cx.now;
     Ok(Some(StatusCard {
         tone: if over { Tone::Danger } else { Tone::Warning },
         heading: language
             .say(if over { "status-expired" } else { "status-ends" }, [("label", held.label.as_str().into())]),
-        text: renew::note(cx, visitor, held, language).unwrap_or_default(),
+        text: if is_too_late(cx, held) { card.note.clone() } else { renew::note(cx, visitor, held, language) }
+            .unwrap_or_default(),
         action: card.primary.as_ref().map(again),
     }))
+}
+
+/// Somebody who asked to be proofed, with no credential that waits for it: where that stands.
+async fn asked(cx: &Cx, visitor: &Visitor) -> Result<Option<StatusCard>, Fault> {
+    if visitor.person.is_proofed(cx.now)
+        || matches!(crate::proofing::standing(cx, visitor.person.id).await?, Standing::Nothing | Standing::Approved(_))
+    {
+        return Ok(None);
+    }
+    let language = visitor.language;
+    let (tone, text, action) = proofing::told(cx, visitor, language).await?;
+    let action = action.unwrap_or_else(|| Action::link("", language.text("see-proofing"), "/account/proofing"));
+    let action = Action { id: "status-action".to_owned(), ..action };
+    Ok(Some(StatusCard { tone, heading: language.text("status-asked"), text, action: Some(action) }))
 }

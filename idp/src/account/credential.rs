@@ -65,7 +65,8 @@ async fn details(cx: &Cx, visitor: &Visitor, credential: &Credential, said: &str
     };
     let (id, language) = (credential.id.to_string(), visitor.language);
     let sold = terms::find_sold_as(&cx.app.db, credential.id).await?;
-    let mut actions: Vec<Action> = cards::primary(cx, visitor, (credential, &sold), language).into_iter().collect();
+    let catalogue = crate::shop::catalogue(cx).await?;
+    let mut actions: Vec<Action> = cards::primary(cx, visitor, &catalogue, (credential, &sold)).into_iter().collect();
     if state == CredentialState::Active {
         let elevate = Action::post(format!("elevate-{id}"), language.text("elevate"), "/account/elevate");
         actions.push(elevate.with("kind", credential.kind.as_str()));

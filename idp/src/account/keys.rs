@@ -22,7 +22,7 @@ use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::sections::SectionsPage;
 use crate::pages::table::{Cell, Table};
 use crate::pages::{self, Action, Section, Tone, When};
-use crate::subscriptions::{self, Handed, name_of};
+use crate::subscriptions::{self, Handed, name_of, verified_mail};
 
 /// Keys on one page; whoever buys more than that works with the report.
 const MOST: u32 = 500;
@@ -45,19 +45,19 @@ async fn get_keys(cx: Cx, browser: Browser, Query(said): Query<Said>) -> Respons
     let shown = async {
         let visitor = visit(&cx, &browser, PortalPage::Keys).await?;
         let bought = license_keys::list_keys_bought(&cx.app.db, visitor.person.id, MOST).await?;
-        let for_me = license::mine(&cx, &visitor).await?;
         let rows = bought.iter().map(|bought| row(&cx, &visitor, bought)).collect();
         let columns = ["Product", "Key", "State", "Whose", "When", ""];
         let table = Table::new(&columns, rows, "You have bought none.");
         let note = match said.done.as_str() {
             "handed" => Some("It is theirs now. We have written to them."),
+            "own" => Some("It is yours. Use it when you like."),
             "taken-back" => Some("It is yours again."),
             _ => None,
         };
         let sections = vec![
             DetailSection {
                 heading: "Keys for you".to_owned(),
-                table: Some(license::table(&cx, &visitor, &for_me)),
+                table: Some(license::table(&cx, &visitor, &visitor.keys)),
                 forms: Vec::new(),
             },
             DetailSection { heading: "Keys that you bought".to_owned(), table: Some(table), forms: Vec::new() },
@@ -66,8 +66,8 @@ async fn get_keys(cx: Cx, browser: Browser, Query(said): Query<Said>) -> Respons
             layout: visitor.layout(&cx, "License keys", Section::ManageOtp),
             page: "keys",
             heading: "License keys".to_owned(),
-            lead: "A key becomes a credential, once, for one person. Until then you can hand it to somebody, or to \
-                   somebody else."
+            lead: "Each becomes a credential of one person, once. Hand it to whom it is for; until they use it you can take \
+                   it back."
                 .to_owned(),
             note: note.map(|text| (Tone::Ok, text.to_owned())),
             actions: vec![Action::link("license", "I have a license key", "/account/otp/license")],
@@ -82,12 +82,16 @@ async fn get_keys(cx: Cx, browser: Browser, Query(said): Query<Said>) -> Respons
 fn row(cx: &Cx, visitor: &Visitor, bought: &BoughtKey) -> Vec<Cell> {
     let (key, zone) = (&bought.key, visitor.zone());
     let when = Cell::Time(When::date(key.redeemed_at.unwrap_or(key.purchased_at), &zone));
+    let mine = key.redeemed_by.or(key.holder) == Some(visitor.person.id);
     let whose = bought.redeemed_by.clone().or_else(|| bought.holder.clone()).or_else(|| key.holder_mail.clone());
+    let whose = if mine { Some("You".to_owned()) } else { whose };
     let (letters, state, manage) = match key.stage {
         KeyStage::Unredeemed => {
             let letters = Cell::Code(subscriptions::key_letters(&cx.app, key.id).expose().clone());
-            let state = if whose.is_some() { (Tone::Notice, "Handed over") } else { (Tone::Ok, "Not used") };
-            (letters, state, Cell::link(format!("/account/otp/keys/{}", key.id), "Hand over"))
+            let handed = whose.is_some() && !mine;
+            let state = if handed { (Tone::Notice, "Handed over") } else { (Tone::Ok, "Not used") };
+            let words = if handed { "Change" } else { "Hand over" };
+            (letters, state, Cell::link(format!("/account/otp/keys/{}", key.id), words))
         }
         KeyStage::Redeemed => (Cell::Empty, (Tone::Neutral, "Used"), Cell::Empty),
         KeyStage::Void => (Cell::Empty, (Tone::Danger, "Void"), Cell::Empty),
@@ -118,28 +122,40 @@ fn page(cx: &Cx, visitor: &Visitor, key: &LicenseKey, (typed, error): (&str, Opt
     let mut whom = Field::required("whom", "User ID or email address", Control::Text, typed)
         .help("Somebody of your organization by user ID, anybody by address. We write to them where to use it.");
     whom.error = error.map(str::to_owned);
+    let mine = key.holder == Some(visitor.person.id);
+    let handed = !mine && (key.holder.is_some() || key.holder_mail.is_some());
     let mut forms = Vec::new();
-    if open {
+    let mut own = PageForm::side("use", "/account/otp/license/activate", "Use it myself", vec![hidden()]);
+    own.effect = Some(OWN.to_owned());
+    if mine {
+        forms.push(PageForm { tone: Tone::Ok, ..own.clone() });
+        forms.push(PageForm::side("hand", "/account/otp/keys/hand", "Hand over", vec![hidden(), whom]));
+    } else {
         forms.push(PageForm::main("/account/otp/keys/hand", "Hand over", vec![hidden(), whom]));
-        if key.holder.is_some() || key.holder_mail.is_some() {
-            forms.push(PageForm::side("take-back", "/account/otp/keys/take-back", "Take it back", vec![hidden()]));
-        }
-        let own = PageForm::side("use", "/account/otp/license/activate", "Use it myself", vec![hidden()]);
-        forms.extend((key.holder.is_none() && key.holder_mail.is_none()).then_some(own));
     }
+    if handed {
+        let mut back = PageForm::side("take-back", "/account/otp/keys/take-back", "Take it back", vec![hidden()]);
+        back.effect = Some("It is yours to hand over again. Whoever had it is told.".to_owned());
+        forms.push(back);
+    }
+    forms.extend((!mine && !handed).then_some(own));
+    let columns = ["License key", "State"];
+    let (tone, word) = if handed { (Tone::Notice, "Handed over") } else { (Tone::Ok, "Not used") };
+    let letters = Cell::Code(subscriptions::key_letters(&cx.app, key.id).expose().clone());
+    let letters = Table::new(&columns, vec![vec![letters, Cell::State(tone, word.to_owned())]], "");
     let page = SectionsPage {
         layout: visitor.layout(cx, "License key", Section::ManageOtp),
         page: "key",
         heading: name_of(cx, key),
         lead: if open {
-            format!("Its key: {}", subscriptions::key_letters(&cx.app, key.id).expose())
+            "Whoever uses it first has it. Hand it to one person, and nobody else can.".to_owned()
         } else {
             "It was used, or is void: it cannot be handed over any more.".to_owned()
         },
         note: error.filter(|_| !open).map(|error| (Tone::Danger, error.to_owned())),
         actions: Vec::new(),
         sections: open
-            .then(|| DetailSection { heading: "Whose it is to be".to_owned(), table: None, forms })
+            .then(|| DetailSection { heading: "The license key".to_owned(), table: Some(letters), forms })
             .into_iter()
             .collect(),
         back: Action::link("cancel", "License keys", "/account/otp/keys"),
@@ -147,16 +163,27 @@ fn page(cx: &Cx, visitor: &Visitor, key: &LicenseKey, (typed, error): (&str, Opt
     pages::respond(StatusCode::OK, &page)
 }
 
+/// What using a key of one's own means.
+const OWN: &str = "It becomes a credential of yours. The order that it came with is not taken back after that.";
+
 async fn post_hand(form: Form) -> Response {
     let cx = form.cx.clone();
     let done = async {
         let visitor = visit(&cx, &form.browser, PortalPage::Keys).await?;
         let key = bought(&cx, &visitor, form.get("id")).await?;
         let whom = form.get("whom");
+        let typed = whom.to_lowercase();
+        let own = typed == visitor.person.username.as_str() || verified_mail(&visitor.person) == Some(typed);
         let error = match subscriptions::hand_over(&cx, &visitor.person, &key, whom).await? {
+            Handed::Done if own => return Ok(see_other("/account/otp/keys?done=own")),
             Handed::Done => return Ok(see_other("/account/otp/keys?done=handed")),
             Handed::NoSuchPerson => {
-                "Nobody of your organization has this user ID. Look at it again, or type an email address."
+                "Nobody of your organization has this user ID, and it is no email address. Look at it again. Addresses are \
+                 written with the letters a to z."
+            }
+            Handed::TooOften => {
+                "Nothing was sent: enough mails went out for now. Wait an hour, or give the letters of the key to whom it \
+                 is for."
             }
             Handed::NotAnyMore => "It was used or given back a moment ago: it cannot be handed over any more.",
         };

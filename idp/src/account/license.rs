@@ -46,15 +46,6 @@ async fn get_license(cx: Cx, browser: Browser) -> Response {
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
-/// The keys that a person can use without typing them.
-pub(super) async fn mine(cx: &Cx, visitor: &Visitor) -> Result<Vec<LicenseKey>, Fault> {
-    let mut keys = license_keys::list_keys_for(&cx.app.db, visitor.person.id).await?;
-    if let Some(mail) = verified_mail(&visitor.person) {
-        keys.extend(license_keys::list_keys_for_mail(&cx.app.db, &mail).await?);
-    }
-    Ok(keys)
-}
-
 /// A table of keys that are the person's, each with its button.
 pub(super) fn table(cx: &Cx, visitor: &Visitor, keys: &[LicenseKey]) -> Table {
     let zone = visitor.zone();
@@ -72,13 +63,13 @@ pub(super) fn table(cx: &Cx, visitor: &Visitor, keys: &[LicenseKey]) -> Table {
 }
 
 async fn page(cx: &Cx, visitor: &Visitor, typed: Typed<'_>) -> Result<Response, PageFailure> {
-    let keys = mine(cx, visitor).await?;
+    let keys = &visitor.keys;
     let mut field = Field::required("key", "License key", Control::Text, typed.key)
         .help("As you got it. Capital letters, hyphens and spaces do not matter.");
     field.error = typed.error;
     let mut sections = Vec::new();
     if !keys.is_empty() {
-        let table = Some(table(cx, visitor, &keys));
+        let table = Some(table(cx, visitor, keys));
         sections.push(DetailSection { heading: "Keys for you".to_owned(), table, forms: Vec::new() });
     }
     sections.push(DetailSection {
@@ -86,11 +77,13 @@ async fn page(cx: &Cx, visitor: &Visitor, typed: Typed<'_>) -> Result<Response, 
         table: None,
         forms: vec![PageForm::main("/account/otp/license", "Use it", vec![field])],
     });
+    let own = keys.iter().any(|key| key.purchaser == Some(visitor.person.id));
+    let effect = if own { " An order is not taken back any more once a key of it was used." } else { "" };
     let page = SectionsPage {
         layout: visitor.layout(cx, "I have a license key", Section::ManageOtp),
         page: "license",
         heading: "I have a license key".to_owned(),
-        lead: "It becomes yours, and you can set it up at once.".to_owned(),
+        lead: format!("It becomes yours, and you can set it up at once. A key is used once.{effect}"),
         note: None,
         actions: vec![Action::link("keys", "Keys that I bought", "/account/otp/keys")],
         sections,
@@ -138,12 +131,23 @@ async fn post_activate(form: Form) -> Response {
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
-/// What the key would renew in place of becoming something new: a renewal keeps device and proofing.
-fn renewable<'a>(cx: &Cx, visitor: &'a Visitor, key: &LicenseKey) -> Option<&'a Credential> {
-    let [kind] = key.gives.kinds.as_slice() else { return None };
+/// What the key would renew in place of becoming something new: a renewal keeps device and proofing. And whether it does:
+/// one that reaches less far than what is held does not.
+async fn renewable<'a>(
+    cx: &Cx,
+    visitor: &'a Visitor,
+    key: &LicenseKey,
+) -> Result<Option<(&'a Credential, bool)>, Fault> {
+    let [kind] = key.gives.kinds.as_slice() else { return Ok(None) };
     let mut held: Vec<_> = visitor.credentials.iter().filter(|held| held.kind == *kind).collect();
     held.retain(|held| held.state(cx.now) != CredentialState::Pending && is_renewable(cx, held));
-    held.into_iter().min_by_key(|held| held.expires_at)
+    held.sort_by_key(|held| held.expires_at);
+    for held in &held {
+        if subscriptions::renews(cx, key, held).await? {
+            return Ok(Some((held, true)));
+        }
+    }
+    Ok(held.first().map(|held| (*held, false)))
 }
 
 /// Redeems; where something of the kind could be renewed, that is offered first.
@@ -154,10 +158,10 @@ async fn go_on(
     (source, value): (&'static str, &str),
 ) -> Result<Response, PageFailure> {
     let cx = &form.cx;
-    let held = renewable(cx, visitor, key);
+    let held = renewable(cx, visitor, key).await?;
     let no: NotRedeemed = match (form.get("way"), held) {
         ("", Some(held)) => return Ok(choice(cx, visitor, (key, held), (source, value))),
-        ("renew", Some(held)) => match subscriptions::renew_by_key(cx, &visitor.person, (key, held)).await? {
+        ("renew", Some((held, true))) => match subscriptions::renew_by_key(cx, &visitor.person, (key, held)).await? {
             Ok(_) => {
                 return Ok(see_other(&super::resume::way_on(cx, &form.browser, "/account/otp?done=renewed").await?));
             }
@@ -175,7 +179,7 @@ async fn go_on(
 fn choice(
     cx: &Cx,
     visitor: &Visitor,
-    (key, held): (&LicenseKey, &Credential),
+    (key, (held, renews)): (&LicenseKey, (&Credential, bool)),
     (source, value): (&'static str, &str),
 ) -> Response {
     let path = if source == "key" { "/account/otp/license" } else { "/account/otp/license/activate" };
@@ -187,22 +191,30 @@ fn choice(
     let until = held.expires_at.map(|ends| When::date(rules.renewed(ends), &zone).text).unwrap_or_default();
     let renew = PageForm::main(path, format!("Renew {}", held.label), fields("renew"));
     let section = |heading: String, form| DetailSection { heading, table: None, forms: vec![form] };
+    let (name, label) = (name_of(cx, key), &held.label);
+    let anew = PageForm::side("new", path, "Set up a new one", fields("new"));
+    let (heading, lead, sections) = if renews {
+        let lead = format!(
+            "This key ({name}) can renew your {label} until {until}: your device and your proofing stay. Or it becomes a \
+             new one, which you set up from the start."
+        );
+        let sections = vec![section("Keep what you have".to_owned(), renew), section("Start anew".to_owned(), anew)];
+        ("Renew what you have?", lead, sections)
+    } else {
+        let lead = format!(
+            "This key ({name}) reaches fewer countries than your {label}, so it cannot renew that: renew it under Manage \
+             OTP. The key can become a new one, which you set up from the start."
+        );
+        ("Set up a new one?", lead, vec![section("Start anew".to_owned(), anew)])
+    };
     let page = SectionsPage {
         layout: visitor.layout(cx, "I have a license key", Section::ManageOtp),
         page: "license-choice",
-        heading: "Renew what you have?".to_owned(),
-        lead: format!(
-            "This key ({}) can renew your {} until {until}: your device and your proofing stay. Or it becomes a new one, \
-             which you set up from the start.",
-            name_of(cx, key),
-            held.label
-        ),
+        heading: heading.to_owned(),
+        lead,
         note: None,
         actions: Vec::new(),
-        sections: vec![
-            section("Keep what you have".to_owned(), renew),
-            section("Start anew".to_owned(), PageForm::side("new", path, "Set up a new one", fields("new"))),
-        ],
+        sections,
         back: Action::link("cancel", "Manage OTP", "/account/otp"),
     };
     pages::respond(StatusCode::OK, &page)

@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::{Interaction, Landing, PortalPage, Purpose, Want};
+use stepgate_core::contact::is_unseen;
 use stepgate_core::credentials::Credential;
 use stepgate_store::credentials;
 
@@ -25,7 +26,7 @@ use crate::login::Parked;
 use crate::login::hardware::{self, Resynced};
 use crate::notices::{self, Notice};
 use crate::pages::form::{Control, Field, Form as PageForm};
-use crate::pages::otp::{FormPage, ManageOtpPage};
+use crate::pages::otp::{FIRST_STEP, FormPage, ManageOtpPage};
 use crate::pages::{self, Action, Section};
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -57,7 +58,8 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
     let language = visitor.language;
     let mut more: Vec<Action> = resume.into_iter().collect();
     more.extend(trial(&visitor, done));
-    more.push(Action::link("get", language.text("get-another"), "/account/otp/get"));
+    let get = language.text(if cards.is_empty() { "get-credential" } else { "get-another" });
+    more.push(Action::link(FIRST_STEP, get, "/account/otp/get"));
     more.push(Action::link("license", language.text("have-license-key"), "/account/otp/license"));
     if security_key::available(cx) {
         more.push(Action::post("add-key", language.text("add-security-key"), "/account/otp/key/new"));
@@ -68,6 +70,10 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
     }
     more.push(Action::link("reminders", language.text("reminders"), "/account/otp/reminders"));
     let mut layout = visitor.layout_in_theirs(cx, "manage-otp", Section::ManageOtp);
+    // What ends is told by the status already, unless something that waits comes before it there.
+    let waits = cards.iter().any(|card| card.state == CredentialState::Pending);
+    let twice = status.is_some() && !waits;
+    layout.banner = layout.banner.filter(|banner| banner.action.is_none() || !twice);
     layout.banner = layout.banner.or_else(|| otp_help::hint(cx, &visitor));
     let page = ManageOtpPage {
         layout,
@@ -96,6 +102,7 @@ fn said(done: &str) -> Option<&'static str> {
         "renamed" => "done-renamed",
         "phone-added" => "done-phone-added",
         "key-added" => "done-key-added",
+        "key-adopted" => "done-key-adopted",
         "recovered" => "done-recovered",
         "password" => "done-password",
         "stolen" => "done-stolen",
@@ -213,7 +220,7 @@ async fn post_rename(form: Form) -> Response {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, form.get("credential"), None)?;
         let label = form.get("label");
-        let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(char::is_control);
+        let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(is_unseen);
         if !fits {
             let typed = (label, Some("name-wrong"));
             return Ok(rename_page(&cx, &visitor, credential, typed));

@@ -134,6 +134,9 @@ async fn get_phones(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Res
             return Ok(see_other(&only(&visitor, &cx)));
         }
         let credential = own(&visitor, &which.credential, &cx)?;
+        if !subscriptions::may_bind(&cx, &visitor.person, credential).await? {
+            return Ok(see_other("/account/proofing"));
+        }
         let done = match which.done.as_str() {
             "added" => Some("The number is yours now, and can get codes."),
             "resting" => Some("The number is yours now. It can get codes for logins after a few days of rest."),

@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::get;
 use stepgate_core::authorize::interaction::PortalPage;
 
-use super::{Visitor, visit};
+use super::{Visitor, resume, visit};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -63,13 +63,15 @@ async fn get_proofing(cx: Cx, browser: Browser) -> Response {
     let shown = async {
         let visitor = visit(&cx, &browser, PortalPage::Proofing).await?;
         let (tone, text, action) = told(&cx, &visitor, visitor.language).await?;
+        let mut actions: Vec<Action> = action.into_iter().collect();
+        actions.extend(resume::action(&cx, &visitor, &browser).await?);
         let page = SectionsPage {
             layout: visitor.layout_in_theirs(&cx, "proofing-heading", Section::ManageOtp),
             page: "proofing",
             heading: visitor.language.text("proofing-heading"),
             lead: visitor.language.text("proofing-lead"),
             note: Some((tone, text)),
-            actions: action.into_iter().collect(),
+            actions,
             sections: Vec::new(),
             back: Action::link("cancel", visitor.language.text("manage-otp"), "/account/otp"),
         };

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::json;
+use stepgate_core::assurance::CredentialState;
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::Credential;
 use stepgate_core::subscriptions::term::Renewal;
@@ -35,8 +36,13 @@ pub(super) fn routes() -> Router<Arc<App>> {
 }
 
 /// *Renew*, for what can be renewed now and nothing else.
-pub(super) fn action(cx: &Cx, credential: &Credential, sold: &SoldAs, language: Language) -> Option<Action> {
-    let product = subscriptions::renewal_product_of(cx, credential, sold)?;
+pub(super) fn action(
+    cx: &Cx,
+    catalogue: &Catalogue,
+    (credential, sold): (&Credential, &SoldAs),
+    language: Language,
+) -> Option<Action> {
+    let product = subscriptions::renewal_product_of(cx, catalogue, credential, sold)?;
     let action = Action::post(format!("renew-{}", credential.id), language.text("renew"), "/cart/add");
     Some(action.with("product", product.id.as_str()).with("for", format!("renew:{}", credential.id)))
 }
@@ -60,6 +66,10 @@ async fn get_renew(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Resp
     let shown = async {
         let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, &which.credential, None)?;
+        if credential.stage == CredentialState::Pending {
+            // It has to be activated first, or its year is over.
+            return Ok(see_other("/account/otp"));
+        }
         let sold = store::find_sold_as(&cx.app.db, credential.id).await?;
         let catalogue = crate::shop::catalogue(&cx).await?;
         Ok(with_browser(&cx, &browser, page(&cx, &visitor, (credential, &sold), &catalogue)))
@@ -70,9 +80,8 @@ async fn get_renew(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Resp
 fn page(cx: &Cx, visitor: &Visitor, (credential, sold): (&Credential, &SoldAs), catalogue: &Catalogue) -> Response {
     let language = visitor.language;
     let settings = &cx.app.settings.subscriptions;
-    let product = subscriptions::renewal_product_of(cx, credential, sold);
-    let priced = product.as_ref().and_then(|product| catalogue.product(&product.id));
-    let price = priced.and_then(|product| product.renewal_price(catalogue.currency));
+    let product = subscriptions::renewal_product_of(cx, catalogue, credential, sold);
+    let price = product.as_ref().and_then(|product| product.renewal_price(catalogue.currency));
     let back = Action::link("cancel", language.text("back-to-manage-otp"), "/account/otp");
     let heading = language.say("renew-heading", [("label", credential.label.as_str().into())]);
     let layout = visitor.layout_in_theirs(cx, "renew", Section::ManageOtp);

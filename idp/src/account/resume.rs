@@ -4,14 +4,17 @@
 //! somebody else, and its answer belongs to the application's page in that browser. There the application is asked to
 //! start anew.
 
+use std::sync::Arc;
+
 use axum::response::Response;
+use stepgate_core::account::Person;
 use stepgate_core::assurance::{FactorEvent, Method};
 use stepgate_core::authorize::interaction::{Purpose, Stage};
 use stepgate_store::wanted;
 
 use super::{Visitor, applications};
 use crate::audit::{self, Event};
-use crate::clients;
+use crate::clients::{self, Registered};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::Browser;
@@ -60,10 +63,11 @@ pub(super) async fn bound(
     shown: FactorEvent,
     otherwise: &str,
 ) -> Result<Response, PageFailure> {
-    let recovers = live.session.events.iter().any(|event| event.method == Method::RecoveryCode);
-    let by_password = live.session.events.iter().any(|event| event.method != Method::RecoveryCode);
+    // A session in which nothing was shown yet is no login either.
+    let shown_before = &live.session.events;
+    let rises = !shown_before.is_empty() && shown_before.iter().all(|event| event.method != Method::RecoveryCode);
     let transaction = cx.app.db.begin().await?;
-    let renewed = match by_password && !recovers {
+    let renewed = match rises {
         true => session::raise(cx, &transaction, live.clone(), shown.clone()).await?,
         false => None,
     };
@@ -88,13 +92,30 @@ pub(super) async fn action(cx: &Cx, visitor: &Visitor, browser: &Browser) -> Res
             client.map_or_else(|| visitor.language.text("go-on"), |client| go_on(visitor, &client.application.name));
         return Ok(Some(Action::link("resume", label, parked.path())));
     }
-    let Some(client) = wanted::find_wanted(&cx.app.db, visitor.person.id, cx.now).await? else { return Ok(None) };
-    let Some(client) = clients::find(cx, &client).await? else { return Ok(None) };
-    let address = applications::initiation(cx, visitor, &client).or_else(|| client.application.url.clone());
-    let label = go_on(visitor, &client.application.name);
-    Ok(address.map(|address| Action::link("resume", label, address)))
+    let Some(way) = way_to_wanted(cx, &visitor.person).await? else { return Ok(None) };
+    let label = go_on(visitor, &way.client.application.name);
+    Ok(way.address.map(|address| Action::link("resume", label, address)))
 }
 
 fn go_on(visitor: &Visitor, application: &str) -> String {
     visitor.language.say("go-on-to", [("application", application.into())])
+}
+
+/// The application that a person did not get to yet.
+pub(crate) struct WayOn {
+    /// The client that asked.
+    pub client: Arc<Registered>,
+    /// Where it begins anew.
+    pub address: Option<String>,
+}
+
+/// The application that a person did not get to yet, and how it begins anew from anywhere.
+///
+/// # Errors
+/// The store.
+pub(crate) async fn way_to_wanted(cx: &Cx, person: &Person) -> Result<Option<WayOn>, Fault> {
+    let Some(client) = wanted::find_wanted(&cx.app.db, person.id, cx.now).await? else { return Ok(None) };
+    let Some(client) = clients::find(cx, &client).await? else { return Ok(None) };
+    let address = applications::initiation(cx, person, &client).or_else(|| client.application.url.clone());
+    Ok(Some(WayOn { client, address }))
 }

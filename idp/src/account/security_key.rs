@@ -5,30 +5,63 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::post;
-use stepgate_core::authorize::interaction::PortalPage;
+use axum::routing::{get, post};
+use stepgate_core::assurance::CredentialKind;
+use stepgate_core::authorize::interaction::{Landing, PortalPage};
+use stepgate_core::contact::is_unseen;
 
-use super::fresh::step_up;
+use super::fresh::{step_up, step_up_at, step_up_to};
+use super::manage::own;
 use super::{Visitor, resume, visit};
 use crate::app::App;
 use crate::credentials::security_key::{self, Begun, Bound, MOST, Wish};
 use crate::cx::Cx;
-use crate::http::extract::Form;
-use crate::http::page::{PageFailure, see_other};
+use crate::http::extract::{Browser, Form};
+use crate::http::page::{PageFailure, see_other, with_browser};
 use crate::pages::form::Form as PageForm;
 use crate::pages::otp::FormPage;
 use crate::pages::security_key::AddKeyPage;
 use crate::pages::{self, Action, Section};
+use crate::subscriptions;
 
 pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/account/otp/key/new", post(post_new)).route("/account/otp/key/add", post(post_add))
+    Router::new()
+        .route("/account/otp/key/new", get(get_new).post(post_new))
+        .route("/account/otp/key/add", post(post_add))
+        .route("/account/otp/key/adopt", post(post_adopt))
+}
+
+/// A key that is set up takes over what was bought.
+async fn post_adopt(form: Form) -> Response {
+    let cx = form.cx.clone();
+    let adopted = async {
+        let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
+        let waiting = own(&visitor, form.get("credential"), Some(CredentialKind::SecurityKey))?;
+        let held = own(&visitor, form.get("key"), Some(CredentialKind::SecurityKey))?;
+        step_up(&cx, &form, &visitor).await?;
+        let done = subscriptions::adopt(&cx, &visitor.person, (waiting, held)).await?;
+        let otherwise = if done { "/account/otp?done=key-adopted" } else { "/account/otp" };
+        Ok(see_other(&resume::way_on(&cx, &form.browser, otherwise).await?))
+    };
+    adopted.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+/// *Activate* of a key that was bought leads here, and so does the way back from the factor that it takes.
+async fn get_new(cx: Cx, browser: Browser) -> Response {
+    let begun = async {
+        let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
+        step_up_to(&cx, &browser, &visitor, Landing::NewKey).await?;
+        let shown = page(&cx, &visitor, Wish::Key, name(Wish::Key), None).await?;
+        Ok(with_browser(&cx, &browser, shown))
+    };
+    begun.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
 async fn post_new(form: Form) -> Response {
     let cx = form.cx.clone();
     let begun = async {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
-        step_up(&cx, &form, &visitor).await?;
+        step_up_at(&cx, &form, &visitor, Landing::NewKey).await?;
         let wish = wish(&form);
         page(&cx, &visitor, wish, name(wish), None).await
     };
@@ -93,7 +126,7 @@ async fn post_add(form: Form) -> Response {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         step_up(&cx, &form, &visitor).await?;
         let (wish, label) = (wish(&form), form.get("label"));
-        let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(char::is_control);
+        let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(is_unseen);
         if !fits {
             return page(&cx, &visitor, wish, label, Some("A name has 1 to 40 characters.")).await;
         }
@@ -118,7 +151,10 @@ async fn post_add(form: Form) -> Response {
             Bound::Untrusted => {
                 "This make of key is not accepted here. Your administrator knows which are; use one of those."
             }
-            Bound::Taken => "This key is set up already. Use another one.",
+            Bound::Taken => {
+                "This key is set up already. Use another one; what you bought can become the one that you have, on its card \
+                 under Manage OTP."
+            }
             Bound::Over => "That took too long. Press the button again.",
         };
         page(&cx, &visitor, wish, label, Some(error)).await

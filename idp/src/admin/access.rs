@@ -34,8 +34,10 @@ pub enum Place {
     Invitations,
     /// What was sold, and what ends.
     Reports,
-    /// Orders, invoices, vouchers, sponsors' accounts, the catalogue.
+    /// Orders, invoices, vouchers, the catalogue.
     Orders,
+    /// Accounts of sponsors: what may be spent, and whether an organization's renews for its people.
+    Accounts,
 }
 
 impl Place {
@@ -56,6 +58,7 @@ impl Place {
         Self::Invitations,
         Self::Reports,
         Self::Orders,
+        Self::Accounts,
     ];
 
     /// The address of its tab.
@@ -74,7 +77,7 @@ impl Place {
             Self::Proofing => "/admin/proofing",
             Self::Invitations => "/admin/invitations",
             Self::Reports => "/admin/reports",
-            Self::Orders => "/admin/orders",
+            Self::Orders | Self::Accounts => "/admin/orders",
         }
     }
 }
@@ -117,7 +120,10 @@ const fn reach(role: Role, place: Place, act: Act) -> Option<bool> {
         (Role::Finance, Place::Reports, Act::See) => Some(true),
         (Role::OrganizationAdministrator(_) | Role::PartnerAdministrator(_), Place::Invitations, _)
         | (Role::OrganizationAdministrator(_) | Role::PartnerAdministrator(_), Place::Reports, Act::See) => Some(false),
-        (Role::Finance, Place::Orders, _) => Some(true),
+        (Role::Finance, Place::Orders | Place::Accounts, _) => Some(true),
+        // What may be spent is said by finance alone, who reaches all of them.
+        (Role::OrganizationAdministrator(_), Place::Accounts, _)
+        | (Role::PartnerAdministrator(_), Place::Accounts, Act::See) => Some(false),
         (Role::OrganizationAdministrator(_) | Role::PartnerAdministrator(_), Place::Orders, Act::See) => Some(false),
         (Role::OrganizationAdministrator(_), Place::People, _) => Some(false),
         (Role::OrganizationAdministrator(_), Place::Organizations, Act::See) => Some(false),
@@ -148,6 +154,18 @@ pub fn may(roles: &[Role], place: Place, act: Act) -> Scope {
     Scope::Limited { organizations, partners, applications }
 }
 
+/// The tabs of the administrators' pages that these roles see.
+pub fn seen(roles: &[Role]) -> Vec<&'static str> {
+    let places = Place::ALL.iter().filter(|place| may(roles, **place, Act::See) != Scope::Nothing);
+    let mut tabs: Vec<_> = places.map(|place| place.tab()).filter(|tab| tab.starts_with("/admin")).collect();
+    if tabs.contains(&Place::Audit.tab()) {
+        tabs.push("/admin/janitor");
+    }
+    tabs.sort_unstable();
+    tabs.dedup();
+    tabs
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,19 +175,19 @@ mod tests {
     fn each_role_at_each_place() {
         let id = uuid::Uuid::from_u128(1);
         let roles = [
-            (Role::Operator, "AA AA AA AA AA AA AA AA AA AA AA AA AA AA AA"),
-            (Role::Support, "AA -- A- -- -- -- A- -- -- -- AA -- -- -- --"),
-            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- -- -- AA -- -- --"),
-            (Role::Finance, "-- -- -- -- -- -- -- -- -- -- -- -- -- A- AA"),
+            (Role::Operator, "AA AA AA AA AA AA AA AA AA AA AA AA AA AA AA AA"),
+            (Role::Support, "AA -- A- -- -- -- A- -- -- -- AA -- -- -- -- --"),
+            (Role::ProofingAgent, "-- -- -- -- -- -- -- -- -- -- -- AA -- -- -- --"),
+            (Role::Finance, "-- -- -- -- -- -- -- -- -- -- -- -- -- A- AA AA"),
             (
                 Role::OrganizationAdministrator(OrganizationId::from_uuid(id)),
-                "oo -- o- -- -- -- -- -- -- -- -- -- oo o- o-",
+                "oo -- o- -- -- -- -- -- -- -- -- -- oo o- o- oo",
             ),
-            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- -- oo -- -- oo o- o-"),
-            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- -- oo -- -- -- -- --"),
+            (Role::PartnerAdministrator(PartnerId::from_uuid(id)), "-- -- -- o- oo oo -- -- -- oo -- -- oo o- o- o-"),
+            (Role::Integrator(PartnerId::from_uuid(id)), "-- -- -- -- o- oo -- -- -- oo -- -- -- -- -- --"),
             (
                 Role::ApplicationAdministrator(ApplicationId::from_uuid(id)),
-                "-- -- -- -- o- -- -- -- -- -- -- -- -- -- --",
+                "-- -- -- -- o- -- -- -- -- -- -- -- -- -- -- --",
             ),
         ];
         let letter = |scope: Scope| match scope {

@@ -16,9 +16,11 @@ use stepgate_core::subscriptions::invitation::{Invitation, InvitationState};
 use stepgate_core::subscriptions::order::Sponsor;
 use stepgate_core::time::Timestamp;
 use stepgate_store::invitations::{self as store, Filter};
+use stepgate_store::{reports, sponsors};
 
 use super::access::{Act, Place, Scope, may};
-use super::{Administrator, enter};
+use super::{Administrator, enter, payers};
+use crate::account::confirm::{self, ONCE_MORE, Typed};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -40,13 +42,15 @@ pub(super) fn routes() -> Router<Arc<App>> {
 }
 
 const PAGE: u32 = 50;
-/// Rows of an export at most.
-const EXPORTED: u32 = 5000;
+/// Rows of an export at most, and so many at a time.
+const EXPORTED: usize = 100_000;
+const AT_ONCE: u32 = 2000;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct InvitationQuery {
     q: String,
+    state: String,
     /// When the last one of the page before was made.
     made: Option<i64>,
     /// Its id.
@@ -67,13 +71,14 @@ const fn word(state: InvitationState) -> (Tone, &'static str) {
 }
 
 /// Only what the administrator's own organizations and partners pay for.
-async fn reach(
-    cx: &Cx,
-    administrator: &Administrator,
-) -> Result<(Option<Vec<Sponsor>>, Vec<(Sponsor, String)>), Fault> {
-    let named = invitations::sponsors(cx, &administrator.scope).await?;
-    let only = (administrator.scope != Scope::All).then(|| named.iter().map(|(sponsor, _)| *sponsor).collect());
-    Ok((only, named))
+fn reach(administrator: &Administrator) -> Option<Vec<Sponsor>> {
+    (administrator.scope != Scope::All).then(|| payers::own(&administrator.scope))
+}
+
+/// The names of who pays for these.
+async fn names(cx: &Cx, found: &[Invitation]) -> Result<Vec<(Sponsor, String)>, Fault> {
+    let sponsors: Vec<Sponsor> = found.iter().map(|it| it.sponsor).collect();
+    Ok(sponsors::list_names(&cx.app.db, &sponsors).await?)
 }
 
 fn sponsor_name(named: &[(Sponsor, String)], sponsor: Sponsor) -> String {
@@ -86,17 +91,18 @@ async fn get_list(cx: Cx, browser: Browser, Query(query): Query<InvitationQuery>
 
 async fn list(cx: &Cx, browser: &Browser, query: &InvitationQuery) -> Result<Response, PageFailure> {
     let administrator = enter(cx, browser, Place::Invitations, Act::See).await?;
-    let (only, named) = reach(cx, &administrator).await?;
+    let only = reach(&administrator);
     let before = query.made.map(Timestamp::from_unix_millis).zip(query.after.parse().ok());
-    let filter = Filter { sponsors: only, email: query.q.clone(), before };
+    let filter = Filter { before, ..filter(cx, query, only) };
     let found = store::list_invitations(&cx.app.db, &filter, PAGE).await?;
+    let named = names(cx, &found).await?;
     let zone = administrator.visitor.zone();
     let row = |it: &Invitation| {
         let (tone, word) = word(it.state(cx.now));
         vec![
             Cell::link(format!("/admin/invitations/{}", it.id), it.email.clone()),
             Cell::text(it.name.clone()),
-            Cell::Code(it.product.to_string()),
+            Cell::text(invitations::product_name(cx, it)),
             Cell::text(sponsor_name(&named, it.sponsor)),
             Cell::State(tone, word.to_owned()),
             Cell::Time(When::new(it.sent_at, cx.now, &zone)),
@@ -109,12 +115,11 @@ async fn list(cx: &Cx, browser: &Browser, query: &InvitationQuery) -> Result<Res
     if found.len() == PAGE as usize
         && let Some(last) = found.last()
     {
-        let q: String = form_urlencoded::byte_serialize(query.q.as_bytes()).collect();
         let made = last.created_at.unix_millis();
-        table.next = Some(format!("/admin/invitations?q={q}&made={made}&after={}", last.id));
+        table.next = Some(format!("{}&made={made}&after={}", address("/admin/invitations", query), last.id));
     }
-    table.first = query.made.map(|_| "/admin/invitations".to_owned());
-    let mut actions = vec![Action::link("export", "Export", "/admin/invitations.csv")];
+    table.first = query.made.map(|_| address("/admin/invitations", query));
+    let mut actions = vec![Action::link("export", "Export", address("/admin/invitations.csv", query))];
     if may(&administrator.visitor.roles, Place::Invitations, Act::Edit) != Scope::Nothing {
         actions.insert(0, Action::link("invite-many", "Invite many", "/admin/invitations/file"));
         actions.insert(0, Action::link("invite", "Invite", "/admin/invitations/new"));
@@ -123,7 +128,10 @@ async fn list(cx: &Cx, browser: &Browser, query: &InvitationQuery) -> Result<Res
         layout: administrator.layout(cx, "Invitations", Place::Invitations),
         page: "admin-invitations",
         heading: "Invitations".to_owned(),
-        filter: vec![Field::optional("q", "Email begins with", Control::Text, query.q.clone())],
+        filter: vec![
+            Field::optional("q", "Email begins with, or name has", Control::Text, query.q.clone()),
+            Field::optional("state", "State", Control::Select(states()), query.state.clone()),
+        ],
         table,
         actions,
         done: match query.done.as_str() {
@@ -140,12 +148,38 @@ async fn list(cx: &Cx, browser: &Browser, query: &InvitationQuery) -> Result<Res
     Ok(pages::respond(StatusCode::OK, &page))
 }
 
+fn states() -> Vec<(String, String)> {
+    let each = InvitationState::ALL.map(|state| (state.as_str().to_owned(), word(state).1.to_owned()));
+    [(String::new(), "Any".to_owned())].into_iter().chain(each).collect()
+}
+
+/// Which of those that the administrator may see.
+fn filter(cx: &Cx, query: &InvitationQuery, sponsors: Option<Vec<Sponsor>>) -> Filter {
+    let state = InvitationState::parse(&query.state).map(|state| (state, cx.now));
+    Filter { sponsors, text: query.q.clone(), state, before: None }
+}
+
+/// An address with the filter that the page has.
+fn address(path: &str, query: &InvitationQuery) -> String {
+    let mut pairs = form_urlencoded::Serializer::new(String::new());
+    format!("{path}?{}", pairs.append_pair("q", &query.q).append_pair("state", &query.state).finish())
+}
+
 async fn get_csv(cx: Cx, browser: Browser, Query(query): Query<InvitationQuery>) -> Response {
     let shown = async {
         let administrator = enter(&cx, &browser, Place::Invitations, Act::See).await?;
-        let (only, named) = reach(&cx, &administrator).await?;
-        let filter = Filter { sponsors: only, email: query.q.clone(), before: None };
-        let found = store::list_invitations(&cx.app.db, &filter, EXPORTED).await?;
+        let mut filter = filter(&cx, &query, reach(&administrator));
+        let mut found = Vec::new();
+        loop {
+            let some = store::list_invitations(&cx.app.db, &filter, AT_ONCE).await?;
+            let whole = some.len() == AT_ONCE as usize;
+            found.extend(some);
+            filter.before = found.last().map(|last: &Invitation| (last.created_at, last.id));
+            if !whole || found.len() >= EXPORTED {
+                break;
+            }
+        }
+        let named = names(&cx, &found).await?;
         let time =
             |at: Option<Timestamp>| at.map_or_else(String::new, |at| When::date(at, &jiff::tz::TimeZone::UTC).iso);
         let row = |it: &Invitation| -> Vec<Exported> {
@@ -186,21 +220,21 @@ async fn get_csv(cx: Cx, browser: Browser, Query(query): Query<InvitationQuery>)
 async fn find(cx: &Cx, administrator: &Administrator, id: &str) -> Result<(Invitation, String), PageFailure> {
     let Ok(id) = id.parse::<InvitationId>() else { return Err(PageFailure::NotFound) };
     let found = store::find_invitation(&cx.app.db, id).await?.ok_or(PageFailure::NotFound)?;
-    let (only, named) = reach(cx, administrator).await?;
-    match only {
-        Some(only) if !only.contains(&found.sponsor) => Err(PageFailure::NotFound),
-        _ => {
-            let name = sponsor_name(&named, found.sponsor);
-            Ok((found, name))
-        }
+    if reach(administrator).is_some_and(|only| !only.contains(&found.sponsor)) {
+        return Err(PageFailure::NotFound);
     }
+    let name = reports::find_sponsor_name(&cx.app.db, found.sponsor).await?;
+    Ok((found, name.unwrap_or_default()))
 }
 
 async fn get_one(cx: Cx, browser: Browser, Path(id): Path<String>, Query(query): Query<InvitationQuery>) -> Response {
     let shown = async {
         let administrator = enter(&cx, &browser, Place::Invitations, Act::See).await?;
         let found = find(&cx, &administrator, &id).await?;
-        Ok(detail(&cx, &administrator, &found, &query.done))
+        let path = format!("/admin/invitations/{id}");
+        let once_more = confirm::kept(&cx, &browser, (&administrator.visitor, &path)).await?.is_some();
+        let done = if once_more && query.done.is_empty() { "confirmed" } else { &query.done };
+        Ok(detail(&cx, &administrator, &found, done))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
@@ -213,7 +247,7 @@ fn detail(cx: &Cx, administrator: &Administrator, (it, sponsor): &(Invitation, S
     let facts = [
         ("Name", Cell::text(it.name.clone())),
         ("Proposed user ID", Cell::text(it.username.clone().unwrap_or_default())),
-        ("Product", Cell::Code(it.product.to_string())),
+        ("Product", Cell::text(invitations::product_name(cx, it))),
         ("Paid by", Cell::text(sponsor.clone())),
         ("Charged", Cell::text(it.charged.to_string())),
         ("Sent", when(Some(it.sent_at))),
@@ -246,6 +280,7 @@ fn detail(cx: &Cx, administrator: &Administrator, (it, sponsor): &(Invitation, S
         sections: vec![DetailSection { heading: "What can be done".to_owned(), table: None, forms }],
         back: Action::link("cancel", "Invitations", "/admin/invitations"),
         done: match done {
+            "confirmed" => Some(ONCE_MORE.to_owned()),
             "again" => Some("Another mail is on its way. The link in the one before is worthless now.".to_owned()),
             "withdrawn" => Some("It is withdrawn. What it cost is on the account again.".to_owned()),
             "over" => Some("Nothing was changed: it was taken up or withdrawn meanwhile.".to_owned()),
@@ -265,6 +300,9 @@ async fn post_one(Path(id): Path<String>, form: Form) -> Response {
     let done = async {
         let administrator = enter(&cx, &form.browser, Place::Invitations, Act::Edit).await?;
         let (invitation, _) = find(&cx, &administrator, &id).await?;
+        let path = format!("/admin/invitations/{id}");
+        let typed = Typed::of(form.every());
+        confirm::confirm(&cx, &form.browser, (&administrator.visitor, &path), &typed).await?;
         let by = administrator.visitor.person.id;
         let done = match form.get("act") {
             "again" => match invitations::send_again(&cx, by, &invitation).await? {

@@ -55,10 +55,10 @@ fn list(
 async fn get_organizations(cx: Cx, browser: Browser) -> Response {
     let shown = async {
         let administrator = enter(&cx, &browser, Place::Organizations, Act::See).await?;
-        let mut found = people::list_organizations(&cx.app.db).await?;
-        if let Scope::Limited { organizations, .. } = &administrator.scope {
-            found.retain(|organization| organizations.contains(&organization.id));
-        }
+        let found = match &administrator.scope {
+            Scope::Limited { organizations, .. } => people::list_organizations_in(&cx.app.db, organizations).await?,
+            Scope::All | Scope::Nothing => people::list_organizations(&cx.app.db).await?,
+        };
         let rows = found.iter().map(|it| vec![Cell::text(it.name.clone()), Cell::Code(it.id.to_string())]).collect();
         let table = Table::new(&["Name", "Id"], rows, "None.");
         let name = ("admin-organizations", "Organizations");
@@ -70,10 +70,10 @@ async fn get_organizations(cx: Cx, browser: Browser) -> Response {
 async fn get_partners(cx: Cx, browser: Browser) -> Response {
     let shown = async {
         let administrator = enter(&cx, &browser, Place::Partners, Act::See).await?;
-        let mut found = people::list_partners(&cx.app.db).await?;
-        if let Scope::Limited { partners, .. } = &administrator.scope {
-            found.retain(|partner| partners.contains(&partner.id));
-        }
+        let found = match &administrator.scope {
+            Scope::Limited { partners, .. } => people::list_partners_in(&cx.app.db, partners).await?,
+            Scope::All | Scope::Nothing => people::list_partners(&cx.app.db).await?,
+        };
         let rows = found.iter().map(|it| vec![Cell::text(it.name.clone()), Cell::Code(it.id.to_string())]).collect();
         let table = Table::new(&["Name", "Id"], rows, "None.");
         let name = ("admin-partners", "Partners");

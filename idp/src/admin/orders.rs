@@ -1,8 +1,11 @@
 //! Orders, for those who keep the books: the list, and one order with what can be done about it. `desk` is what is given
 //! out beside orders: vouchers, accounts; `catalogue` what is sold.
 
+mod acts;
 mod catalogue;
 mod desk;
+mod matters;
+mod sponsors;
 
 use std::sync::Arc;
 
@@ -10,39 +13,37 @@ use axum::Router;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use serde::Deserialize;
-use stepgate_core::entropy::random_token;
-use stepgate_core::id::PersonId;
 use stepgate_core::subscriptions::checkout::lines_of;
-use stepgate_core::subscriptions::order::{Order, OrderStage, PaymentMethod, Sponsor};
+use stepgate_core::subscriptions::license_key::KeyStage;
+use stepgate_core::subscriptions::order::{Order, OrderStage, Sponsor};
 use stepgate_core::time::Timestamp;
 use stepgate_store::desk::{self as store, Extras, Filter};
-use stepgate_store::{license_keys, orders, people};
+use stepgate_store::{license_keys, orders, reports};
 
 use super::access::{Act, Place, Scope, may};
 use super::{Administrator, enter};
+use crate::account::confirm::{self, ONCE_MORE};
 use crate::app::App;
-use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::{Browser, Form};
-use crate::http::page::{PageFailure, see_other};
+use crate::http::page::PageFailure;
 use crate::pages::admin::{DetailPage, DetailSection, ListPage};
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::table::{Cell, Table};
-use crate::pages::{self, Action, Tone, When};
-use crate::shop::refund;
-use crate::shop::{self, Replaced, words};
-use crate::subscriptions::{Settled, settle};
+use crate::pages::{self, Action, When};
+use crate::shop::{self, words};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/admin/orders", get(get_orders))
         .route("/admin/orders/{number}", get(get_order))
         .route("/admin/orders/{number}/invoice.pdf", get(get_invoice))
-        .route("/admin/orders/{number}/{act}", post(post_act))
+        .merge(acts::routes())
         .merge(desk::routes())
+        .merge(sponsors::routes())
         .merge(catalogue::routes())
 }
 
@@ -55,6 +56,7 @@ struct OrderQuery {
     stage: String,
     attention: String,
     before: Option<i64>,
+    after: String,
     done: String,
 }
 
@@ -74,9 +76,10 @@ async fn list(cx: &Cx, browser: &Browser, query: &OrderQuery) -> Result<Response
     let mut rows = Vec::new();
     for order in &found {
         let (tone, word) = words::stage(order);
+        let bought = is_buyers(&administrator.scope, order);
         rows.push(vec![
             Cell::link(format!("/admin/orders/{}", order.number), order.number.clone()),
-            Cell::text(words::name(cx, order.purchaser).await?),
+            if bought { Cell::text(words::name(cx, order.purchaser).await?) } else { Cell::Empty },
             Cell::text(order.totals.gross.to_string()),
             Cell::text(words::method(order.method)),
             Cell::State(tone, word.to_owned()),
@@ -85,27 +88,26 @@ async fn list(cx: &Cx, browser: &Browser, query: &OrderQuery) -> Result<Response
     }
     let columns = ["Order", "Purchaser", "Total", "Payment", "State", "Placed"];
     let mut table = Table::new(&columns, rows, "No order matches.");
-    let address = |before: &str| {
+    let address = |last: &Order| {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
         pairs.append_pair("q", &query.q).append_pair("stage", &query.stage);
-        format!(
-            "/admin/orders?{}",
-            pairs.append_pair("attention", &query.attention).append_pair("before", before).finish()
-        )
+        let placed = last.placed_at.unix_millis().to_string();
+        pairs.append_pair("attention", &query.attention).append_pair("before", &placed);
+        format!("/admin/orders?{}", pairs.append_pair("after", &last.id.to_string()).finish())
     };
     if found.len() == PAGE as usize {
-        table.next = found.last().map(|last| address(&last.placed_at.unix_millis().to_string()));
+        table.next = found.last().map(address);
     }
     table.first = query.before.is_some().then(|| "/admin/orders".to_owned());
     let mut stages = vec![(String::new(), "Any".to_owned())];
     stages.extend(OrderStage::ALL.iter().map(|stage| (stage.as_str().to_owned(), stage.as_str().replace('_', " "))));
     let mut actions = Vec::new();
     if administrator.scope == Scope::All {
-        actions = vec![
-            Action::link("vouchers", "Vouchers", "/admin/vouchers"),
-            Action::link("sponsors", "Accounts", "/admin/sponsors"),
-            Action::link("catalogue", "Catalogue", "/admin/catalogue"),
-        ];
+        actions.push(Action::link("vouchers", "Vouchers", "/admin/vouchers"));
+        actions.push(Action::link("catalogue", "Catalogue", "/admin/catalogue"));
+    }
+    if may(&administrator.visitor.roles, Place::Accounts, Act::See) != Scope::Nothing {
+        actions.push(Action::link("sponsors", "Accounts", "/admin/sponsors"));
     }
     let page = ListPage {
         layout: administrator.layout(cx, "Orders", Place::Orders),
@@ -134,7 +136,7 @@ fn filter(administrator: &Administrator, query: &OrderQuery) -> Filter {
             Scope::All => None,
             Scope::Nothing => Some((Vec::new(), Vec::new())),
         },
-        before: query.before.map(Timestamp::from_unix_millis),
+        before: query.before.map(Timestamp::from_unix_millis).zip(query.after.parse().ok()),
     }
 }
 
@@ -142,39 +144,51 @@ fn filter(administrator: &Administrator, query: &OrderQuery) -> Filter {
 async fn find(cx: &Cx, browser: &Browser, number: &str, act: Act) -> Result<(Administrator, Order), PageFailure> {
     let administrator = enter(cx, browser, Place::Orders, act).await?;
     let order = orders::find_order_by_number(&cx.app.db, number).await?.ok_or(PageFailure::NotFound)?;
-    let own = match &administrator.scope {
-        Scope::All => true,
-        Scope::Limited { organizations, partners, .. } => {
-            let bought = order.organization.is_some_and(|id| organizations.contains(&id));
-            bought
-                || match order.sponsor {
-                    Some(Sponsor::Organization(id)) => organizations.contains(&id),
-                    Some(Sponsor::Partner(id)) => partners.contains(&id),
-                    None => false,
-                }
-        }
-        Scope::Nothing => false,
+    let pays = match (&administrator.scope, order.sponsor) {
+        (Scope::Limited { organizations, .. }, Some(Sponsor::Organization(id))) => organizations.contains(&id),
+        (Scope::Limited { partners, .. }, Some(Sponsor::Partner(id))) => partners.contains(&id),
+        _ => false,
     };
+    let own = pays || is_buyers(&administrator.scope, &order);
     if own { Ok((administrator, order)) } else { Err(PageFailure::NotFound) }
+}
+
+/// Whether an order is of somebody within a scope, not only paid by them: who bought it, and where it is billed and sent
+/// to, is nothing for whose voucher paid.
+fn is_buyers(scope: &Scope, order: &Order) -> bool {
+    match scope {
+        Scope::All => true,
+        Scope::Limited { organizations, .. } => order.organization.is_some_and(|id| organizations.contains(&id)),
+        Scope::Nothing => false,
+    }
 }
 
 async fn get_order(cx: Cx, browser: Browser, Path(number): Path<String>, Query(query): Query<OrderQuery>) -> Response {
     let shown = async {
         let (administrator, order) = find(&cx, &browser, &number, Act::See).await?;
-        let page = page(&cx, &administrator, &order, &query.done).await?;
+        let path = format!("/admin/orders/{number}");
+        let once_more = confirm::kept(&cx, &browser, (&administrator.visitor, &path)).await?.is_some();
+        let done = if once_more && query.done.is_empty() { "confirmed" } else { &query.done };
+        let page = page(&cx, &administrator, &order, (done, None)).await?;
         Ok(pages::respond(StatusCode::OK, &page))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
-async fn page(cx: &Cx, administrator: &Administrator, order: &Order, done: &str) -> Result<DetailPage, PageFailure> {
+async fn page(
+    cx: &Cx,
+    administrator: &Administrator,
+    order: &Order,
+    (done, unfit): (&str, Option<&Form>),
+) -> Result<DetailPage, PageFailure> {
     let extras = store::find_extras(&cx.app.db, order.id).await?;
     let (tone, word) = words::stage(order);
-    let reader = administrator.visitor.person.id;
-    let mut sections = vec![section("Lines", Some(words::lines(cx, &order.lines, reader).await?), Vec::new())];
+    let mut sections = vec![section("Lines", Some(words::lines_without_names(&order.lines)), Vec::new())];
     sections.push(section("License keys", Some(keys(cx, order).await?), Vec::new()));
     if may(&administrator.visitor.roles, Place::Orders, Act::Edit) == Scope::All {
-        sections.extend(acts(cx, order, &extras));
+        sections.extend(matters::attention(cx, order).await?);
+        sections.extend(acts::sections(cx, order, &extras, unfit).await?);
+        sections.extend(matters::refund(cx, order).await?);
     }
     Ok(DetailPage {
         layout: administrator.layout(cx, "Order", Place::Orders),
@@ -188,24 +202,23 @@ async fn page(cx: &Cx, administrator: &Administrator, order: &Order, done: &str)
             "done" => Some("Done.".to_owned()),
             "moved" => Some("Nothing was done: the order had moved on. This is where it stands now.".to_owned()),
             "replaced" => Some("The new token is ordered.".to_owned()),
-            _ => None,
+            "confirmed" => Some(ONCE_MORE.to_owned()),
+            other => matters::refusal(other).map(str::to_owned),
         },
         secret: None,
     })
 }
 
-/// How many keys stand where; nobody but purchaser and holder sees letters.
+/// How many keys stand where. Whose they are, and who used them, is told to their purchaser alone.
 async fn keys(cx: &Cx, order: &Order) -> Result<Table, Fault> {
-    let mut rows = Vec::new();
-    for key in license_keys::list_keys_of_order(&cx.app.db, order.id).await? {
-        let (tone, word) = words::key_stage(key.stage);
-        let whose = match key.redeemed_by.or(key.holder) {
-            Some(person) => words::name(cx, person).await?,
-            None => key.holder_mail.clone().unwrap_or_default(),
-        };
-        rows.push(vec![Cell::text(key.product.to_string()), Cell::text(whose), Cell::State(tone, word.to_owned())]);
-    }
-    Ok(Table::new(&["Product", "For", "State"], rows, "None while it is not paid."))
+    let row = |(product, stage, count): (String, KeyStage, i64)| {
+        let (tone, word) = words::key_stage(stage);
+        let line = order.lines.iter().find(|line| line.product.as_str() == product);
+        let name = line.map_or(product.as_str(), |line| line.name.as_str());
+        vec![Cell::text(name), Cell::State(tone, word.to_owned()), Cell::text(count.to_string())]
+    };
+    let rows = license_keys::count_keys_of_order(&cx.app.db, order.id).await?.into_iter().map(row).collect();
+    Ok(Table::new(&["Product", "State", "Keys"], rows, "None while it is not paid."))
 }
 
 async fn facts(
@@ -215,25 +228,26 @@ async fn facts(
     extras: &Extras,
 ) -> Result<Vec<(String, Cell)>, Fault> {
     let zone = administrator.visitor.zone();
+    let bought = is_buyers(&administrator.scope, order);
     let mut facts = Vec::new();
     let mut add = |name: &str, cell: Cell| facts.push((name.to_owned(), cell));
-    if let Some(why) = &extras.attention {
-        add("Needs attention", Cell::State(Tone::Warning, why.clone()));
-    }
     for (name, sum) in words::sums(&order.totals, "Tax") {
         add(&name, sum);
     }
-    add("Purchaser", Cell::text(words::name(cx, order.purchaser).await?));
+    if bought {
+        add("Purchaser", Cell::text(words::name(cx, order.purchaser).await?));
+    }
     add("Payment", Cell::text(words::method(order.method)));
     if let Some(sponsor) = order.sponsor {
-        add("Paid by", Cell::text(sponsor_name(cx, sponsor).await?));
+        let name = reports::find_sponsor_name(&cx.app.db, sponsor).await?;
+        add("Paid by", Cell::text(name.unwrap_or_else(|| sponsor.parts().1.to_string())));
     }
     add("Placed", Cell::Time(When::new(order.placed_at, cx.now, &zone)));
     let date = |at: Option<Timestamp>| Cell::time(at.map(|at| When::date(at, &zone)));
     add("Paid", date(order.paid_at));
     add("Given up", date(extras.due_at.filter(|_| order.stage == OrderStage::AwaitingPayment)));
     add("Money went back", date(extras.refunded_at));
-    if extras.invoice.is_some() {
+    if extras.invoice.is_some() && bought {
         add(
             "Invoice",
             Cell::link(
@@ -245,8 +259,10 @@ async fn facts(
     add("Provider's page", Cell::text(extras.checkout.clone().unwrap_or_default()));
     add("Provider's payment", Cell::text(extras.payment.clone().unwrap_or_default()));
     add("Purchase order", Cell::text(order.purchase_order.clone().unwrap_or_default()));
-    add("Billed to", Cell::text(lines_of(&order.billing).join(", ")));
-    if let Some(shipping) = &order.shipping {
+    if bought {
+        add("Billed to", Cell::text(lines_of(&order.billing).join(", ")));
+    }
+    if let Some(shipping) = order.shipping.as_ref().filter(|_| bought) {
         add("Sent to", Cell::text(lines_of(shipping).join(", ")));
         add("Sent", date(extras.sent_at));
         add("Carrier", Cell::text(extras.carrier.clone().unwrap_or_default()));
@@ -260,130 +276,16 @@ async fn facts(
     for number in store::list_replacements(&cx.app.db, order.id).await? {
         add("Replaced by", Cell::link(format!("/admin/orders/{number}"), number.clone()));
     }
+    facts.retain(|(_, cell)| *cell != Cell::Empty);
     Ok(facts)
-}
-
-/// A sponsor's name.
-async fn sponsor_name(cx: &Cx, sponsor: Sponsor) -> Result<String, Fault> {
-    let found = match sponsor {
-        Sponsor::Organization(id) => {
-            let all = people::list_organizations(&cx.app.db).await?;
-            all.into_iter().find(|known| known.id == id).map(|known| known.name)
-        }
-        Sponsor::Partner(id) => {
-            let all = people::list_partners(&cx.app.db).await?;
-            all.into_iter().find(|known| known.id == id).map(|known| known.name)
-        }
-    };
-    Ok(found.unwrap_or_else(|| sponsor.parts().1.to_string()))
-}
-
-/// What finance can do.
-fn acts(cx: &Cx, order: &Order, extras: &Extras) -> Vec<DetailSection> {
-    let path = |act: &str| format!("/admin/orders/{}/{act}", order.number);
-    let form = |act: &str, words: &str, fields| PageForm::side(act, path(act), words, fields);
-    let mut acts = Vec::new();
-    let unpaid = matches!(order.stage, OrderStage::AwaitingPayment | OrderStage::Cancelled);
-    if order.method == PaymentMethod::Invoice && unpaid {
-        let paid = form("paid", "The money has come", Vec::new()).dangerous("Its license keys are made at once.");
-        acts.push(section("Mark paid", None, vec![paid]));
-    }
-    if order.stage == OrderStage::AwaitingPayment {
-        let cancel = form("cancel", "Cancel", Vec::new())
-            .dangerous("The purchaser is told. Money that comes all the same brings it back.");
-        acts.push(section("Cancel", None, vec![cancel]));
-    }
-    if order.stage == OrderStage::Refunding && order.method == PaymentMethod::Invoice {
-        let done = form("refunded", "The money went back", Vec::new()).dangerous("The purchaser is told.");
-        acts.push(section("Refund", None, vec![done]));
-    }
-    if order.stage == OrderStage::Paid {
-        let back = form("refund", "Give back", Vec::new());
-        let words = "Its license keys become void and the money goes back: within 15 days, if nothing was activated.";
-        acts.push(section("Give back", None, vec![back.dangerous(words)]));
-    }
-    if order.stage == OrderStage::Paid && order.shipping.is_some() {
-        let fields = vec![
-            Field::required("carrier", "Carrier", Control::Text, extras.carrier.clone().unwrap_or_default()),
-            Field::required("tracking", "Tracking number", Control::Text, extras.tracking.clone().unwrap_or_default()),
-        ];
-        acts.push(section("Ship", None, vec![form("ship", "It is on its way", fields)]));
-    }
-    if extras.sent_at.is_some() && order.stage == OrderStage::Paid {
-        let sent = order.lines.iter().enumerate().filter(|(_, line)| line.gives.ships);
-        let lines = sent.map(|(place, line)| (place.to_string(), line.name.clone())).collect();
-        let fields = vec![
-            Field::required("form", "", Control::Hidden, random_token(cx.entropy())),
-            Field::required("line", "Broken", Control::Select(lines), ""),
-        ];
-        let words = "A new order that costs nothing, within 45 days after the first was sent.";
-        acts.push(section("Warranty", None, vec![form("replace", "Replace a broken token", fields).dangerous(words)]));
-    }
-    if extras.attention.is_some() {
-        acts.push(section("Attention", None, vec![form("seen", "It is looked after", Vec::new())]));
-    }
-    acts
-}
-
-async fn post_act(Path((number, act)): Path<(String, String)>, form: Form) -> Response {
-    let cx = form.cx.clone();
-    let done = async {
-        let (administrator, order) = find(&cx, &form.browser, &number, Act::Edit).await?;
-        let to = |number: &str, done: &str| Ok(see_other(&format!("/admin/orders/{number}?done={done}")));
-        let by = administrator.visitor.person.id;
-        let did = match act.as_str() {
-            "paid" if order.method == PaymentMethod::Invoice => {
-                matches!(settle(&cx, &order, Some(by)).await?, Settled::Now)
-            }
-            "cancel" => shop::cancel(&cx, &order, Some(by)).await?,
-            "refund" => refund::give_back(&cx, order.id, by).await?.is_ok(),
-            "refunded" => refund::mark_done(&cx, &order, by).await?,
-            "ship" => ship(&cx, &order, (form.get("carrier"), form.get("tracking")), by).await?,
-            "seen" => seen(&cx, &order, by).await?,
-            "replace" => {
-                let line = form.get("line").parse().unwrap_or(usize::MAX);
-                match shop::replace(&cx, &order, line, (by, form.get("form"))).await? {
-                    Replaced::Order(new) => return to(&new.number, "replaced"),
-                    Replaced::Not => false,
-                }
-            }
-            _ => return Err(PageFailure::NotFound),
-        };
-        to(&number, if did { "done" } else { "moved" })
-    };
-    done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
-}
-
-async fn ship(cx: &Cx, order: &Order, (carrier, tracking): (&str, &str), by: PersonId) -> Result<bool, Fault> {
-    let fits = |text: &str| (1..=80).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if !fits(carrier) || !fits(tracking) {
-        return Ok(false);
-    }
-    let transaction = cx.app.db.begin().await?;
-    if !store::ship_order(&transaction, order.id, (carrier, tracking), cx.now).await? {
-        return Ok(false);
-    }
-    let data = serde_json::json!({ "order": order.number, "carrier": carrier, "tracking": tracking });
-    let event = Event { actor: Some(by), ..Event::new("order.shipped").to(order.purchaser).data(data) };
-    audit::record(cx, &transaction, event).await?;
-    shop::tell_sent(cx, &transaction, order, (carrier, tracking)).await?;
-    transaction.commit().await?;
-    Ok(true)
-}
-
-async fn seen(cx: &Cx, order: &Order, by: PersonId) -> Result<bool, Fault> {
-    let transaction = cx.app.db.begin().await?;
-    store::set_attention(&transaction, order.id, None).await?;
-    let data = serde_json::json!({ "order": order.number });
-    let event = Event { actor: Some(by), ..Event::new("order.attention_settled").to(order.purchaser).data(data) };
-    audit::record(cx, &transaction, event).await?;
-    transaction.commit().await?;
-    Ok(true)
 }
 
 async fn get_invoice(cx: Cx, browser: Browser, Path(number): Path<String>) -> Response {
     let made = async {
-        let (_, order) = find(&cx, &browser, &number, Act::See).await?;
+        let (administrator, order) = find(&cx, &browser, &number, Act::See).await?;
+        if !is_buyers(&administrator.scope, &order) {
+            return Err(PageFailure::NotFound);
+        }
         Ok(shop::pdf(&order, shop::invoice(&cx, &order).await?.ok_or(PageFailure::NotFound)?))
     };
     made.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))

@@ -52,12 +52,7 @@ async fn list(cx: &Cx, browser: &Browser, query: &ListQuery) -> Result<Response,
     let found = match &administrator.scope {
         Scope::All => people::list_persons(&cx.app.db, &query.after, &query.q, PAGE).await?,
         Scope::Limited { organizations, .. } => {
-            let mut found = Vec::new();
-            for organization in organizations {
-                found.extend(people::list_members(&cx.app.db, *organization).await?);
-            }
-            found.retain(|person: &Person| person.username.as_str().starts_with(&query.q));
-            found
+            people::list_members(&cx.app.db, organizations, (&query.after, &query.q), PAGE).await?
         }
         Scope::Nothing => return Err(PageFailure::Forbidden),
     };
@@ -73,7 +68,7 @@ async fn list(cx: &Cx, browser: &Browser, query: &ListQuery) -> Result<Response,
     };
     let mut table =
         Table::new(&["User ID", "Name", "Email", "State", "Identity"], found.iter().map(row).collect(), "Nobody.");
-    if found.len() == PAGE as usize && administrator.scope == Scope::All {
+    if found.len() == PAGE as usize {
         table.next = found.last().map(|last| format!("/admin/people?q={}&after={}", query.q, last.username));
     }
     table.first = (!query.after.is_empty()).then(|| "/admin/people".to_owned());

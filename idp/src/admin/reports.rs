@@ -143,7 +143,7 @@ fn counted<const N: usize>(by: By, heads: [&str; N], rows: Vec<(&str, Vec<Cell>)
 }
 
 fn count(number: i64) -> Cell {
-    Cell::Number(number.to_string())
+    Cell::number(number)
 }
 
 fn parts(names: &Names, sales: &reports::Sales, endings: &reports::Expiring) -> Vec<ReportPart> {
@@ -156,7 +156,7 @@ fn parts(names: &Names, sales: &reports::Sales, endings: &reports::Expiring) -> 
         (it.whose.as_str(), std::iter::once(Cell::text(names.of(&it.product))).chain(days).collect())
     });
     let money = |it: &Revenue| {
-        let of = |minor| Cell::Number(amount(minor, &it.currency));
+        let of = |minor| Cell::number(amount(minor, &it.currency));
         [count(it.orders), of(it.net), of(it.tax), of(it.gross), of(it.refunded)]
     };
     let named = |figures: &[Revenue], nobody: &str| -> Vec<Vec<Cell>> {

@@ -258,11 +258,14 @@ fn form(token: &HardwareToken, act: TokenAct) -> PageForm {
         TokenAct::Suspend => ("Suspend", vec![note("Why")], Some("Its codes open nothing until it is reactivated.")),
         TokenAct::Reactivate => ("Reactivate", vec![note("Why")], None),
         TokenAct::ReportLost => {
-            let effect = "Its codes open nothing any more, and its seed is erased. Its holder is told.";
+            let effect = "Its codes open nothing any more, and its seed is erased. Its holder is told; what they paid for waits \
+                          for another token.";
             ("Report lost", vec![note("What happened")], Some(effect))
         }
         TokenAct::Revoke => {
-            ("Revoke", vec![note("Why")], Some("Its codes never open anything again, and its seed is erased."))
+            let effect = "Its codes never open anything again, and its seed is erased. What its holder paid for waits for \
+                          another token.";
+            ("Revoke", vec![note("Why")], Some(effect))
         }
         TokenAct::Destroy => {
             ("Record as destroyed", vec![note("How, and by whom")], Some("The record cannot be undone."))

@@ -60,6 +60,7 @@ pub fn problems(settings: &Settings) -> Vec<Problem> {
     found.extend(settings.phone.problems().into_iter().map(Problem));
     found.extend(settings.subscriptions.problems().into_iter().map(Problem));
     found.extend(settings.shop.problems().into_iter().map(Problem));
+    found.extend(settings.proofing.problems().into_iter().map(Problem));
     found
 }
 

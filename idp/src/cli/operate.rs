@@ -25,10 +25,11 @@ use stepgate_core::id::{ApplicationId, CredentialId, PartnerId, PersonId};
 use stepgate_core::jose::{JwkSet, PublicKeys, SigningAlgorithm, stage};
 use stepgate_core::oidc::{RedirectUri, Registrant};
 use stepgate_core::secret::{Secret, SecretString};
+use stepgate_core::subscriptions::order::Sponsor;
 use stepgate_core::time::Timestamp;
 use stepgate_store::audit::{NewEvent, Verdict};
 use stepgate_store::credentials::NewCredential;
-use stepgate_store::{Db, StoreError, applications, audit, credentials, people};
+use stepgate_store::{Db, StoreError, applications, audit, credentials, people, sponsors};
 
 use crate::cx::{Clock, OsEntropy};
 use crate::login::password;
@@ -312,9 +313,10 @@ fn shown(client: &Client) -> Value {
 }
 
 async fn partner_of(operator: &Operator, name: &str) -> Result<PartnerId, OperateError> {
-    let known = people::list_partners(&operator.db).await?;
-    if let Some(known) = known.iter().find(|partner| partner.name == name) {
-        return Ok(known.id);
+    for known in sponsors::list_named(&operator.db, name).await? {
+        if let Sponsor::Partner(id) = known {
+            return Ok(id);
+        }
     }
     let id = PartnerId::random(&OsEntropy);
     let new = stepgate_core::account::Partner { id, name: name.to_owned(), created_at: operator.now };

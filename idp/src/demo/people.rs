@@ -138,7 +138,10 @@ pub const PEOPLE: &[DemoPerson] = &[
     },
     DemoPerson { role: Some(DemoRole::Support), ..person("sally", "Sally Sutton", "Help desk: asks for resets.", &[]) },
     DemoPerson { role: Some(DemoRole::Support), ..person("simon", "Simon Shaw", "Help desk: approves them.", &[]) },
-    DemoPerson { role: Some(DemoRole::Agent), ..person("agnes", "Agnes Abbot", "Proofing agent.", &[]) },
+    DemoPerson {
+        role: Some(DemoRole::Agent),
+        ..person("agnes", "Agnes Abbot", "Proofing agent.", &[Holding::Phones(&[("+12025550107", true)])])
+    },
     DemoPerson {
         role: Some(DemoRole::Finance),
         ..person("fiona", "Fiona Frost", "Finance: invoices, refunds, vouchers.", &[])

@@ -39,6 +39,8 @@ pub(super) async fn open(cx: &Cx, (organization, partner): (OrganizationId, Part
     let transaction = cx.app.db.begin().await?;
     sponsors::set_most(&transaction, Sponsor::Organization(organization), Money::new(100_000, currency)).await?;
     sponsors::set_most(&transaction, Sponsor::Partner(partner), Money::new(50_000, currency)).await?;
+    // Elsewhere an organization's administrator decides that; until then nobody's account renews anything.
+    sponsors::set_renews(&transaction, organization, true).await?;
     let Ok(code) = TypedKey::parse(VOUCHER) else { return Err(Fault::internal("the demo's voucher")) };
     let voucher = Voucher {
         id: VoucherId::random(cx.entropy()),
@@ -63,6 +65,10 @@ async fn find(cx: &Cx, id: &str) -> Result<CardPage, PageFailure> {
 async fn get_card(cx: Cx, browser: Browser, Path(id): Path<String>) -> Response {
     let shown = async {
         let card = find(&cx, &id).await?;
+        // Back from the order: what is paid is not paid twice.
+        if card.paid {
+            return Ok(see_other(&card.success));
+        }
         let layout = Layout { section: Section::Demo, ..Layout::plain("Demo card", true) };
         let heading = if card.total.is_some() { "Pay by made-up card" } else { "Give a made-up card" };
         let mut page = ShopPage::new(layout, "demo-card", heading);

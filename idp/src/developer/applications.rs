@@ -39,7 +39,8 @@ async fn get_applications(cx: Cx, browser: Browser, Address(query): Address<Quer
         let integrator = enter(&cx, &browser).await?;
         let after = query.after.rsplit_once('|').and_then(|(name, id)| Some((name, id.parse().ok()?)));
         let found = console::list_applications(&cx.app.db, &integrator.owners, &query.q, after, PAGE).await?;
-        let partners = people::list_partners(&cx.app.db).await?;
+        let owners: Vec<_> = found.iter().map(|application| application.partner).collect();
+        let partners = people::list_partners_in(&cx.app.db, &owners).await?;
         let partner = |application: &Application| {
             let owner = partners.iter().find(|partner| partner.id == application.partner);
             owner.map_or_else(String::new, |owner| owner.name.clone())
@@ -111,8 +112,10 @@ impl Typed {
 
 async fn new_page(cx: &Cx, integrator: &Integrator, typed: &Typed) -> Result<Response, PageFailure> {
     let mut fields = typed.fields();
-    let partners = people::list_partners(&cx.app.db).await?;
-    let theirs: Vec<_> = partners.iter().filter(|partner| integrator.owns(partner.id)).collect();
+    let theirs = match &integrator.owners {
+        Owners::All => people::list_partners(&cx.app.db).await?,
+        Owners::Partners(own) => people::list_partners_in(&cx.app.db, own).await?,
+    };
     if theirs.len() != 1 {
         let options = theirs.iter().map(|partner| (partner.id.to_string(), partner.name.clone())).collect();
         fields.insert(0, Field::required("partner", "Partner", Control::Select(options), typed.partner.clone()));

@@ -59,8 +59,14 @@ pub async fn activate(cx: &Cx, person: &Person, typed: &Typed<'_>) -> Result<Act
     let (Some(first), Some(second)) = (normalise_code(typed.first), normalise_code(typed.second)) else {
         return Ok(Activation::Malformed);
     };
-    let serial = typed.serial.trim();
-    if !waiting_may_be_bound(cx, person, serial).await? {
+    let typed_serial = typed.serial.trim();
+    // Printed in capital letters, typed in any.
+    let held = credentials::list_credentials(&cx.app.db, person.id).await?;
+    let waits = held.iter().find(|held| held.serial.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(typed_serial)));
+    let serial = waits.and_then(|held| held.serial.as_deref()).unwrap_or(typed_serial);
+    if let Some(waits) = waits
+        && !subscriptions::may_bind(cx, person, waits).await?
+    {
         return Ok(Activation::NotProofed);
     }
     let Some(reserved) = tokens::reserve_activation(&cx.app.db, serial, person.id, cx.now).await? else {
@@ -82,15 +88,6 @@ pub async fn activate(cx: &Cx, person: &Person, typed: &Typed<'_>) -> Result<Act
         return refused(cx, person, serial, outcome).await;
     };
     bind(cx, person, &token, &seed, found).await
-}
-
-/// Whether the credential that waits for this token may be bound to it now.
-async fn waiting_may_be_bound(cx: &Cx, person: &Person, serial: &str) -> Result<bool, Fault> {
-    let held = credentials::list_credentials(&cx.app.db, person.id).await?;
-    match held.iter().find(|held| held.serial.as_deref() == Some(serial)) {
-        Some(credential) => subscriptions::may_bind(cx, person, credential).await,
-        None => Ok(true),
-    }
 }
 
 async fn bind(

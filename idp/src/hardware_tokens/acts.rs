@@ -120,10 +120,14 @@ fn notice(act: TokenAct, serial: &str) -> Option<Notice> {
         TokenAct::Suspend => ("Your token was suspended", "opens nothing for now. Ask your administrator why."),
         TokenAct::Reactivate => ("Your token works again", "can be used again."),
         TokenAct::ReportLost => {
-            ("Your token was reported lost", "opens nothing any more. If you still have it, tell your administrator.")
+            let text = "opens nothing any more. If you still have it, tell your administrator. What you paid for is not \
+                        lost: it waits for another token.";
+            ("Your token was reported lost", text)
         }
         TokenAct::Revoke | TokenAct::Destroy => {
-            ("Your token was revoked", "opens nothing any more. Ask your administrator for another one.")
+            let text =
+                "opens nothing any more. Ask your administrator for another one; what you paid for waits for it.";
+            ("Your token was revoked", text)
         }
         TokenAct::Assign | TokenAct::SendCode | TokenAct::Activate => return None,
     };
@@ -213,16 +217,48 @@ async fn move_credential(
     Ok(credentials::update_stage(transaction, credential, from, to, cx.now).await?)
 }
 
-/// The end of a token, and of the credential that it was.
+/// The end of a token, and of the credential that it was. One that was bought is no more than that token: what is left of
+/// its term waits for another one.
 async fn end(cx: &Cx, transaction: &Transaction, step: &Step<'_>) -> Result<bool, Fault> {
     if !tokens::take_step(transaction, step, &Change::NoSeed).await? {
         return Ok(false);
     }
     if let Some(credential) = step.token.credential
         && !tokens::release_waiting_credential(transaction, credential).await?
+        && !tokens::wait_for_another(transaction, credential, cx.now).await?
         && let Some(it) = &step.token.use_of_it
     {
         credentials::update_stage(transaction, credential, it.stage.as_str(), "revoked", cx.now).await?;
+    }
+    Ok(true)
+}
+
+/// Ends a token that is replaced under warranty, in the transaction that orders the new one: the term of its credential
+/// goes on with that. `false`: somebody else moved it at the same moment.
+///
+/// # Errors
+/// The store.
+pub async fn retire(
+    cx: &Cx,
+    transaction: &Transaction,
+    by: PersonId,
+    (token, note): (&HardwareToken, &str),
+) -> Result<bool, Fault> {
+    let act = TokenAct::Revoke;
+    let step = Step { token, act, to: TokenStage::Revoked, actor: Some(by), note, now: cx.now };
+    if !token.allows(act, cx.now) || !end(cx, transaction, &step).await? {
+        return Ok(false);
+    }
+    let data = json!({ "serial": token.serial, "note": note });
+    let event = Event { actor: Some(by), person: token.person, ..Event::new(kind(act)).data(data) };
+    audit::record(cx, transaction, event).await?;
+    if let Some(person) = token.person {
+        let text = format!(
+            "The OTP hardware token {} opens nothing any more: another one is sent to you. Your subscription goes on with \
+             it, and ends when it would have ended.",
+            token.serial
+        );
+        notices::tell(cx, transaction, person, &Notice::new("Your token is replaced", text)).await?;
     }
     Ok(true)
 }

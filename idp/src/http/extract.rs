@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
+use stepgate_core::authorize::interaction::LocalAddress;
 use stepgate_core::entropy::random_token;
 use stepgate_core::id::InteractionId;
 
@@ -60,6 +61,8 @@ pub struct Browser {
     pub session: Option<String>,
     /// The parked request that the person left to mend a credential.
     pub resume: Option<InteractionId>,
+    /// The page of ours that it asked for; none where it posted something, which is not posted again.
+    pub asked: Option<LocalAddress>,
 }
 
 impl Browser {
@@ -85,10 +88,13 @@ impl FromRequestParts<Arc<App>> for Browser {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
         let session = app.cookies.read(&parts.headers, Cookie::Session).map(ToOwned::to_owned);
         let resume = app.cookies.read(&parts.headers, Cookie::Resume).and_then(|id| id.parse().ok());
-        Ok(match app.cookies.read(&parts.headers, Cookie::Browser) {
-            Some(token) => Self { token: token.to_owned(), fresh: false, session, resume },
-            None => Self { token: random_token(&crate::cx::OsEntropy), fresh: true, session, resume },
-        })
+        let path = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
+        let asked = path.and_then(|path| LocalAddress::parse(path.as_str()));
+        let (token, fresh) = match app.cookies.read(&parts.headers, Cookie::Browser) {
+            Some(token) => (token.to_owned(), false),
+            None => (random_token(&crate::cx::OsEntropy), true),
+        };
+        Ok(Self { token, fresh, session, resume, asked })
     }
 }
 
@@ -116,6 +122,11 @@ impl Form {
     /// A field exactly as typed; for passwords.
     pub fn raw(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
+    }
+
+    /// Every field, as typed.
+    pub fn every(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 

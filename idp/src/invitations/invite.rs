@@ -1,6 +1,6 @@
 //! The sponsor's side: who may pay, what it costs, inviting, sending again, withdrawing.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -16,43 +16,30 @@ use stepgate_core::subscriptions::order::{
 use stepgate_core::subscriptions::product::Product;
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_store::orders::Placing;
-use stepgate_store::{Connection, StoreError, invitations as store, orders, people, reports, sponsors as accounts};
+use stepgate_store::{Connection, StoreError, invitations as store, orders, reports, sponsors as accounts};
 
-use crate::admin::access::Scope;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
-use crate::shop::{Catalogue, catalogue};
+use crate::shop::attention::raise_for;
+use crate::shop::{Catalogue, catalogue, note_placed};
 use crate::subscriptions::{Holder, settle_in};
 
 /// How often one invitation is mailed in an hour.
 const MAILS_AN_HOUR: u64 = 3;
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Who may pay, as far as a scope reaches, each with its name.
-pub async fn sponsors(cx: &Cx, scope: &Scope) -> Result<Vec<(Sponsor, String)>, Fault> {
-    let mut found = Vec::new();
-    let within = |sponsor: Sponsor| match (scope, sponsor) {
-        (Scope::All, _) => true,
-        (Scope::Limited { organizations, .. }, Sponsor::Organization(id)) => organizations.contains(&id),
-        (Scope::Limited { partners, .. }, Sponsor::Partner(id)) => partners.contains(&id),
-        (Scope::Nothing, _) => false,
-    };
-    for organization in people::list_organizations(&cx.app.db).await? {
-        found.push((Sponsor::Organization(organization.id), organization.name));
-    }
-    for partner in people::list_partners(&cx.app.db).await? {
-        found.push((Sponsor::Partner(partner.id), partner.name));
-    }
-    found.retain(|(sponsor, _)| within(*sponsor));
-    Ok(found)
-}
-
 /// What can be given away: what is sold to everybody, or to the partner's people, and is not sent by post, because an
-/// invitation knows no address to send it to.
-pub fn offered<'a>(catalogue: &'a Catalogue, sponsor_name: &str) -> impl Iterator<Item = &'a Product> + use<'a> {
-    let named = [sponsor_name.to_owned()];
+/// invitation knows no address to send it to. An organization is no partner, whatever it is called.
+pub fn offered<'a>(
+    catalogue: &'a Catalogue,
+    (sponsor, name): (Sponsor, &str),
+) -> impl Iterator<Item = &'a Product> + use<'a> {
+    let named = match sponsor {
+        Sponsor::Partner(_) => vec![name.to_owned()],
+        Sponsor::Organization(_) => Vec::new(),
+    };
     let fits = move |it: &&Product| !it.ships && it.price(catalogue.currency).is_some() && it.is_sold_to(&named);
     catalogue.products.iter().filter(fits)
 }
@@ -113,18 +100,25 @@ async fn lines(cx: &Cx, product: &Product, count: usize) -> Result<(Vec<OrderLin
 /// already becomes an error of its row.
 pub async fn estimate(cx: &Cx, batch: &Batch, sheet: &mut Sheet) -> Result<Estimate, Fault> {
     let addresses: Vec<String> = sheet.people.iter().map(|(_, it)| it.email.clone()).collect();
-    let open = store::list_open_addresses(&cx.app.db, batch.sponsor, &batch.product.id, &addresses).await?;
-    let open: BTreeSet<String> = open.into_iter().collect();
+    let about = (batch.sponsor, &batch.product.id);
+    let invited: BTreeMap<String, bool> =
+        store::list_invited_addresses(&cx.app.db, about, &addresses, cx.now).await?.into_iter().collect();
     let (known, new): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut sheet.people).into_iter().partition(|(_, it)| open.contains(&it.email));
+        std::mem::take(&mut sheet.people).into_iter().partition(|(_, it)| invited.contains_key(&it.email));
     sheet.people = new;
-    for (line, _) in known {
-        let wrong = "you have invited this address for the same product, and it was not taken up yet".to_owned();
-        let remedy = "Leave it out, or send that invitation again.";
-        sheet.refuse(line, Flaw { field: "email", wrong, remedy });
+    for (line, it) in known {
+        let (wrong, remedy) = if invited.get(&it.email) == Some(&true) {
+            ("you have invited this address for the same product, and its person has it", "Leave it out.")
+        } else {
+            (
+                "you have invited this address for the same product, and it was not taken up yet",
+                "Send that invitation again, or leave it out.",
+            )
+        };
+        sheet.refuse(line, Flaw { field: "email", wrong: wrong.to_owned(), remedy });
     }
     sheet.errors.sort_by_key(|error| error.line);
-    let (_, totals) = lines(cx, &batch.product, sheet.people.len().max(1)).await?;
+    let (_, totals) = lines(cx, &batch.product, sheet.people.len()).await?;
     let account = accounts::find_account(&cx.app.db, batch.sponsor, totals.gross.currency).await?;
     let left = account.map(|it| Money::new(it.most.minor - it.used.minor, it.most.currency));
     Ok(Estimate { totals, left })
@@ -173,6 +167,7 @@ pub async fn invite(cx: &Cx, batch: &Batch, invitees: &[Invitee]) -> Result<Invi
         Err(StoreError::Conflict { .. }) => return Ok(Invited::Before),
         placed => placed?,
     }
+    note_placed(cx, &transaction, &order, &placing).await?;
     let keys = settle_in(cx, &transaction, &order, invitees.iter().map(holder).collect()).await?;
     for (place, (invitee, key)) in invitees.iter().zip(keys).enumerate() {
         let charged = share(totals.gross, place, invitees.len());
@@ -310,7 +305,7 @@ pub async fn send_again(cx: &Cx, by: PersonId, invitation: &Invitation) -> Resul
 }
 
 /// The product's name, also where it is not sold any more.
-pub(super) fn product_name(cx: &Cx, invitation: &Invitation) -> String {
+pub fn product_name(cx: &Cx, invitation: &Invitation) -> String {
     let products = cx.app.settings.subscriptions.products();
     let known = products.into_iter().find(|it| it.id == invitation.product);
     known.map_or_else(|| invitation.product.to_string(), |it| it.name)
@@ -337,7 +332,10 @@ pub async fn withdraw(cx: &Cx, by: PersonId, invitation: &Invitation) -> Result<
     if !store::void_key(&transaction, invitation.key, cx.now).await? {
         return Ok(Withdrawn::Activated);
     }
-    accounts::release(&transaction, invitation.sponsor, invitation.charged).await?;
+    if !accounts::release(&transaction, invitation.sponsor, invitation.charged).await? {
+        let why = crate::shop::refund::not_released(invitation.charged);
+        raise_for(cx, &transaction, invitation.order, &why).await?;
+    }
     let data = json!({ "invitation": invitation.id, "released": invitation.charged });
     let event = Event { actor: Some(by), person: invitation.person, ..Event::new("invitation.withdrawn") };
     audit::record(cx, &transaction, event.data(data)).await?;

@@ -146,11 +146,8 @@ pub async fn accept(cx: &Cx, invitation: &Invitation, person: &Person) -> Result
     {
         return Ok(false);
     }
-    if person.claims.email_verified != Some(true) {
-        // The link was read there.
-        let claims = StandardClaims { email_verified: Some(true), ..person.claims.clone() };
-        people::update_person(&transaction, &Person { claims, updated_at: cx.now, ..person.clone() }).await?;
-    }
+    // The link was read there, so the address is proved; if it is still theirs.
+    people::verify_email(&transaction, (person.id, &invitation.email), cx.now).await?;
     let data = json!({ "invitation": invitation.id });
     audit::record(cx, &transaction, Event::new("invitation.accepted").by(person.id).data(data)).await?;
     transaction.commit().await?;

@@ -142,6 +142,7 @@ fn skip(cx: &Cx, scene: &Scene, offered: SkipOtp) -> Skip {
             };
             Skip::AskedFor { who: client.application.name.clone(), what }
         }
+        (SkipOtp::NotOffered, None) if scene.parked.interaction.back.is_some() => Skip::Detour,
         (SkipOtp::NotOffered, None) => Skip::OwnWish,
     }
 }

@@ -27,6 +27,8 @@ use super::payments::{
 };
 
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// The version of Stripe's API that this file is written for, whatever the account is set to.
+const VERSION: &str = "2024-06-20";
 
 /// Takes cards over Stripe.
 pub struct Stripe {
@@ -66,6 +68,7 @@ impl Stripe {
     ) -> Result<T, PaymentError> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, self.authorization.clone());
+        headers.insert("stripe-version", HeaderValue::from_static(VERSION));
         if method == Method::POST {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         }

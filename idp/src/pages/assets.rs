@@ -15,10 +15,8 @@ pub enum Asset {
     Logo,
     /// The mark for tabs and bookmarks.
     Favicon,
-    /// Goes on by itself when the phone has answered.
+    /// Goes on by itself when the phone has answered; says what became of a code while its page is open.
     WaitScript,
-    /// Says what became of a code while its page is open.
-    ReceiptScript,
     /// Sends a form that needs no look.
     SubmitScript,
     /// Goes on once partners were told of a logout.
@@ -29,6 +27,8 @@ pub enum Asset {
     ConsoleStylesheet,
     /// The style sheet of the help pages, beside the first.
     HelpStylesheet,
+    /// The style sheet of the shop, beside the first.
+    ShopStylesheet,
     /// Copy buttons.
     ConsoleScript,
     /// Has a security key sign.
@@ -42,12 +42,12 @@ impl Asset {
         Self::Logo,
         Self::Favicon,
         Self::WaitScript,
-        Self::ReceiptScript,
         Self::SubmitScript,
         Self::SignedOutScript,
         Self::CheckSessionScript,
         Self::ConsoleStylesheet,
         Self::HelpStylesheet,
+        Self::ShopStylesheet,
         Self::ConsoleScript,
         Self::KeyScript,
     ];
@@ -59,12 +59,12 @@ impl Asset {
             Self::Logo => "logo.svg",
             Self::Favicon => "favicon.svg",
             Self::WaitScript => "wait.js",
-            Self::ReceiptScript => "receipt.js",
             Self::SubmitScript => "submit.js",
             Self::SignedOutScript => "signed-out.js",
             Self::CheckSessionScript => "check-session.js",
             Self::ConsoleStylesheet => "console.css",
             Self::HelpStylesheet => "help.css",
+            Self::ShopStylesheet => "shop.css",
             Self::ConsoleScript => "console.js",
             Self::KeyScript => "webauthn.js",
         }
@@ -73,10 +73,11 @@ impl Asset {
     /// Its media type.
     pub const fn media_type(self) -> &'static str {
         match self {
-            Self::Stylesheet | Self::ConsoleStylesheet | Self::HelpStylesheet => "text/css; charset=utf-8",
+            Self::Stylesheet | Self::ConsoleStylesheet | Self::HelpStylesheet | Self::ShopStylesheet => {
+                "text/css; charset=utf-8"
+            }
             Self::Logo | Self::Favicon => "image/svg+xml",
             Self::WaitScript
-            | Self::ReceiptScript
             | Self::SubmitScript
             | Self::SignedOutScript
             | Self::CheckSessionScript
@@ -92,12 +93,12 @@ impl Asset {
             Self::Logo => include_bytes!("../../static/logo.svg"),
             Self::Favicon => include_bytes!("../../static/favicon.svg"),
             Self::WaitScript => include_bytes!("../../static/wait.js"),
-            Self::ReceiptScript => include_bytes!("../../static/receipt.js"),
             Self::SubmitScript => include_bytes!("../../static/submit.js"),
             Self::SignedOutScript => include_bytes!("../../static/signed-out.js"),
             Self::CheckSessionScript => include_bytes!("../../static/check-session.js"),
             Self::ConsoleStylesheet => include_bytes!("../../static/console.css"),
             Self::HelpStylesheet => include_bytes!("../../static/help.css"),
+            Self::ShopStylesheet => include_bytes!("../../static/shop.css"),
             Self::ConsoleScript => include_bytes!("../../static/console.js"),
             Self::KeyScript => include_bytes!("../../static/webauthn.js"),
         }

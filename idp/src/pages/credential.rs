@@ -40,6 +40,15 @@ pub struct CredentialPage {
     pub refused: Option<String>,
 }
 
+impl CredentialPage {
+    /// How a button looks: what the state asks for comes first and is filled; what merely changes something is not.
+    pub(crate) fn look(&self, action: &Action) -> &'static str {
+        let leads =
+            ["activate-", "renew-", "new-", "proofing-", "elevate-"].iter().any(|name| action.id.starts_with(name));
+        if leads && self.actions.first() == Some(action) { "main" } else { "" }
+    }
+}
+
 /// The heads of the history, by their keys.
 const HISTORY: [&str; 5] = ["history-when", "history-what", "history-where", "history-with", "history-for"];
 

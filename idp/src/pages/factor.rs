@@ -25,6 +25,8 @@ pub enum Skip {
     },
     /// The person asked for it: *Elevate*. Neither button nor sentence.
     OwnWish,
+    /// The person is about to change what they sign in with: the page says that this comes first.
+    Detour,
 }
 
 /// One way to go on.

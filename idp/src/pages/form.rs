@@ -60,6 +60,8 @@ pub struct Field {
     pub help: Option<String>,
     /// What is wrong with it.
     pub error: Option<String>,
+    /// Where there is more to read before it is filled in: the path, and words.
+    pub link: Option<(String, String)>,
     /// Whether it may stay empty.
     pub required: bool,
 }
@@ -79,6 +81,7 @@ impl Field {
             value: value.into(),
             help: None,
             error: None,
+            link: None,
             required: true,
         }
     }
@@ -104,6 +107,13 @@ impl Field {
     #[must_use]
     pub fn error(mut self, error: impl Into<String>) -> Self {
         self.error = Some(error.into());
+        self
+    }
+
+    /// The same with a page to read first; it opens beside the form, which keeps what was typed.
+    #[must_use]
+    pub fn link(mut self, path: impl Into<String>, words: impl Into<String>) -> Self {
+        self.link = Some((path.into(), words.into()));
         self
     }
 

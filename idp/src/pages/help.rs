@@ -32,6 +32,8 @@ pub struct Rating {
     pub own: Option<i64>,
     /// Whether the reader is logged in, and may rate.
     pub known: bool,
+    /// Whether what was sent is no number of stars.
+    pub unread: bool,
 }
 
 /// The words beside one to five stars.
@@ -89,7 +91,7 @@ impl Page for HelpTopicPage {
         let settings = crate::subscriptions::SubscriptionSettings::default();
         let page = |topic: Topic, known: bool| {
             let layout = samples::portal(topic.title(), Section::Help);
-            let rating = Rating { count: 18, stars: 77, own: known.then_some(4), known };
+            let rating = Rating { count: 18, stars: 77, own: known.then_some(4), known, unread: false };
             Self { layout, topic, words: topic.words(&settings), rating }
         };
         let mut all: Vec<_> = Topic::ALL.iter().map(|topic| (topic.slug(), page(*topic, true))).collect();
@@ -107,13 +109,13 @@ mod tests {
 
     #[test]
     fn averages_are_rounded_to_tenths() {
-        let average = |count, stars| Rating { count, stars, own: None, known: true }.average();
+        let average = |count, stars| Rating { count, stars, own: None, known: true, unread: false }.average();
         assert_eq!(
             (average(18, 77), average(3, 14), average(2, 9), average(1, 5)),
             ("4.3".into(), "4.7".into(), "4.5".into(), "5.0".into())
         );
         assert_eq!(
-            Rating { count: 0, stars: 0, own: None, known: true }.drawn(&3),
+            Rating { count: 0, stars: 0, own: None, known: true, unread: false }.drawn(&3),
             "\u{2605}\u{2605}\u{2605}\u{2606}\u{2606}"
         );
     }

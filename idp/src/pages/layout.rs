@@ -7,6 +7,34 @@ use super::parts::{Action, Tone, kind_icon};
 use super::when::When;
 use crate::words::{Fact, Language};
 
+/// One page of the administrators: its path and its name.
+type Tab = (&'static str, &'static str);
+
+/// As many tabs stand in one row; more are grouped.
+const FEW: usize = 5;
+
+/// The administrators' pages.
+const GROUPS: [(&str, &[Tab]); 5] = [
+    (
+        "Directory",
+        &[
+            ("/admin/people", "People"),
+            ("/admin/organizations", "Organizations"),
+            ("/admin/partners", "Partners"),
+            ("/admin/proofing", "Proofing"),
+        ],
+    ),
+    ("Credentials", &[("/admin/tokens", "Tokens"), ("/admin/phones", "Phones")]),
+    ("Integration", &[("/admin/applications", "Applications"), ("/admin/clients", "Clients")]),
+    ("Sales", &[("/admin/orders", "Orders"), ("/admin/invitations", "Invitations"), ("/admin/reports", "Reports")]),
+    ("System", &[("/admin/audit", "Audit"), ("/admin/keys", "Keys"), ("/admin/janitor", "Janitor")]),
+];
+
+/// Every tab of the administrators' pages.
+pub(super) fn all_admin_tabs() -> Vec<&'static str> {
+    GROUPS.iter().flat_map(|(_, tabs)| tabs.iter().map(|(path, _)| *path)).collect()
+}
+
 /// The frame of a page.
 #[derive(Clone, Debug)]
 pub struct Layout {
@@ -84,10 +112,6 @@ impl Layout {
         Asset::WaitScript.url()
     }
 
-    pub(crate) fn receipt_script(&self) -> String {
-        Asset::ReceiptScript.url()
-    }
-
     pub(crate) fn signed_out_script(&self) -> String {
         Asset::SignedOutScript.url()
     }
@@ -108,6 +132,10 @@ impl Layout {
         Asset::HelpStylesheet.url()
     }
 
+    pub(crate) fn shop_stylesheet(&self) -> String {
+        Asset::ShopStylesheet.url()
+    }
+
     pub(crate) fn is_wide(&self) -> bool {
         matches!(self.section, Section::Admin(_) | Section::Developer(_) | Section::Demo)
     }
@@ -124,23 +152,39 @@ impl Layout {
         matches!(self.section, Section::Admin(open) if open == path)
     }
 
-    pub(crate) fn admin_tabs(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            ("/admin/people", "People"),
-            ("/admin/organizations", "Organizations"),
-            ("/admin/partners", "Partners"),
-            ("/admin/applications", "Applications"),
-            ("/admin/clients", "Clients"),
-            ("/admin/janitor", "Janitor"),
-            ("/admin/audit", "Audit"),
-            ("/admin/tokens", "Tokens"),
-            ("/admin/proofing", "Proofing"),
-            ("/admin/invitations", "Invitations"),
-            ("/admin/reports", "Reports"),
-            ("/admin/orders", "Orders"),
-            ("/admin/keys", "Keys"),
-            ("/admin/phones", "Phones"),
-        ]
+    fn open_tab(&self) -> &'static str {
+        match self.section {
+            Section::Admin(open) => open,
+            _ => "",
+        }
+    }
+
+    /// The groups of administrators' pages that the person sees: name, where it leads, whether it is open.
+    pub(crate) fn admin_groups(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let group = |(name, tabs): &(&'static str, &'static [Tab])| {
+            let first = self.seen(tabs).next()?;
+            Some((*name, first.0, tabs.iter().any(|(path, _)| *path == self.open_tab())))
+        };
+        GROUPS.iter().filter_map(group).collect()
+    }
+
+    /// The pages of the open group; all that the person sees, where they are few.
+    pub(crate) fn admin_tabs(&self) -> Vec<Tab> {
+        if self.is_flat() {
+            return GROUPS.iter().flat_map(|(_, tabs)| self.seen(tabs)).collect();
+        }
+        let open = GROUPS.iter().find(|(_, tabs)| tabs.iter().any(|(path, _)| *path == self.open_tab()));
+        open.map(|(_, tabs)| self.seen(tabs).collect()).unwrap_or_default()
+    }
+
+    /// Whether one row holds all that the person sees.
+    pub(crate) fn is_flat(&self) -> bool {
+        self.account.as_ref().is_none_or(|account| account.admin_tabs.len() <= FEW)
+    }
+
+    fn seen(&self, tabs: &'static [Tab]) -> impl Iterator<Item = Tab> {
+        let seen = self.account.as_ref().map(|account| account.admin_tabs.as_slice()).unwrap_or_default();
+        tabs.iter().copied().filter(move |(path, _)| seen.contains(path))
     }
 
     pub(crate) fn csrf(&self) -> &str {
@@ -208,8 +252,8 @@ pub struct AccountHeader {
     pub organization: String,
     /// What the session has shown.
     pub strength: StrengthView,
-    /// Whether the person sees the administrators' pages.
-    pub administrator: bool,
+    /// The administrators' pages that the person sees, by path; none for everybody else.
+    pub admin_tabs: Vec<&'static str>,
     /// Whether the person sees the integrators' console.
     pub developer: bool,
     /// For the sign-out form (`POST /account/sign-out`) and the forms of the page.

@@ -128,6 +128,29 @@ pub struct ManageOtpPage {
     pub done: Option<String>,
 }
 
+impl ManageOtpPage {
+    /// How *Elevate* looks: it is the filled button where nothing comes before it.
+    pub(crate) fn elevate_look(&self) -> &'static str {
+        let first = self.status.as_ref().is_some_and(|status| status.action.is_some());
+        if first { "" } else { "main" }
+    }
+
+    /// What a card has to say that the status above it does not say already.
+    pub(crate) fn note_of<'a>(&self, card: &'a CredentialCard) -> Option<&'a String> {
+        let said = self.status.as_ref().map(|status| &status.text);
+        card.note.as_ref().filter(|note| Some(*note) != said)
+    }
+
+    /// The way to a credential, which is the main button of somebody who has none and for whom nothing waits.
+    pub(crate) fn first_step(&self) -> Option<&Action> {
+        let nothing = self.cards.is_empty() && self.status.is_none();
+        self.more.iter().find(|action| action.id == FIRST_STEP).filter(|_| nothing)
+    }
+}
+
+/// The element id of the way to a credential.
+pub const FIRST_STEP: &str = "get";
+
 /// Binds a phone as Mobile ID: the app reads the picture or the code, then shows six digits that are typed here.
 #[derive(Clone, Debug, Template)]
 #[template(path = "account/mobile-enrol.html")]
@@ -241,7 +264,7 @@ impl Page for ManageOtpPage {
         pending.primary = Some(Action::link("activate-c4", "Activate", "/account/otp/c4/activate"));
         pending.actions = vec![];
         let more = vec![
-            Action::link("buy", "Get another credential", "/account/otp/get"),
+            Action::link(FIRST_STEP, "Get another credential", "/account/otp/get"),
             Action::link("license", "I have a license key", "/account/otp/license"),
             Action::link("recovery", "Recovery codes", "/account/otp/recovery"),
         ];

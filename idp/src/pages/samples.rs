@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use stepgate_core::assurance::CredentialKind;
 use stepgate_core::time::Timestamp;
 
-use super::layout::{AccountHeader, Layout, Section, StrengthView};
+use super::layout::{AccountHeader, Layout, Section, StrengthView, all_admin_tabs};
 use super::login::{Asking, Flow};
 use super::when::When;
 use super::*;
@@ -70,7 +70,7 @@ pub fn all() -> Result<Vec<(String, String)>, askama::Error> {
     add::<self_help::GuidePage>("guide", &mut pages)?;
     add::<credential::CredentialPage>("credential", &mut pages)?;
     add::<sections::SectionsPage>("sections", &mut pages)?;
-    add::<sections::RenewalsPage>("renewals", &mut pages)?;
+    add::<renewals::RenewalsPage>("renewals", &mut pages)?;
     add::<admin::ListPage>("admin-list", &mut pages)?;
     add::<admin::DetailPage>("admin-detail", &mut pages)?;
     add::<developer::ConsolePage>("developer", &mut pages)?;
@@ -126,7 +126,7 @@ pub(super) fn portal(title: &str, section: Section) -> Layout {
         user_id: "bluej_4804".into(),
         organization: "Iron Builders LLC".into(),
         strength,
-        administrator: matches!(section, Section::Admin(_)),
+        admin_tabs: if matches!(section, Section::Admin(_)) { all_admin_tabs() } else { Vec::new() },
         developer: matches!(section, Section::Developer(_)),
         csrf: "sample".into(),
     };

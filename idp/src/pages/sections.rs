@@ -1,5 +1,4 @@
-//! A page of the portal with parts under headings: license keys, identity proofing; and the list of what an administrator
-//! can renew for others.
+//! A page of the portal with parts under headings: license keys, identity proofing.
 
 use askama::Template;
 
@@ -10,7 +9,6 @@ use super::layout::{Layout, Section};
 use super::parts::{Action, Tone};
 use super::samples;
 use super::table::{Cell, Table};
-use super::when::When;
 
 /// Parts under headings.
 #[derive(Clone, Debug, Template)]
@@ -32,33 +30,6 @@ pub struct SectionsPage {
     pub sections: Vec<DetailSection>,
     /// Back; its id becomes `cancel`.
     pub back: Action,
-}
-
-/// One credential that can be renewed for its holder.
-#[derive(Clone, Debug)]
-pub struct RenewalRow {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub label: String,
-    /// Whose.
-    pub username: String,
-    /// When it ends, or ended.
-    pub ends: When,
-    /// What another year costs.
-    pub price: String,
-}
-
-/// What an organization's administrator can renew.
-#[derive(Clone, Debug, Template)]
-#[template(path = "admin/renewals.html")]
-pub struct RenewalsPage {
-    /// The frame.
-    pub layout: Layout,
-    /// The rows.
-    pub rows: Vec<RenewalRow>,
-    /// What is wrong.
-    pub error: Option<String>,
 }
 
 impl Page for SectionsPage {
@@ -91,25 +62,5 @@ impl Page for SectionsPage {
             back: Action::link("cancel", "Manage OTP", "/account/otp"),
         };
         vec![("license", page)]
-    }
-}
-
-impl Page for RenewalsPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let row = |username: &str, label: &str, days: i64| RenewalRow {
-            id: format!("{username}-1"),
-            label: label.into(),
-            username: username.into(),
-            ends: samples::date(days * 86_400),
-            price: "24.00 USD".into(),
-        };
-        let page = Self {
-            layout: samples::portal("Renew for your people", Section::Admin("/admin/people")),
-            rows: vec![row("frank", "Phone OTP", -20), row("erin", "Mobile ID", 12)],
-            error: None,
-        };
-        let error = Self { error: Some("Choose at least one.".into()), ..page.clone() };
-        let none = Self { rows: vec![], ..page.clone() };
-        vec![("two", page), ("none chosen", error), ("nothing", none)]
     }
 }

@@ -24,14 +24,18 @@ pub struct ProductCard {
     pub summary: String,
     /// `24.00 USD a year`.
     pub price: String,
-    /// What else there is to know: that one is held and can be renewed.
+    /// What comes with it: that it is sent by post, that somebody looks at its holder first.
+    pub more: Option<String>,
+    /// What else there is to know: that one is held already, or can be renewed.
     pub note: Option<String>,
     /// Renewing what is held, in place of a new one.
     pub renew: Option<Action>,
-    /// Why it will not do here; such a product is shown and not offered.
+    /// Why it will not do at the application; it can be bought all the same, for other purposes.
     pub refused: Option<String>,
     /// Whether it is the first of the page: its button is the filled one.
     pub first: bool,
+    /// Whether its reader came for just this: one button puts one of it into the cart, for themselves.
+    pub for_me: bool,
 }
 
 impl ProductCard {
@@ -68,9 +72,88 @@ pub struct AcquirePage {
     pub ways: Vec<Action>,
     /// The shelves.
     pub shelves: Vec<Shelf>,
-    /// For whom one can buy: values and words.
+    /// For whom one can buy: values and words; people of an organization begin with `person:`.
     pub people: Vec<(String, String)>,
+    /// What was typed, and why it is not in the cart.
+    pub typed: TypedWish,
 }
+
+/// What was typed in the catalogue, and why it is not in the cart.
+#[derive(Clone, Debug, Default)]
+pub struct TypedWish {
+    /// For whom: `me`, `later`, `people`.
+    pub whom: String,
+    /// How many.
+    pub quantity: String,
+    /// The people who were ticked.
+    pub people: Vec<String>,
+    /// What is wrong, and with which field of the form: `for`, `quantity`, or none of them.
+    pub error: Option<(&'static str, String)>,
+}
+
+impl AcquirePage {
+    fn is_person(value: &str) -> bool {
+        value.starts_with("person:")
+    }
+
+    pub(crate) fn whom(&self) -> Vec<(&str, &str)> {
+        let choices = self.people.iter().filter(|(value, _)| !Self::is_person(value));
+        let mut choices: Vec<_> = choices.map(|(value, words)| (value.as_str(), words.as_str())).collect();
+        if !self.members().is_empty() {
+            choices.push(("people", "People of your organization"));
+        }
+        choices
+    }
+
+    pub(crate) fn members(&self) -> Vec<&(String, String)> {
+        self.people.iter().filter(|(value, _)| Self::is_person(value)).collect()
+    }
+
+    pub(crate) fn is_ticked(&self, value: &str) -> bool {
+        self.typed.people.iter().any(|ticked| ticked == value)
+    }
+
+    pub(crate) fn quantity(&self) -> &str {
+        if self.typed.quantity.is_empty() { "1" } else { &self.typed.quantity }
+    }
+
+    pub(crate) fn error_of(&self, field: &str) -> Option<&str> {
+        self.typed.error.as_ref().filter(|(at, _)| *at == field).map(|(_, text)| text.as_str())
+    }
+
+    /// The product whose button is the filled one, and whether that is *Renew*: what the reader came for, else keeping what
+    /// is there, else the first. None where a key waits to be activated.
+    fn leading(&self) -> Option<(&ProductCard, bool)> {
+        if self.ways.iter().any(|way| way.id == ACTIVATE) {
+            return None;
+        }
+        let products = || self.shelves.iter().flat_map(|shelf| &shelf.products);
+        let wished = products().find(|card| card.for_me).map(|card| (card, false));
+        let renewed =
+            || products().find(|card| card.renew.is_some() && card.refused.is_none()).map(|card| (card, true));
+        wished.or_else(renewed).or_else(|| products().find(|card| card.first).map(|card| (card, false)))
+    }
+
+    pub(crate) fn renew_look(&self, product: &ProductCard) -> &'static str {
+        match self.leading() {
+            Some((first, true)) if first.id == product.id => "main",
+            _ if product.refused.is_some() => "",
+            _ => "accent",
+        }
+    }
+
+    pub(crate) fn add_look(&self, product: &ProductCard) -> &'static str {
+        let leads = self.leading().is_some_and(|(first, renews)| first.id == product.id && !renews);
+        if leads { "main" } else { "" }
+    }
+
+    pub(crate) fn way_look(&self, way: &Action) -> &'static str {
+        if way.id == ACTIVATE { "main" } else { "" }
+    }
+}
+
+/// The element id of the button that activates a key of one's own, before anything is bought.
+pub const ACTIVATE: &str = "activate";
 
 /// The cart, the checkout, one order, a list of orders.
 #[derive(Clone, Debug, Template)]
@@ -134,10 +217,12 @@ impl Page for AcquirePage {
             name: name.into(),
             summary: "Approve on your phone; codes work without a network.".into(),
             price: "30.00 USD a year".into(),
+            more: None,
             note: None,
             renew: None,
             refused: None,
             first,
+            for_me: first,
         };
         let mut renewable = card("hardware-token", Some(CredentialKind::HardwareToken), "Hardware token", false);
         renewable.note = Some("You hold one that ended 3 days ago. Renewing keeps your device.".into());
@@ -157,13 +242,21 @@ impl Page for AcquirePage {
                 },
                 Shelf { heading: "Not accepted there".into(), products: vec![refused] },
             ],
-            people: vec![("me".into(), "Me".into()), ("later".into(), "Later".into())],
+            people: vec![("me".into(), "Me".into()), ("later".into(), "Later: keys to hand out".into())],
+            typed: TypedWish::default(),
         };
+        let mut refused = all.clone();
+        refused.people.push(("person:bob".into(), "Bob Baker".into()));
+        refused.people.push(("person:carol".into(), "Carol Cooper".into()));
+        let wrong = "Write a whole number from 1 to 500.".to_owned();
+        let error = Some(("quantity", wrong));
+        refused.typed =
+            TypedWish { whom: "people".into(), quantity: "7000".into(), people: vec!["person:bob".into()], error };
         let none = Self { shelves: vec![], cart: None, heading: "Get a credential".into(), ..all.clone() };
         let mut proofing = all.clone();
         proofing.shelves.truncate(1);
         proofing.shelves.iter_mut().for_each(|shelf| shelf.products = vec![card("proofing", None, "Upgrade", true)]);
-        vec![("shelves", all), ("nothing", none), ("proofing", proofing)]
+        vec![("shelves", all), ("nothing", none), ("proofing", proofing), ("refused", refused)]
     }
 }
 

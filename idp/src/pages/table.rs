@@ -31,6 +31,11 @@ impl Cell {
         if text.is_empty() { Self::Empty } else { Self::Text(text) }
     }
 
+    /// A count or an amount.
+    pub fn number(number: impl std::fmt::Display) -> Self {
+        Self::Number(number.to_string())
+    }
+
     /// A link to `path`.
     pub fn link(path: impl Into<String>, text: impl Into<String>) -> Self {
         Self::Link(path.into(), text.into())
@@ -53,6 +58,8 @@ pub struct Table {
     pub columns: Vec<String>,
     /// The rows, each as long as the heads.
     pub rows: Vec<Vec<Cell>>,
+    /// What the column *Sum* comes to: words and amounts, below the rows.
+    pub sums: Vec<(String, Cell)>,
     /// What to say when there are none.
     pub empty: String,
     /// The link to the next page (keyset paging).
@@ -67,10 +74,23 @@ impl Table {
         Self {
             columns: columns.iter().map(|&column| column.to_owned()).collect(),
             rows,
+            sums: Vec::new(),
             empty: empty.into(),
             next: None,
             first: None,
         }
+    }
+
+    /// The heads, and whether amounts stand below them.
+    pub(crate) fn heads(&self) -> Vec<(&str, bool)> {
+        let is_number = |at: usize| self.rows.iter().any(|row| row.get(at).is_some_and(Cell::is_number));
+        self.columns.iter().enumerate().map(|(at, column)| (column.as_str(), is_number(at))).collect()
+    }
+
+    /// The columns before the last one that holds amounts, and those after it.
+    pub(crate) fn around_sums(&self) -> (usize, usize) {
+        let last = self.heads().iter().rposition(|(_, is_number)| *is_number).unwrap_or_default();
+        (last, self.columns.len().saturating_sub(last + 1))
     }
 
     pub(crate) fn labelled<'a>(&'a self, row: &'a [Cell]) -> Vec<(&'a str, &'a Cell)> {

@@ -1,17 +1,17 @@
 //! Who buys, and what is offered to them.
 
 use stepgate_core::account::{Organization, Person, Role};
-use stepgate_core::assurance::{self, CredentialKind, Decision, Holdings, Requirement};
+use stepgate_core::assurance::{self, Acceptable, CredentialKind, Requirement};
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::Credential;
-use stepgate_core::id::{InteractionId, OrganizationId, PartnerId, PersonId};
-use stepgate_core::subscriptions::order::Sponsor;
+use stepgate_core::id::{ApplicationId, InteractionId, OrganizationId, PartnerId, PersonId};
+use stepgate_core::subscriptions::order::{LineFor, OrderLine, Sponsor};
 use stepgate_core::subscriptions::product::Product;
 use stepgate_store::sponsors::{self, Account};
-use stepgate_store::{consents, credentials, people};
+use stepgate_store::{applications, consents, credentials, people};
 
 use super::catalogue::{Catalogue, catalogue};
-use crate::account::{Visitor, visit};
+use crate::account::{Visitor, requirement_of, visit, way_to_wanted};
 use crate::clients;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -20,18 +20,19 @@ use crate::http::page::PageFailure;
 use crate::login::{self, Parked};
 use crate::subscriptions::is_renewable;
 
-/// The request that the person left to get what they lack.
+/// People to choose from. Whoever has more renews them under *Renew for your people*, or invites them.
+const PEOPLE: u32 = 500;
+
+/// The application that the person wants to get to, and lacks something for.
 pub(super) struct Wanted {
-    /// Its id.
-    pub id: InteractionId,
+    /// The request of this browser that waits for it.
+    pub id: Option<InteractionId>,
     /// The application's name.
     pub application: String,
     /// The way back to it.
-    pub path: String,
-    /// What would do.
-    pub acceptable: Vec<assurance::Product>,
-    /// What the application accepts, as it asked.
-    pub requirement: Requirement,
+    pub path: Option<String>,
+    /// What would do; `None` where it refuses nothing.
+    pub accepts: Option<Vec<Acceptable>>,
 }
 
 /// Somebody who buys.
@@ -44,14 +45,24 @@ pub(super) struct Buyer {
     pub partners: Vec<String>,
     /// The organizations that they belong to.
     pub organizations: Vec<Organization>,
-    /// The request that they left.
+    /// Where they want to get to.
     pub wanted: Option<Wanted>,
 }
 
 /// Who buys; nobody logged in is led to the login and back.
 pub(super) async fn enter(cx: &Cx, browser: &Browser, page: PortalPage) -> Result<Buyer, PageFailure> {
     let visitor = visit(cx, browser, page).await?;
-    let (wanted, asking) = match wanted(cx, browser, &visitor).await? {
+    for_application(cx, browser, visitor, None).await
+}
+
+/// The same, of somebody who says which application it is for.
+pub(super) async fn for_application(
+    cx: &Cx,
+    browser: &Browser,
+    visitor: Box<Visitor>,
+    application: Option<ApplicationId>,
+) -> Result<Buyer, PageFailure> {
+    let (wanted, asking) = match wanted(cx, browser, &visitor, application).await? {
         Some((wanted, partner)) => (Some(wanted), Some(partner)),
         None => (None, None),
     };
@@ -63,36 +74,51 @@ pub(super) async fn enter(cx: &Cx, browser: &Browser, page: PortalPage) -> Resul
     Ok(Buyer { visitor, catalogue, partners, organizations, wanted })
 }
 
-async fn wanted(cx: &Cx, browser: &Browser, visitor: &Visitor) -> Result<Option<(Wanted, PartnerId)>, PageFailure> {
-    let Some(id) = browser.resume else { return Ok(None) };
-    let Some(parked) = Parked::find(cx, id, browser.token()).await? else { return Ok(None) };
-    let Some(client_id) = parked.interaction.client_id() else { return Ok(None) };
-    let Some(client) = clients::find(cx, client_id).await? else { return Ok(None) };
-    let Ok(requirement) = login::demand(cx, &parked.interaction, Some(&client)) else { return Ok(None) };
-    // As if nothing but a password were held: everything that would do, not only what is nearest.
-    let mut holdings = visitor.holdings(cx);
-    holdings.credentials.retain(|held| held.kind == CredentialKind::Password);
-    let acceptable = acceptable(cx, visitor, &requirement, &holdings);
-    let application = client.application.name.clone();
-    let wanted = Wanted { id, application, path: parked.path(), acceptable, requirement };
-    Ok(Some((wanted, client.application.partner)))
-}
-
-fn acceptable(cx: &Cx, visitor: &Visitor, requirement: &Requirement, holdings: &Holdings) -> Vec<assurance::Product> {
-    let shown = visitor.live.session.events.iter();
-    let events: Vec<_> =
-        shown.filter(|event| event.method.credential_kind() == CredentialKind::Password).cloned().collect();
-    match assurance::decide(&cx.app.catalogue, requirement, &events, holdings, cx.now) {
-        Decision::Acquire { acceptable, .. } => acceptable,
-        Decision::Satisfied(_)
-        | Decision::Challenge { .. }
-        | Decision::Reauthenticate { .. }
-        | Decision::Repair { .. }
-        | Decision::Unmet { .. } => Vec::new(),
+/// The application that was named; else that of the request which this browser left; else the one that the person did not
+/// get to, whatever browser that was in.
+async fn wanted(
+    cx: &Cx,
+    browser: &Browser,
+    visitor: &Visitor,
+    application: Option<ApplicationId>,
+) -> Result<Option<(Wanted, PartnerId)>, PageFailure> {
+    let parked = match browser.resume {
+        Some(id) => Parked::find(cx, id, browser.token()).await?,
+        None => None,
+    };
+    if let Some(parked) = parked
+        && let Some(client_id) = parked.interaction.client_id()
+        && let Some(client) = clients::find(cx, client_id).await?
+        && application.is_none_or(|named| named == client.application.id)
+        && let Ok(requirement) = login::demand(cx, &parked.interaction, Some(&client))
+    {
+        let path = Some(parked.path());
+        let application = client.application.name.clone();
+        let wanted = Wanted { id: Some(parked.id), application, path, accepts: accepts(cx, &requirement) };
+        return Ok(Some((wanted, client.application.partner)));
     }
+    if let Some(named) = application {
+        let found = applications::find_application(&cx.app.db, named).await?;
+        let Some(found) = found.filter(|found| found.disabled_at.is_none()) else { return Ok(None) };
+        let accepts = accepts(cx, &requirement_of(cx, &found)?);
+        return Ok(Some((Wanted { id: None, application: found.name, path: found.url, accepts }, found.partner)));
+    }
+    let Some(way) = way_to_wanted(cx, &visitor.person).await? else { return Ok(None) };
+    let accepts = accepts(cx, &requirement_of(cx, &way.client.application)?);
+    let application = &way.client.application;
+    let wanted = Wanted { id: None, application: application.name.clone(), path: way.address, accepts };
+    Ok(Some((wanted, application.partner)))
 }
 
-/// The partners whose people they are: of the request that they left, of applications where they have been, of roles.
+fn accepts(cx: &Cx, requirement: &Requirement) -> Option<Vec<Acceptable>> {
+    let accepts = assurance::acceptable(requirement, cx.now);
+    let anything = accepts.iter().any(|option| option.kinds.is_empty() && !option.proofed);
+    (!anything).then_some(accepts)
+}
+
+/// The partners whose people they are: of the application that they want, of applications where they have been, of roles.
+/// Whoever comes from a partner's application counts, with or without access to it: that is how somebody gets what the
+/// application asks for. A restricted product is one that others are not led to; it is no secret.
 async fn partners(cx: &Cx, visitor: &Visitor, asking: Option<PartnerId>) -> Result<Vec<String>, Fault> {
     let mut ids: Vec<PartnerId> = asking.into_iter().chain(own_partners(&visitor.roles)).collect();
     for used in consents::list_uses(&cx.app.db, visitor.person.id).await? {
@@ -100,8 +126,9 @@ async fn partners(cx: &Cx, visitor: &Visitor, asking: Option<PartnerId>) -> Resu
             ids.push(client.application.partner);
         }
     }
-    let known = people::list_partners(&cx.app.db).await?;
-    Ok(known.into_iter().filter(|partner| ids.contains(&partner.id)).map(|partner| partner.name).collect())
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(people::list_partners_in(&cx.app.db, &ids).await?.into_iter().map(|partner| partner.name).collect())
 }
 
 fn own_partners(roles: &[Role]) -> impl Iterator<Item = PartnerId> {
@@ -130,10 +157,8 @@ impl Buyer {
     /// # Errors
     /// The store.
     pub async fn people(&self, cx: &Cx) -> Result<Vec<Person>, Fault> {
-        let mut found: Vec<Person> = Vec::new();
-        for organization in self.administered() {
-            found.extend(people::list_members(&cx.app.db, organization).await?);
-        }
+        let own: Vec<OrganizationId> = self.administered().collect();
+        let mut found = people::list_members(&cx.app.db, &own, ("", ""), PEOPLE).await?;
         found.retain(|person| person.id != self.visitor.person.id);
         Ok(found)
     }
@@ -150,6 +175,19 @@ impl Buyer {
         Ok(self.administered().any(|own| theirs.iter().any(|organization| organization.id == own)))
     }
 
+    /// For which of these people they may buy, all at once.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn buys_for_whom(&self, cx: &Cx, people: &[PersonId]) -> Result<Vec<PersonId>, Fault> {
+        let own = self.visitor.person.id;
+        let others: Vec<PersonId> = people.iter().copied().filter(|person| *person != own).collect();
+        let organizations: Vec<OrganizationId> = self.administered().collect();
+        let mut found = people::list_members_among(&cx.app.db, &organizations, &others).await?;
+        found.push(own);
+        Ok(found)
+    }
+
     /// A credential of one of these kinds, of this person, that can be renewed now.
     ///
     /// # Errors
@@ -164,23 +202,62 @@ impl Buyer {
         Ok(held.into_iter().find(|held| kinds.contains(&held.kind) && is_renewable(cx, held)))
     }
 
-    /// The accounts that they may spend from: of their organizations and of their partners, with their names.
+    /// The accounts that they may spend from, with the names of whose they are: of organizations and partners that they
+    /// administer. To belong to one, or to test its clients, is no say over its money.
     ///
     /// # Errors
     /// The store.
     pub async fn sponsors(&self, cx: &Cx) -> Result<Vec<(Sponsor, String, Account)>, Fault> {
+        let own: Vec<Sponsor> = self.visitor.roles.iter().filter_map(spends).collect();
         let mut found = Vec::new();
-        let own: Vec<PartnerId> = own_partners(&self.visitor.roles).collect();
-        let known = if own.is_empty() { Vec::new() } else { people::list_partners(&cx.app.db).await? };
-        let partners = known.into_iter().filter(|partner| own.contains(&partner.id));
-        let partners = partners.map(|partner| (Sponsor::Partner(partner.id), partner.name));
-        let organizations = self.organizations.iter().map(|it| (Sponsor::Organization(it.id), it.name.clone()));
-        for (sponsor, name) in organizations.chain(partners) {
+        for (sponsor, name) in sponsors::list_names(&cx.app.db, &own).await? {
             if let Some(account) = sponsors::find_account(&cx.app.db, sponsor, self.catalogue.currency).await? {
                 found.push((sponsor, name, account));
             }
         }
         Ok(found)
+    }
+
+    /// The organization that they buy these lines for, as its administrator: for its people, or keys to hand out. What
+    /// people buy for themselves concerns no organization of theirs.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn buys_as(&self, cx: &Cx, lines: &[OrderLine]) -> Result<Option<OrganizationId>, Fault> {
+        let own: Vec<OrganizationId> = self.administered().collect();
+        if own.is_empty() {
+            return Ok(None);
+        }
+        for line in lines {
+            let person = match line.whom {
+                LineFor::Later => None,
+                LineFor::Person(person) => Some(person),
+                LineFor::Renewal(id) => {
+                    credentials::find_credential(&cx.app.db, id).await?.map(|credential| credential.person)
+                }
+            };
+            if let Some(person) = person.filter(|person| *person != self.visitor.person.id) {
+                let theirs = people::organizations_of(&cx.app.db, person).await?;
+                let shared = theirs.iter().find(|organization| own.contains(&organization.id));
+                return Ok(shared.map(|organization| organization.id));
+            }
+        }
+        let hands_out = lines.iter().any(|line| line.whom == LineFor::Later);
+        Ok(own.first().copied().filter(|_| hands_out))
+    }
+}
+
+/// Whose account a role lets spend.
+const fn spends(role: &Role) -> Option<Sponsor> {
+    match role {
+        Role::OrganizationAdministrator(id) => Some(Sponsor::Organization(*id)),
+        Role::PartnerAdministrator(id) => Some(Sponsor::Partner(*id)),
+        Role::Operator
+        | Role::Support
+        | Role::ProofingAgent
+        | Role::Finance
+        | Role::Integrator(_)
+        | Role::ApplicationAdministrator(_) => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The cart: what goes in, for whom, and what a renewal needs.
 
-use stepgate_core::id::CredentialId;
+use stepgate_core::id::{CredentialId, PersonId};
 use stepgate_core::subscriptions::checkout::{self, LineError};
 use stepgate_core::subscriptions::order::{CartLine, LineFor, OrderLine};
 use stepgate_core::subscriptions::product::Product;
@@ -10,6 +10,7 @@ use stepgate_store::{credentials, people};
 use super::buyer::Buyer;
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::proofing;
 use crate::subscriptions::{is_renewable, renewal_product};
 
 /// What is to be put into a cart, as it was typed.
@@ -40,7 +41,7 @@ pub(super) enum Added {
 }
 
 /// Why something is not put into a cart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CartRefusal {
     /// Not sold, or not to this person.
     #[error("This product is not sold (any more), or not to people of your applications.")]
@@ -57,9 +58,15 @@ pub(super) enum CartRefusal {
     /// Its window is not open.
     #[error("This credential cannot be renewed now: too early, too late, or it was given up.")]
     NotRenewable,
+    /// Proofing that would be paid for in vain.
+    #[error("{0}")]
+    ProofingInVain(String),
     /// Words that mean nobody.
     #[error("Say for whom it is: for yourself, for later, for a person, or which credential it renews.")]
     Whom,
+    /// For people, and nobody was ticked.
+    #[error("Tick the people for whom it is.")]
+    Nobody,
     /// Another window changed the cart again and again.
     #[error("Your cart is being changed in another window. Try again.")]
     Raced,
@@ -120,6 +127,9 @@ async fn read(cx: &Cx, buyer: &Buyer, wish: &Addition<'_>) -> Result<Result<Foun
         },
         _ => return Ok(Err(CartRefusal::Whom)),
     };
+    if let Some(words) = in_vain(cx, buyer, product, person).await? {
+        return Ok(Err(CartRefusal::ProofingInVain(words)));
+    }
     if !wish.anyway
         && let Some(held) = buyer.renewable(cx, person, &product.kinds).await?
     {
@@ -129,6 +139,17 @@ async fn read(cx: &Cx, buyer: &Buyer, wish: &Addition<'_>) -> Result<Result<Foun
         }
     }
     Ok(Ok(Found::Line(CartLine { product: product.id.clone(), quantity, whom: LineFor::Person(person) })))
+}
+
+/// Why the proofing in a product would be for nothing to this person; `None` where it would not be.
+async fn in_vain(cx: &Cx, buyer: &Buyer, product: &Product, id: PersonId) -> Result<Option<String>, Fault> {
+    if !product.proofing {
+        return Ok(None);
+    }
+    let Some(person) = people::find_person(&cx.app.db, id).await? else { return Ok(None) };
+    let whom = if id == buyer.visitor.person.id { "You" } else { person.display_name() };
+    let found = proofing::in_vain(cx, &person).await?;
+    Ok(found.map(|found| found.words(whom, !product.kinds.is_empty())))
 }
 
 /// A renewal is of what the credential was sold as, whatever the form says: a cheaper product would not reach as far.
@@ -147,30 +168,44 @@ async fn renewal(cx: &Cx, buyer: &Buyer, id: &str) -> Result<Result<CartLine, Ca
     Ok(Ok(CartLine { product: product.id, quantity: 1, whom: LineFor::Renewal(id) }))
 }
 
-/// A cart with its prices now. `None` in the place of a line that cannot be bought any more.
+/// A cart with its prices now. `None` in the place of a line that cannot be bought any more. A thousand renewals ask the
+/// store as often as a few.
 ///
 /// # Errors
 /// The store.
 pub(super) async fn priced(cx: &Cx, buyer: &Buyer, cart: &Cart) -> Result<Vec<Option<OrderLine>>, Fault> {
+    let renewed: Vec<CredentialId> = cart.lines.iter().filter_map(renews).collect();
+    let held = credentials::list_by_ids(&cx.app.db, &renewed).await?;
+    let mut people: Vec<PersonId> = cart.lines.iter().filter_map(is_for).collect();
+    people.extend(held.iter().map(|held| held.person));
+    let theirs = buyer.buys_for_whom(cx, &people).await?;
     let mut lines = Vec::new();
     for line in &cart.lines {
         let product = buyer.catalogue.product(&line.product);
         let good = match (product, line.whom) {
             (None, _) => false,
             (Some(_), LineFor::Renewal(id)) => {
-                let found = credentials::find_credential(&cx.app.db, id).await?;
-                match found.filter(|found| is_renewable(cx, found)) {
-                    Some(found) => buyer.buys_for(cx, found.person).await?,
-                    None => false,
-                }
+                let found = held.iter().find(|held| held.id == id).filter(|found| is_renewable(cx, found));
+                found.is_some_and(|found| theirs.contains(&found.person))
             }
-            (Some(product), LineFor::Person(person)) => buyer.is_offered(product) && buyer.buys_for(cx, person).await?,
+            (Some(product), LineFor::Person(person)) => {
+                let offered = buyer.is_offered(product) && theirs.contains(&person);
+                offered && in_vain(cx, buyer, product, person).await?.is_none()
+            }
             (Some(product), LineFor::Later) => buyer.is_offered(product),
         };
         let priced = product.filter(|_| good);
         lines.push(priced.and_then(|product| checkout::priced(line, product, buyer.catalogue.currency)));
     }
     Ok(lines)
+}
+
+const fn renews(line: &CartLine) -> Option<CredentialId> {
+    if let LineFor::Renewal(id) = line.whom { Some(id) } else { None }
+}
+
+const fn is_for(line: &CartLine) -> Option<PersonId> {
+    if let LineFor::Person(id) = line.whom { Some(id) } else { None }
 }
 
 /// Sets the quantities of a cart as a page of version `read` shows it; 0 takes a line out. `false` when it was changed

@@ -1,12 +1,14 @@
 //! The checkout form: what it asks for, filled in from what we know, and how it is read.
 
+use stepgate_core::contact::is_unseen;
 use stepgate_core::subscriptions::checkout::{PartyErrors, TypedParty, party};
 use stepgate_core::subscriptions::order::{Party, PaymentMethod, Sponsor};
 use stepgate_store::sponsors::Account;
 
-use super::allows;
 use super::buyer::Buyer;
 use super::place::Wish;
+use super::{allows, terms};
+use crate::account::confirm::Typed;
 use crate::cx::Cx;
 use crate::http::extract::Form;
 use crate::pages::form::{Control, Field};
@@ -69,8 +71,8 @@ impl CheckoutForm {
     }
 
     /// The fields, as typed where something was typed.
-    pub fn fields(&self, cx: &Cx, buyer: &Buyer, typed: Option<&Form>, errors: &[(String, String)]) -> Vec<Field> {
-        let value = |name: &str, default: String| typed.map_or(default, |form| form.raw(name).to_owned());
+    pub fn fields(&self, cx: &Cx, buyer: &Buyer, typed: Option<&Typed>, errors: &[(String, String)]) -> Vec<Field> {
+        let value = |name: &str, default: String| typed.map_or(default, |typed| typed.get(name).to_owned());
         let hidden = |name: &str, value: String| Field::required(name, "", Control::Hidden, value);
         let mut fields = vec![
             hidden("form", self.token.clone()),
@@ -87,15 +89,11 @@ impl CheckoutForm {
                 Control::Tick,
                 value("same_address", "1".to_owned()),
             );
-            fields.push(same.help("Else fill in the address below."));
+            fields.push(same.help("Take the tick away to have it sent to another address."));
             for (name, label, _) in PARTY {
                 let name = format!("ship_{name}");
-                fields.push(address(
-                    &name,
-                    &format!("Send to: {}", label.to_lowercase()),
-                    false,
-                    value(&name, String::new()),
-                ));
+                let label = format!("Send to: {}", label.to_lowercase());
+                fields.push(address(&name, &label, false, value(&name, String::new())));
             }
         }
         let order = Field::optional(
@@ -109,8 +107,9 @@ impl CheckoutForm {
         let first = methods.first().map(|(name, _)| name.clone()).unwrap_or_default();
         fields.push(Field::required("method", "How do you pay?", Control::Select(methods), value("method", first)));
         if allows(cx, PaymentMethod::Voucher) {
+            // The style sheet shows what belongs to a way to pay where that way is chosen.
             let voucher = Field::optional("voucher", "Voucher", Control::Text, value("voucher", String::new()));
-            fields.push(voucher.help("Only when you pay with a voucher."));
+            fields.push(voucher.help("The letters and digits on it, when you pay with a voucher."));
         }
         if !self.sponsors.is_empty() {
             let named = |(sponsor, name, account): &(Sponsor, String, Account)| {
@@ -120,7 +119,7 @@ impl CheckoutForm {
             };
             let accounts = Control::Select(self.sponsors.iter().map(named).collect());
             let account = Field::optional("sponsor", "Account", accounts, value("sponsor", String::new()));
-            fields.push(account.help("Only when it is paid on account."));
+            fields.push(account.help("Whose account pays, when it is paid on account."));
         }
         if allows(cx, PaymentMethod::Card) {
             let keep = Field::optional(
@@ -134,18 +133,13 @@ impl CheckoutForm {
                  and the day before. We keep no number of it.",
             ));
         }
-        fields.push(Field::required("terms", self.terms(cx), Control::Tick, value("terms", String::new())));
+        let terms =
+            Field::required("terms", "I accept the terms of sale", Control::Tick, value("terms", String::new()));
+        fields.push(terms.link(terms::address(cx), "Read the terms of sale"));
         for field in &mut fields {
             field.error = errors.iter().find(|(name, _)| *name == field.name).map(|(_, text)| text.clone());
         }
         fields
-    }
-
-    fn terms(&self, cx: &Cx) -> String {
-        match cx.app.settings.shop.terms_url.as_str() {
-            "" => "I accept the terms of sale".to_owned(),
-            url => format!("I accept the terms of sale: {url}"),
-        }
     }
 }
 
@@ -188,7 +182,7 @@ pub(super) fn read(form: &Form, ships: bool) -> Result<Wish, Vec<(String, String
         errors.push(("terms".to_owned(), "Read the terms of sale, and accept them to order.".to_owned()));
     }
     let order = form.get("purchase_order");
-    if order.chars().count() > 60 || order.chars().any(char::is_control) {
+    if order.chars().count() > 60 || order.chars().any(is_unseen) {
         errors.push(("purchase_order".to_owned(), "Write at most 60 characters.".to_owned()));
     }
     let form_token = form.get("form");

@@ -6,9 +6,9 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use stepgate_core::authorize::interaction::{Landing, PortalPage};
+use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::entropy::random_token;
-use stepgate_core::subscriptions::order::{Order, OrderLine, OrderStage, PaymentMethod, totals};
+use stepgate_core::subscriptions::order::{Order, OrderLine, OrderStage, PaymentMethod, REFUND_DAYS, totals};
 use stepgate_store::carts;
 
 use super::buyer::{self, Buyer};
@@ -16,7 +16,7 @@ use super::checkout::{self, CheckoutForm};
 use super::pay::{self, Seen};
 use super::place::{self, NoOrder};
 use super::{cart, words};
-use crate::account::fresh::step_up_at;
+use crate::account::confirm::{self, ONCE_MORE, Typed};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Form};
@@ -31,10 +31,13 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/checkout", get(get_checkout).post(post_checkout))
 }
 
+const PATH: &str = "/checkout";
+
 async fn get_checkout(cx: Cx, browser: Browser) -> Response {
     let shown = async {
         let buyer = buyer::enter(&cx, &browser, PortalPage::Checkout).await?;
-        Ok(with_browser(&cx, &browser, page(&cx, &buyer, None, (Vec::new(), None)).await?))
+        let kept = confirm::kept(&cx, &browser, (&buyer.visitor, PATH)).await?;
+        Ok(with_browser(&cx, &browser, page(&cx, &buyer, kept.as_ref(), (Vec::new(), None)).await?))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
@@ -43,7 +46,7 @@ async fn get_checkout(cx: Cx, browser: Browser) -> Response {
 async fn page(
     cx: &Cx,
     buyer: &Buyer,
-    typed: Option<&Form>,
+    typed: Option<&Typed>,
     (errors, refusal): (Vec<(String, String)>, Option<NoOrder>),
 ) -> Result<Response, PageFailure> {
     let cart = carts::find_cart(&cx.app.db, buyer.visitor.person.id).await?;
@@ -65,19 +68,23 @@ async fn page(
     };
     let layout = buyer.visitor.layout(cx, "Checkout", Section::Orders);
     let mut shown = ShopPage::new(layout, "checkout", "Checkout");
-    let wrong = typed.is_some();
+    let wrong = !errors.is_empty() || refusal.is_some();
+    shown.notes.extend(typed.filter(|_| !wrong).map(|_| (Tone::Ok, ONCE_MORE.to_owned())));
+    // What is wrong with a field stands there, and in the summary of the form.
+    let refusal = refusal.filter(|_| errors.is_empty());
     shown.notes.extend(refusal.map(|refusal| (Tone::Danger, refusal.to_string())));
     let mut main = PageForm::main("/checkout", "Order and pay", form.fields(cx, buyer, typed, &errors));
     if sums.gross.minor > 0 {
-        main.effect =
-            Some(format!("You order for {}. You can give it back within 15 days, unless it is activated.", sums.gross));
+        main.effect = Some(format!(
+            "You order for {}. You can give it back within {REFUND_DAYS} days, as long as nothing of it was activated.",
+            sums.gross
+        ));
     }
-    let table = words::lines(cx, &lines, buyer.visitor.person.id).await?;
+    let mut table = words::lines(cx, &lines, buyer.visitor.person.id).await?;
+    table.sums = words::sums(&sums, &catalogue.tax_name);
     let section = |heading: &str, table, forms| DetailSection { heading: heading.to_owned(), table, forms };
     shown.sections =
         vec![section("What you order", Some(table), Vec::new()), section("Billing and payment", None, vec![main])];
-    shown.facts = words::sums(&sums, &catalogue.tax_name);
-    shown.lead = Some(format!("Total: {}", sums.gross));
     shown.back = Some(Action::link("back", "Cart", "/cart"));
     let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok(pages::respond(status, &shown))
@@ -92,12 +99,14 @@ async fn order(cx: &Cx, form: &Form) -> Result<Response, PageFailure> {
     let buyer = buyer::enter(cx, &form.browser, PortalPage::Checkout).await?;
     let cart = carts::find_cart(&cx.app.db, buyer.visitor.person.id).await?;
     let ships = cart::priced(cx, &buyer, &cart).await?.iter().flatten().any(|line| line.gives.ships);
+    let typed = Typed::of(form.every());
     let wish = match checkout::read(form, ships) {
         Ok(wish) => wish,
-        Err(errors) => return page(cx, &buyer, Some(form), (errors, None)).await,
+        Err(errors) => return page(cx, &buyer, Some(&typed), (errors, None)).await,
     };
-    if wish.keep_card {
-        step_up_at(cx, form, &buyer.visitor, Landing::Checkout).await?;
+    // Somebody else's money, and a card that is kept: a session that lies about does neither.
+    if wish.keep_card || wish.method == PaymentMethod::Sponsored {
+        confirm::confirm(cx, &form.browser, (&buyer.visitor, PATH), &typed).await?;
     }
     match place::place(cx, &buyer, &wish).await? {
         Ok(order) => placed(cx, &order).await,
@@ -107,7 +116,7 @@ async fn order(cx: &Cx, form: &Form) -> Result<Response, PageFailure> {
                 NoOrder::Sponsor => vec![("sponsor".to_owned(), refusal.to_string())],
                 _ => Vec::new(),
             };
-            page(cx, &buyer, Some(form), (errors, Some(refusal))).await
+            page(cx, &buyer, Some(&typed), (errors, Some(refusal))).await
         }
     }
 }

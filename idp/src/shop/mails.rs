@@ -1,13 +1,15 @@
 //! What buyers are told by mail, in the transaction of the act: by mail only, since it does not concern the security of
 //! the account. In their language; the words are in `locales/`.
 
-use stepgate_core::subscriptions::order::{Order, OrderLine, PaymentMethod};
+use stepgate_core::subscriptions::order::{Order, OrderLine, PaymentMethod, summed};
 use stepgate_store::Connection;
 
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
 use crate::words::Language;
+
+use super::words;
 
 /// A mail about an order: the key of its subject, and what it says.
 async fn tell(
@@ -30,7 +32,7 @@ fn listed(language: Language, order: &Order) -> String {
         let facts = [("product", line.name.as_str().into()), ("unit", language.money(line.unit).into())];
         language.say("order-line", facts.into_iter().chain([("quantity", line.quantity.into())]))
     };
-    let mut lines: Vec<String> = order.lines.iter().map(line).collect();
+    let mut lines: Vec<String> = summed(&order.lines).iter().map(line).collect();
     if order.totals.tax.minor != 0 {
         lines.push(language.say("order-tax", [("sum", language.money(order.totals.tax).into())]));
     }
@@ -48,7 +50,9 @@ pub(super) async fn invoiced(
     let pdf = cx.app.url(&format!("/orders/{}/invoice.pdf", order.number));
     let days = i64::from(cx.app.settings.shop.invoice_days);
     let said = |language: Language| {
-        let text = language.say("order-invoiced", [("invoice", invoice.into()), ("days", days.into())]);
+        let then = words::before_payment(order, language);
+        let facts = [("then", then.into()), ("invoice", invoice.into()), ("days", days.into())];
+        let text = language.say("order-invoiced", facts);
         let paper = language.say("order-invoice", [("pdf", pdf.as_str().into())]);
         format!("{text}\n\n{}\n\n{paper}", listed(language, order))
     };
@@ -67,7 +71,11 @@ pub async fn paid(cx: &Cx, transaction: &impl Connection, order: &Order) -> Resu
         PaymentMethod::Sponsored => "order-paid-account",
     };
     let said = |language: Language| {
-        format!("{} {}\n\n{}", language.text(key), language.text("order-paid"), listed(language, order))
+        let mut text = format!("{} {}", language.text(key), words::after_payment(order, language));
+        if order.gives().1 {
+            text = format!("{text} {}", language.text("order-paid-keys"));
+        }
+        format!("{text}\n\n{}", listed(language, order))
     };
     tell(cx, transaction, order, ("order-paid-subject", said)).await
 }
@@ -79,9 +87,19 @@ pub(super) async fn cancelled(cx: &Cx, transaction: &impl Connection, order: &Or
 }
 
 /// An order is being given back.
-pub(super) async fn refunding(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
-    let said =
-        |language: Language| language.say("order-refunding", [("sum", language.money(order.totals.gross).into())]);
+pub(super) async fn refunding(
+    cx: &Cx,
+    transaction: &impl Connection,
+    order: &Order,
+    reason: Option<&str>,
+) -> Result<(), Fault> {
+    let said = |language: Language| {
+        let sum = ("sum", language.money(order.totals.gross).into());
+        match reason {
+            Some(reason) => language.say("order-refunding-by-us", [sum, ("reason", reason.into())]),
+            None => language.say("order-refunding", [sum]),
+        }
+    };
     tell(cx, transaction, order, ("order-refunding-subject", said)).await
 }
 
@@ -96,6 +114,12 @@ pub(super) async fn refunded(cx: &Cx, transaction: &impl Connection, order: &Ord
 pub(super) async fn refund_refused(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
     let said = |language: Language| language.text("order-refund-refused");
     tell(cx, transaction, order, ("order-refund-refused-subject", said)).await
+}
+
+/// A broken token is replaced.
+pub(super) async fn replaced(cx: &Cx, transaction: &impl Connection, order: &Order) -> Result<(), Fault> {
+    let said = |language: Language| language.text("order-replaced");
+    tell(cx, transaction, order, ("order-replaced-subject", said)).await
 }
 
 /// What was ordered is on its way.

@@ -155,6 +155,7 @@ async fn post_refund(Path(number): Path<String>, form: Form) -> Response {
             Err(NoRefund::Late) => "late",
             Err(NoRefund::Used) => "used",
             Err(NoRefund::Invitations) => "invitations",
+            Err(NoRefund::Replacement) => "replacement",
             Err(NoRefund::Stage) => "raced",
         };
         Ok(see_other(&format!("/orders/{number}?done={done}")))

@@ -6,7 +6,7 @@ use krilla::Document;
 use krilla::geom::Point;
 use krilla::page::PageSettings;
 use krilla::text::{Font, TextDirection};
-use stepgate_core::subscriptions::order::Order;
+use stepgate_core::subscriptions::order::{Order, summed};
 use stepgate_core::time::Timestamp;
 
 use crate::cx::Cx;
@@ -21,8 +21,8 @@ static LETTERS: LazyLock<Option<Font>> =
 const PAPER: (f32, f32) = (595.0, 842.0);
 const LEFT: f32 = 56.0;
 const BOTTOM: f32 = 780.0;
-/// Where the columns of the lines begin: product, quantity, price, sum.
-const COLUMNS: [f32; 4] = [LEFT, 330.0, 380.0, 470.0];
+/// Where the columns of the lines end: quantity, price, sum. Digits stand below one another.
+const ENDS: [f32; 3] = [372.0, 456.0, 539.0];
 /// More letters than fit in a column go on in the next line.
 const WIDE: usize = 46;
 pub(super) const WHOLE: usize = 84;
@@ -59,7 +59,7 @@ pub(super) fn drawn(cx: &Cx, rows: &[Row]) -> Result<Vec<u8>, Fault> {
 /// What was sold, and what it came to.
 pub(super) fn sold(order: &Order, tax_name: &str) -> Vec<Row> {
     let mut rows = vec![cells(["Product", "Quantity", "Price", "Sum"].map(str::to_owned))];
-    for line in &order.lines {
+    for line in &summed(&order.lines) {
         let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
         let mut names = wrapped(&line.name, WIDE).into_iter();
         let first = names.next().unwrap_or_default();
@@ -90,8 +90,24 @@ pub(super) fn date(at: Timestamp) -> String {
     When::date(at, &jiff::tz::TimeZone::UTC).text
 }
 
-fn cells(texts: [String; 4]) -> Row {
-    Row { texts: COLUMNS.into_iter().zip(texts).collect(), size: 9.5, height: 16.0 }
+fn cells([product, quantity, price, sum]: [String; 4]) -> Row {
+    let numbers = ENDS.into_iter().zip([quantity, price, sum]).map(|(end, text)| (end - width(&text), text));
+    Row { texts: std::iter::once((LEFT, product)).chain(numbers).collect(), size: 9.5, height: 16.0 }
+}
+
+/// How wide a text is, as DejaVu Sans draws it: exact for amounts, near enough for the words above them.
+fn width(text: &str) -> f32 {
+    let of = |letter: char| match letter {
+        ' ' | '.' | ',' => 0.3179,
+        '0'..='9' => 0.636,
+        '-' => 0.361,
+        'A'..='Z' => 0.7,
+        'i' | 'j' | 'l' => 0.28,
+        'f' | 'r' | 't' => 0.39,
+        'm' | 'w' => 0.97,
+        _ => 0.61,
+    };
+    text.chars().map(of).sum::<f32>() * 9.5
 }
 
 /// A text in lines of so many letters, broken at spaces where there are some.

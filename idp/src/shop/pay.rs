@@ -1,17 +1,20 @@
 //! Money by card: a page of the provider for an order, and what the provider says of it, read anew each time.
 
 use stepgate_core::subscriptions::checkout::{Payment, Worth, worth};
-use stepgate_core::subscriptions::order::{Order, OrderStage};
+use stepgate_core::subscriptions::order::{Order, OrderStage, summed};
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_store::{cards as store_cards, charges, desk, orders, people};
 
-use super::cards;
 use super::place::CARD_DAYS;
-use crate::audit::{self, Event};
+use super::{attention, cards, webhook};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::outbound::payments::{Checkout, CheckoutLine, PaymentError, Payments, Session, SessionState};
 use crate::subscriptions::{Settled, settle};
+
+/// What finance reads when something was told of a payment before we knew whose it is.
+const TOLD_EARLY: &str =
+    "Before this payment was known here, its provider told that money of it goes back or is disputed. Look there.";
 
 /// Where an order stands with its provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +65,8 @@ pub(super) async fn begin(cx: &Cx, order: &Order) -> Result<Seen, Fault> {
 async fn wanted(cx: &Cx, order: &Order) -> Result<Checkout, Fault> {
     let person = people::find_person(&cx.app.db, order.purchaser).await?;
     let line = |name: &str, quantity, unit| CheckoutLine { name: name.to_owned(), quantity, unit };
-    let mut lines: Vec<_> = order.lines.iter().map(|sold| line(&sold.name, sold.quantity, sold.unit)).collect();
+    let mut lines: Vec<_> =
+        summed(&order.lines).iter().map(|sold| line(&sold.name, sold.quantity, sold.unit)).collect();
     if order.totals.tax.minor != 0 {
         lines.push(line("Tax", 1, order.totals.tax));
     }
@@ -133,6 +137,11 @@ pub(super) async fn credit(
                     if id.map(str::to_owned) != first_payment(cx, order).await? {
                         attention(cx, order, "It was paid twice: a second payment came for it.").await?;
                     }
+                    if let Some(id) = id
+                        && webhook::was_told_early(cx, id).await?
+                    {
+                        attention(cx, order, TOLD_EARLY).await?;
+                    }
                     Ok(Some(Seen::Paid))
                 }
                 Settled::Impossible(stage) if id.map(str::to_owned) == first_payment(cx, order).await? => {
@@ -172,12 +181,5 @@ async fn first_payment(cx: &Cx, order: &Order) -> Result<Option<String>, Fault> 
 /// # Errors
 /// The store.
 pub(super) async fn attention(cx: &Cx, order: &Order, why: &str) -> Result<(), Fault> {
-    if desk::find_extras(&cx.app.db, order.id).await?.attention.as_deref() == Some(why) {
-        return Ok(());
-    }
-    let transaction = cx.app.db.begin().await?;
-    desk::set_attention(&transaction, order.id, Some(why)).await?;
-    let data = serde_json::json!({ "order": order.number, "why": why });
-    audit::record(cx, &transaction, Event::new("order.attention").to(order.purchaser).data(data)).await?;
-    Ok(transaction.commit().await?)
+    attention::raise_once(cx, order, why).await
 }

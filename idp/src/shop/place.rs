@@ -1,16 +1,17 @@
 //! From a cart to an order: a snapshot, with the cart emptied and whatever pays at once charged in one transaction.
 
-use stepgate_core::id::{InteractionId, OrderId, PersonId, VoucherId};
+use stepgate_core::id::{InteractionId, OrderId, OrganizationId, PersonId, VoucherId};
 use stepgate_core::secret::sha256;
 use stepgate_core::subscriptions::checkout::order_number;
-use stepgate_core::subscriptions::money::Money;
 use stepgate_core::subscriptions::order::{
-    Order, OrderEvent, OrderLine, OrderStage, Party, PaymentMethod, Sponsor, WARRANTY_DAYS, totals,
+    Order, OrderEvent, OrderLine, OrderStage, Party, PaymentMethod, Sponsor, totals,
 };
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_core::time::Timestamp;
 use stepgate_store::orders::{self, Placing};
-use stepgate_store::{Transaction, cards as card_store, carts, charges, desk, sponsors, vouchers as voucher_store};
+use stepgate_store::{
+    Connection, Transaction, cards as card_store, carts, charges, desk, sponsors, vouchers as voucher_store,
+};
 
 use super::buyer::Buyer;
 use super::vouchers::{self, NoVoucher};
@@ -18,7 +19,6 @@ use super::{allows, cart, mails};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::subscriptions::settle;
 
 /// Days after which an order by card that nobody paid is given up.
 pub(super) const CARD_DAYS: u16 = 1;
@@ -69,7 +69,9 @@ pub(super) enum NoOrder {
     #[error(transparent)]
     Voucher(#[from] NoVoucher),
     /// The account.
-    #[error("This account does not have so much left. Choose another way to pay, or ask who keeps the account.")]
+    #[error(
+        "This account cannot pay for it: too little is left, or it is not yours to spend. Choose another way to pay."
+    )]
     Sponsor,
 }
 
@@ -131,9 +133,10 @@ async fn place_new(
         Ok(charge) => charge,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    order.organization = organization(cx, buyer, &charge, &order.lines).await?;
     for _ in 0..8 {
         let transaction = cx.app.db.begin().await?;
-        let interaction = buyer.wanted.as_ref().map(|wanted| wanted.id);
+        let interaction = buyer.wanted.as_ref().and_then(|wanted| wanted.id);
         if let Err(fault) = insert(cx, &transaction, &order, (request_hash.clone(), interaction, &charge)).await {
             drop(transaction);
             if let Some(before) = orders::find_order_of_request(&cx.app.db, &request_hash).await? {
@@ -171,7 +174,7 @@ fn draft(cx: &Cx, buyer: &Buyer, wish: &Wish, lines: Vec<OrderLine>) -> Result<O
         id: OrderId::random(cx.entropy()),
         number: order_number(cx.entropy()),
         purchaser: buyer.visitor.person.id,
-        organization: buyer.organizations.first().map(|organization| organization.id),
+        organization: None,
         sponsor: None,
         stage: OrderStage::AwaitingPayment,
         method: wish.method,
@@ -186,6 +189,20 @@ fn draft(cx: &Cx, buyer: &Buyer, wish: &Wish, lines: Vec<OrderLine>) -> Result<O
     })
 }
 
+/// The organization that an order is of: whose account pays, or for whose people its administrator buys.
+async fn organization(
+    cx: &Cx,
+    buyer: &Buyer,
+    charge: &Charge,
+    lines: &[OrderLine],
+) -> Result<Option<OrganizationId>, Fault> {
+    match charge {
+        Charge::Sponsor(Sponsor::Organization(id)) => Ok(Some(*id)),
+        Charge::Sponsor(Sponsor::Partner(_)) => Ok(None),
+        Charge::Nothing | Charge::Voucher(_) => buyer.buys_as(cx, lines).await,
+    }
+}
+
 /// What pays at once, looked at before the transaction; whether enough is left is decided in it.
 async fn charge(cx: &Cx, buyer: &Buyer, wish: &Wish, order: &mut Order) -> Result<Result<Charge, NoOrder>, Fault> {
     if !allows(cx, wish.method) {
@@ -193,7 +210,7 @@ async fn charge(cx: &Cx, buyer: &Buyer, wish: &Wish, order: &mut Order) -> Resul
     }
     Ok(match wish.method {
         PaymentMethod::Card | PaymentMethod::Invoice => Ok(Charge::Nothing),
-        PaymentMethod::Voucher => match vouchers::find(cx, &wish.voucher, &order.lines).await? {
+        PaymentMethod::Voucher => match vouchers::find(cx, order.purchaser, (&wish.voucher, &order.lines)).await? {
             Ok(voucher) => {
                 order.sponsor = voucher.sponsor;
                 Ok(Charge::Voucher(voucher.id))
@@ -236,14 +253,28 @@ async fn insert(
         placing.invoice_number = Some(format!("INV-{number:06}"));
     }
     orders::insert_order(transaction, order, &placing).await?;
-    let data = serde_json::json!({
-        "order": order.number, "method": order.method, "gross": order.totals.gross, "invoice": placing.invoice_number,
-    });
-    audit::record(cx, transaction, Event::new("order.placed").by(order.purchaser).data(data)).await?;
+    note_placed(cx, transaction, order, &placing).await?;
     match &placing.invoice_number {
         Some(invoice) => mails::invoiced(cx, transaction, order, invoice).await,
         None => Ok(()),
     }
+}
+
+/// What the audit log hears of an order: which account or voucher pays it, too.
+///
+/// # Errors
+/// The store.
+pub async fn note_placed(
+    cx: &Cx,
+    transaction: &impl Connection,
+    order: &Order,
+    placing: &Placing,
+) -> Result<(), Fault> {
+    let data = serde_json::json!({
+        "order": order.number, "method": order.method, "gross": order.totals.gross, "invoice": placing.invoice_number,
+        "sponsor": order.sponsor, "voucher": placing.voucher, "organization": order.organization,
+    });
+    audit::record(cx, transaction, Event::new("order.placed").by(order.purchaser).data(data)).await
 }
 
 async fn pay_at_once(
@@ -300,51 +331,15 @@ pub async fn cancel(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<bool
     Ok(true)
 }
 
-/// What became of a replacement.
-pub enum Replaced {
-    /// The order of the new token.
-    Order(Box<Order>),
-    /// Nothing was sent, or too long ago, or the line has no token.
-    Not,
-}
-
-/// Replaces a broken token under warranty: a new order that costs nothing and refers to the first. The form's token makes
-/// it one order however often the button is pressed.
+/// Writes an order that costs nothing, and that nobody ordered at a checkout.
 ///
 /// # Errors
-/// The store.
-pub async fn replace(cx: &Cx, broken: &Order, line: usize, (by, form): (PersonId, &str)) -> Result<Replaced, Fault> {
-    let extras = desk::find_extras(&cx.app.db, broken.id).await?;
-    let in_time = extras.sent_at.is_some_and(|sent| cx.now < days_after(sent, WARRANTY_DAYS));
-    let sold = broken.lines.get(line).filter(|line| line.gives.ships);
-    let (Some(sold), true, OrderStage::Paid) = (sold, in_time, broken.stage) else { return Ok(Replaced::Not) };
-    let request_hash = sha256(format!("warranty:{}:{form}", broken.id).as_bytes()).to_vec();
-    if let Some(before) = orders::find_order_of_request(&cx.app.db, &request_hash).await? {
-        return Ok(Replaced::Order(Box::new(before)));
-    }
-    let free = Money::zero(sold.unit.currency);
-    let mut new = sold.clone();
-    (new.quantity, new.unit, new.name) = (1, free, format!("Warranty: {}", sold.name));
-    let order = Order {
-        id: OrderId::random(cx.entropy()),
-        number: order_number(cx.entropy()),
-        totals: totals(std::slice::from_ref(&new), free.currency, 0).map_err(Fault::internal)?,
-        lines: vec![new],
-        stage: OrderStage::AwaitingPayment,
-        method: PaymentMethod::Invoice,
-        sponsor: None,
-        placed_at: cx.now,
-        paid_at: None,
-        version: 0,
-        ..broken.clone()
-    };
-    let transaction = cx.app.db.begin().await?;
-    insert(cx, &transaction, &order, (request_hash, None, &Charge::Nothing)).await?;
-    desk::set_replaces(&transaction, order.id, broken.id).await?;
-    let data = serde_json::json!({ "order": order.number, "replaces": broken.number });
-    let event = Event { actor: Some(by), ..Event::new("order.replaced").to(broken.purchaser).data(data) };
-    audit::record(cx, &transaction, event).await?;
-    transaction.commit().await?;
-    settle(cx, &order, Some(by)).await?;
-    Ok(Replaced::Order(Box::new(order)))
+/// The store; there is one of this request.
+pub(super) async fn place_free(
+    cx: &Cx,
+    transaction: &Transaction,
+    order: &Order,
+    request_hash: Vec<u8>,
+) -> Result<(), Fault> {
+    insert(cx, transaction, order, (request_hash, None, &Charge::Nothing)).await
 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use stepgate_core::id::{OrderId, PersonId};
 use stepgate_core::subscriptions::license_key::KeyStage;
+use stepgate_core::subscriptions::money::Money;
 use stepgate_core::subscriptions::order::{NoRefund, Order, OrderEvent, OrderStage, PaymentMethod};
+use stepgate_store::attentions::{self, Matter};
 use stepgate_store::outbox::{self as outbox_store, Leased};
 use stepgate_store::{Transaction, desk, invitations, license_keys, orders, sponsors, vouchers};
 
-use super::{mails, pay};
+use super::{attention, mails, pay, warranty};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -25,6 +27,8 @@ const LEASE: Duration = Duration::from_secs(30);
 /// A refund that is on its way is asked about this often.
 const PENDING: Duration = Duration::from_secs(60);
 const TRIES: usize = 8;
+/// A refund that was begun so often in vain hangs: after some hours.
+const HANGS: u32 = 8;
 
 /// What is in the outbox.
 #[derive(Serialize, Deserialize)]
@@ -37,14 +41,29 @@ struct Owed {
 /// # Errors
 /// The store.
 pub async fn give_back(cx: &Cx, id: OrderId, by: PersonId) -> Result<Result<(), NoRefund>, Fault> {
+    back(cx, id, (by, None)).await
+}
+
+/// Finance gives an order back for a reason of its own, however long ago it was paid.
+///
+/// # Errors
+/// The store.
+pub async fn give_back_because(
+    cx: &Cx,
+    id: OrderId,
+    (by, reason): (PersonId, &str),
+) -> Result<Result<(), NoRefund>, Fault> {
+    back(cx, id, (by, Some(reason))).await
+}
+
+async fn back(cx: &Cx, id: OrderId, (by, reason): (PersonId, Option<&str>)) -> Result<Result<(), NoRefund>, Fault> {
     for _ in 0..TRIES {
         let Some(order) = orders::find_order(&cx.app.db, id).await? else { return Ok(Err(NoRefund::Stage)) };
-        if invitations::pays_for_invitations(&cx.app.db, id).await? {
-            return Ok(Err(NoRefund::Invitations));
-        }
         let keys = license_keys::list_keys_of_order(&cx.app.db, id).await?;
-        let used = keys.iter().filter(|key| key.stage == KeyStage::Redeemed).count();
-        if let Err(refusal) = order.check_refund(used, cx.now) {
+        let replacements = warranty::replacements(cx, &order).await?;
+        let all = keys.iter().chain(replacements.iter().flat_map(|(_, keys)| keys));
+        let used = all.filter(|key| key.stage == KeyStage::Redeemed).count();
+        if let Err(refusal) = check(cx, (&order, used), reason).await? {
             return Ok(Err(refusal));
         }
         let Some(refunding) = order.stage.after(OrderEvent::RefundAsked) else { return Ok(Err(NoRefund::Stage)) };
@@ -55,36 +74,56 @@ pub async fn give_back(cx: &Cx, id: OrderId, by: PersonId) -> Result<Result<(), 
         if !moved || voided != keys.len() as u64 {
             continue;
         }
-        let data = serde_json::json!({ "order": order.number, "gross": order.totals.gross });
+        let mut ended = true;
+        for replacement in &replacements {
+            ended &= warranty::give_back_with(cx, &transaction, replacement, by).await?;
+        }
+        if !ended {
+            continue;
+        }
+        let data = serde_json::json!({ "order": order.number, "gross": order.totals.gross, "reason": reason });
         let event = Event { actor: Some(by), ..Event::new("order.refund_asked").to(order.purchaser).data(data) };
         audit::record(cx, &transaction, event).await?;
         let order = Order { stage: refunding, version: order.version + 1, ..order };
-        owe(cx, &transaction, &order).await?;
+        owe(cx, &transaction, &order, reason).await?;
         transaction.commit().await?;
         return Ok(Ok(()));
     }
     Err(Fault::internal(format!("order {id} is changed by others all the time")))
 }
 
+/// Whether it can be given back: by its purchaser, or for a reason of finance.
+async fn check(cx: &Cx, (order, used): (&Order, usize), reason: Option<&str>) -> Result<Result<(), NoRefund>, Fault> {
+    if invitations::pays_for_invitations(&cx.app.db, order.id).await? {
+        return Ok(Err(NoRefund::Invitations));
+    }
+    if desk::find_extras(&cx.app.db, order.id).await?.replaces.is_some() {
+        return Ok(Err(NoRefund::Replacement));
+    }
+    Ok(if reason.is_some() { order.check_goodwill(used) } else { order.check_refund(used, cx.now) })
+}
+
 /// What has to follow: the provider, finance, or nothing but to give back what was charged.
-async fn owe(cx: &Cx, transaction: &Transaction, order: &Order) -> Result<(), Fault> {
+async fn owe(cx: &Cx, transaction: &Transaction, order: &Order, reason: Option<&str>) -> Result<(), Fault> {
     match order.method {
         _ if order.totals.gross.minor == 0 => {}
         PaymentMethod::Card => {
             let mut message = outbox::sealed(cx, KIND, &Owed { order: order.id }, None)?;
             message.due_at = cx.now;
             outbox_store::insert_message(transaction, &message).await?;
-            return mails::refunding(cx, transaction, order).await;
+            return mails::refunding(cx, transaction, order, reason).await;
         }
         PaymentMethod::Invoice => {
             let why = format!("Send {} back, then note it here.", order.totals.gross);
-            desk::set_attention(transaction, order.id, Some(&why)).await?;
-            return mails::refunding(cx, transaction, order).await;
+            raise_until_refunded(cx, transaction, order, &why).await?;
+            return mails::refunding(cx, transaction, order, reason).await;
         }
         PaymentMethod::Voucher => {}
         PaymentMethod::Sponsored => {
-            if let Some(sponsor) = order.sponsor {
-                sponsors::release(transaction, sponsor, order.totals.gross).await?;
+            if let Some(sponsor) = order.sponsor
+                && !sponsors::release(transaction, sponsor, order.totals.gross).await?
+            {
+                attention::raise_for(cx, transaction, order.id, &not_released(order.totals.gross)).await?;
             }
         }
     }
@@ -94,13 +133,27 @@ async fn owe(cx: &Cx, transaction: &Transaction, order: &Order) -> Result<(), Fa
     finish(cx, transaction, order, None).await.map(drop)
 }
 
+/// A matter that nobody puts aside before the money went back, or will not.
+async fn raise_until_refunded(cx: &Cx, transaction: &Transaction, order: &Order, why: &str) -> Result<bool, Fault> {
+    // Asked for again after it was refused, it is another one.
+    let cause = format!("refund {}", order.version);
+    attention::raise(cx, transaction, order, Matter { cause: &cause, reason: why, until_refunded: true }).await
+}
+
+/// What finance reads when a sponsor's account does not have spent what is to be given back.
+pub(crate) fn not_released(amount: Money) -> String {
+    format!(
+        "{amount} could not be given back to the sponsor's account: less than that is spent on it. Look at the account."
+    )
+}
+
 /// Notes that the money went back; `false` when the order has moved on.
 async fn finish(cx: &Cx, transaction: &Transaction, order: &Order, by: Option<PersonId>) -> Result<bool, Fault> {
     let Some(refunded) = order.stage.after(OrderEvent::RefundDone) else { return Ok(false) };
     if !orders::move_order(transaction, order, refunded, (by, cx.now)).await? {
         return Ok(false);
     }
-    desk::set_attention(transaction, order.id, None).await?;
+    attentions::settle_refund(transaction, order.id, (by, cx.now)).await?;
     let data = serde_json::json!({ "order": order.number, "gross": order.totals.gross });
     let event = Event { actor: by, ..Event::new("order.refunded").to(order.purchaser).data(data) };
     audit::record(cx, transaction, event).await?;
@@ -108,12 +161,24 @@ async fn finish(cx: &Cx, transaction: &Transaction, order: &Order, by: Option<Pe
     Ok(true)
 }
 
-/// Finance has sent the money of an invoice back.
+/// Whether finance can say that the money went back: that of an invoice, and that of a card once it hangs.
+///
+/// # Errors
+/// The store.
+pub async fn can_mark_done(cx: &Cx, order: &Order) -> Result<bool, Fault> {
+    if order.stage != OrderStage::Refunding {
+        return Ok(false);
+    }
+    let open = attentions::list_open(&cx.app.db, order.id).await?;
+    Ok(order.method == PaymentMethod::Invoice || open.iter().any(|attention| attention.until_refunded))
+}
+
+/// Finance has sent the money back, or has seen at the provider that it went.
 ///
 /// # Errors
 /// The store.
 pub async fn mark_done(cx: &Cx, order: &Order, by: PersonId) -> Result<bool, Fault> {
-    if order.method != PaymentMethod::Invoice {
+    if !can_mark_done(cx, order).await? {
         return Ok(false);
     }
     let transaction = cx.app.db.begin().await?;
@@ -146,18 +211,35 @@ async fn one(cx: &Cx, leased: &Leased) -> Result<(), Fault> {
     match ask(cx, &order, leased).await? {
         Ok(refund) => {
             if !note(cx, &order, refund.state).await? {
-                outbox_store::fail_message(db, leased.id, cx.now + PENDING, "the money is on its way").await?;
+                hangs(cx, &order, leased, "The provider says that the money is on its way, and has for long").await?;
+                let wait = PENDING * (1 << leased.attempts.saturating_sub(1).min(6));
+                outbox_store::fail_message(db, leased.id, cx.now + wait, "the money is on its way").await?;
                 return Ok(());
             }
         }
         Err(PaymentError::Refused(code)) => refused(cx, &order, &code).await?,
         Err(PaymentError::Unavailable) => {
+            hangs(cx, &order, leased, "The card provider was asked many times to send the money, and does not answer")
+                .await?;
             let wait = Duration::from_secs(15 << leased.attempts.min(8));
             outbox_store::fail_message(db, leased.id, cx.now + wait, "the provider does not answer").await?;
             return Ok(());
         }
     }
     Ok(outbox_store::finish_message(db, leased.id, cx.now).await?)
+}
+
+/// After many tries in vain people look at it; it is tried on.
+async fn hangs(cx: &Cx, order: &Order, leased: &Leased, why: &str) -> Result<(), Fault> {
+    if leased.attempts < HANGS {
+        return Ok(());
+    }
+    let transaction = cx.app.db.begin().await?;
+    let why = format!("{why}. Look there before you send {} another way, then note it here.", order.totals.gross);
+    if raise_until_refunded(cx, &transaction, order, &why).await? {
+        transaction.commit().await?;
+    }
+    Ok(())
 }
 
 /// Notes where a refund stands, as it was read; `false` while the money is on its way.
@@ -275,6 +357,9 @@ async fn refused(cx: &Cx, order: &Order, code: &str) -> Result<(), Fault> {
     let data = serde_json::json!({ "order": order.number, "code": code });
     audit::record(cx, &transaction, Event::new("order.refund_refused").to(order.purchaser).data(data)).await?;
     mails::refund_refused(cx, &transaction, order).await?;
-    transaction.commit().await?;
-    pay::attention(cx, order, &format!("The money could not go back: {code}.")).await
+    attentions::settle_refund(&transaction, order.id, (None, cx.now)).await?;
+    // Tried again and refused again, it is another matter.
+    let (cause, reason) = (format!("refused {}", order.version), format!("The money could not go back: {code}."));
+    attention::raise(cx, &transaction, order, Matter { cause: &cause, reason: &reason, until_refunded: false }).await?;
+    Ok(transaction.commit().await?)
 }

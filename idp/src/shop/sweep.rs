@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use stepgate_core::subscriptions::order::Order;
 use stepgate_store::{desk, orders};
 
@@ -14,8 +15,9 @@ use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::subscriptions::settle;
 
-/// How many at a time.
-const AT_ONCE: u32 = 50;
+/// How many at a time. They are asked about at the same moment, so that a provider that does not answer holds up a round for
+/// no longer than one of them: the lease of the sweep (`boot::background`) is for longer.
+const AT_ONCE: u32 = 25;
 /// A page that was looked at is left alone for so long.
 const AGAIN: Duration = Duration::from_secs(180);
 /// What pays at once is settled by the node that placed it, unless it died.
@@ -30,12 +32,12 @@ pub async fn sweep(app: &Arc<App>) -> Result<(), Fault> {
     for order in desk::list_unsettled(&app.db, cx.now - OWN, AT_ONCE).await? {
         done(&order, settle(&cx, &order, None).await);
     }
-    for order in desk::take_open_checkouts(&app.db, (cx.now - AGAIN, cx.now), AT_ONCE).await? {
-        done(&order, seen(&cx, &order).await);
-    }
-    for order in orders::list_overdue_orders(&app.db, cx.now, AT_ONCE).await? {
-        done(&order, give_up(&cx, &order).await);
-    }
+    let open = desk::take_open_checkouts(&app.db, (cx.now - AGAIN, cx.now), AT_ONCE).await?;
+    join_all(open.iter().map(async |order| done(order, seen(&cx, order).await))).await;
+    // What came is wrong, or cannot be asked about: neither given up nor paid. Such orders wait for people, and hold up no
+    // other.
+    let overdue = orders::take_overdue_orders(&app.db, (cx.now - AGAIN, cx.now), AT_ONCE).await?;
+    join_all(overdue.iter().map(async |order| done(order, give_up(&cx, order).await))).await;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Vouchers: made by finance, typed at the checkout.
 
+use std::time::Duration;
+
 use stepgate_core::credentials::recovery::{CodePurpose, TypedCode};
 use stepgate_core::id::{PersonId, VoucherId};
 use stepgate_core::secret::SecretString;
@@ -14,6 +16,10 @@ use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 
+/// Vouchers that one person may type in an hour.
+const TRIES: u64 = 20;
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// Why a voucher does not pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoVoucher {
@@ -26,19 +32,30 @@ pub enum NoVoucher {
     /// It is for another product.
     #[error("This voucher pays for another product. Order that alone.")]
     Product,
+    /// Too many were tried.
+    #[error("You have tried many vouchers. Wait an hour, and copy the next one from the mail that it came in.")]
+    TooOften,
     /// Not so many uses are left.
     #[error("This voucher does not have so many uses left.")]
     Used,
 }
 
-/// The voucher that was typed, if it pays these lines now.
+/// The voucher that was typed, if it pays these lines now. Each try is counted.
 ///
 /// # Errors
 /// The store.
-pub(super) async fn find(cx: &Cx, typed: &str, lines: &[OrderLine]) -> Result<Result<Voucher, NoVoucher>, Fault> {
+pub(super) async fn find(
+    cx: &Cx,
+    person: PersonId,
+    (typed, lines): (&str, &[OrderLine]),
+) -> Result<Result<Voucher, NoVoucher>, Fault> {
+    if cx.app.ephemeral.incr("voucher try", &person.to_string(), HOUR, cx.now).await? > TRIES {
+        return Ok(Err(NoVoucher::TooOften));
+    }
     let Ok(typed) = TypedKey::parse(typed) else { return Ok(Err(NoVoucher::Unknown)) };
     let hash = typed.voucher_hash(&cx.app.secrets.licenses);
     let Some(voucher) = store::find_voucher_by_hash(&cx.app.db, &hash).await? else {
+        audit::record(cx, &cx.app.db.write, Event::new("voucher.refused").by(person)).await?;
         return Ok(Err(NoVoucher::Unknown));
     };
     let keys: u32 = lines.iter().fold(0, |sum, line| sum.saturating_add(line.quantity));
@@ -89,7 +106,8 @@ pub async fn create(cx: &Cx, new: NewVoucher, by: PersonId) -> Result<SecretStri
     let transaction = cx.app.db.begin().await?;
     store::insert_voucher(&transaction, &voucher, &hash).await?;
     let data = serde_json::json!({
-        "voucher": voucher.id, "uses": voucher.uses, "product": voucher.product, "until": voucher.expires_at,
+        "voucher": voucher.id, "uses": voucher.uses, "product": voucher.product, "sponsor": voucher.sponsor,
+        "until": voucher.expires_at,
     });
     let event = Event { actor: Some(by), ..Event::new("voucher.created").data(data) };
     audit::record(cx, &transaction, event).await?;

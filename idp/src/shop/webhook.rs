@@ -2,6 +2,7 @@
 //! what happened is read anew. So the order in which messages come, and how often, does not matter.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use stepgate_core::id::{CardSetupId, OrderId};
 use stepgate_core::secret::SecretString;
 use stepgate_core::subscriptions::order::Order;
-use stepgate_store::{desk, orders};
+use stepgate_store::{desk, ephemeral, orders};
 
 use super::cards::{self, Given};
 use super::pay::{self, Seen};
@@ -98,13 +99,35 @@ async fn money_back(cx: &Cx, event: &StripeEvent) -> Result<bool, Fault> {
     let object = &event.data.object;
     let payment = object.payment_intent.as_str().or_else(|| object.payment_intent.get("id")?.as_str());
     let Some(payment) = payment else { return Ok(true) };
-    if let Some(order) = desk::find_order_of_payment(&cx.app.db, payment).await?
+    if let Some(order) = of_payment(cx, payment).await?
         && !refund::look(cx, &order).await?
     {
         return Ok(false);
     }
     orders::insert_payment_event(&cx.app.db.write, (PROVIDER, &event.id), cx.now).await?;
     Ok(true)
+}
+
+/// For so long a payment is remembered of which we hear before we hear that it is ours.
+const EARLY_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+const EARLY: &str = "told early of a payment";
+
+/// The order of a payment. One that nobody knows yet may be ours, or of somebody else who shares the account: it is
+/// remembered first and looked for once more, so that whoever notes the payment at this moment sees one or the other.
+async fn of_payment(cx: &Cx, payment: &str) -> Result<Option<Order>, Fault> {
+    if let Some(order) = desk::find_order_of_payment(&cx.app.db, payment).await? {
+        return Ok(Some(order));
+    }
+    ephemeral::put_value(&cx.app.db, (EARLY, payment), "", cx.now + EARLY_KEPT).await?;
+    Ok(desk::find_order_of_payment(&cx.app.db, payment).await?)
+}
+
+/// Whether something was told about a payment before it was known whose it is.
+///
+/// # Errors
+/// The store.
+pub(super) async fn was_told_early(cx: &Cx, payment: &str) -> Result<bool, Fault> {
+    Ok(ephemeral::find_value(&cx.app.db, EARLY, payment, cx.now).await?.is_some())
 }
 
 async fn looked_at(cx: &Cx, event: &StripeEvent) -> Result<bool, Fault> {

@@ -4,13 +4,14 @@ use stepgate_core::assurance;
 use stepgate_core::id::PersonId;
 use stepgate_core::subscriptions::license_key::KeyStage;
 use stepgate_core::subscriptions::money::Money;
-use stepgate_core::subscriptions::order::{LineFor, Order, OrderLine, OrderStage, PaymentMethod, Totals};
+use stepgate_core::subscriptions::order::{LineFor, Order, OrderLine, OrderStage, PaymentMethod, Totals, summed};
 use stepgate_store::{credentials, people};
 
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::pages::Tone;
 use crate::pages::table::{Cell, Table};
+use crate::words::Language;
 
 /// Where an order stands.
 pub const fn stage(order: &Order) -> (Tone, &'static str) {
@@ -71,28 +72,76 @@ pub async fn name(cx: &Cx, person: PersonId) -> Result<String, Fault> {
     Ok(found.map_or_else(|| person.to_string(), |it| format!("{} ({})", it.display_name(), it.username)))
 }
 
+/// Lines that are shown one by one; those of an order that renews for many are summed up after them.
+pub const SHOWN: usize = 50;
+
 /// The lines of an order.
 ///
 /// # Errors
 /// The store.
 pub async fn lines(cx: &Cx, lines: &[OrderLine], reader: PersonId) -> Result<Table, Fault> {
     let mut rows = Vec::new();
-    for line in lines {
-        let sum = line.unit.times(line.quantity).map_or_else(|_| String::new(), |sum| sum.to_string());
-        rows.push(vec![
-            Cell::text(line.name.clone()),
-            Cell::text(whom(cx, line.whom, reader).await?),
-            Cell::text(line.quantity.to_string()),
-            Cell::text(line.unit.to_string()),
-            Cell::text(sum),
-        ]);
+    let (shown, more) = lines.split_at(lines.len().min(SHOWN));
+    for line in shown {
+        rows.push(row(line, whom(cx, line.whom, reader).await?));
     }
-    Ok(Table::new(&["Product", "For", "Quantity", "Price", "Sum"], rows, "Nothing."))
+    rows.extend(further(more));
+    Ok(table(rows))
+}
+
+/// The same for whoever keeps the books: who uses what is for the purchaser alone.
+pub fn lines_without_names(lines: &[OrderLine]) -> Table {
+    let whom = |line: &OrderLine| match line.whom {
+        LineFor::Later => "To hand out later",
+        LineFor::Person(_) => "One person",
+        LineFor::Renewal(_) => "A renewal",
+    };
+    let (shown, more) = lines.split_at(lines.len().min(SHOWN));
+    let mut rows: Vec<_> = shown.iter().map(|line| row(line, whom(line).to_owned())).collect();
+    rows.extend(further(more));
+    table(rows)
+}
+
+fn table(rows: Vec<Vec<Cell>>) -> Table {
+    Table::new(&["Product", "For", "Quantity", "Price", "Sum"], rows, "Nothing.")
+}
+
+fn row(line: &OrderLine, whom: String) -> Vec<Cell> {
+    vec![
+        Cell::text(line.name.clone()),
+        Cell::text(whom),
+        Cell::number(line.quantity),
+        Cell::number(line.unit),
+        line.unit.times(line.quantity).map_or(Cell::Empty, Cell::number),
+    ]
+}
+
+/// What is not shown one by one, in the columns of the others.
+pub fn further(lines: &[OrderLine]) -> Vec<Vec<Cell>> {
+    summed(lines).iter().map(|line| row(line, "More people".to_owned())).collect()
+}
+
+/// What has to be done with what was paid for.
+pub fn after_payment(order: &Order, language: Language) -> String {
+    language.text(match order.gives() {
+        (true, false) => "order-after-renewal",
+        (true, true) => "order-after-both",
+        (false, _) => "order-after-keys",
+    })
+}
+
+/// What happens once the money has come.
+pub fn before_payment(order: &Order, language: Language) -> String {
+    language.text(match order.gives() {
+        (true, false) => "order-before-renewal",
+        (true, true) => "order-before-both",
+        (false, _) => "order-before-keys",
+    })
 }
 
 /// What it comes to.
 pub fn sums(totals: &Totals, tax_name: &str) -> Vec<(String, Cell)> {
-    let fact = |name: &str, sum: Money| (name.to_owned(), Cell::text(sum.to_string()));
+    let fact = |name: &str, sum: Money| (name.to_owned(), Cell::number(sum));
     let mut facts = Vec::new();
     if totals.tax.minor != 0 {
         facts.push(fact("Without tax", totals.net));

@@ -7,9 +7,9 @@ use stepgate_core::credentials::Credential;
 use stepgate_core::id::{OrderId, OrganizationId, PersonId};
 use stepgate_core::secret::TokenHash;
 use stepgate_core::subscriptions::card::{self, CardOnFile, Step, TRIES};
-use stepgate_core::subscriptions::checkout::order_number;
+use stepgate_core::subscriptions::checkout::{order_number, priced};
 use stepgate_core::subscriptions::order::{
-    LineFor, Order, OrderLine, OrderStage, Party, PaymentMethod, Sponsor, Totals, totals,
+    CartLine, LineFor, Order, OrderLine, OrderStage, Party, PaymentMethod, Sponsor, Totals, totals,
 };
 use stepgate_core::subscriptions::product::Product;
 use stepgate_core::subscriptions::term::{days_after, notice_due};
@@ -19,12 +19,11 @@ use stepgate_store::term_notices::DueNotice;
 use stepgate_store::{StoreError, Transaction, cards, charges, desk, people, sponsors};
 
 use super::renewal::renewal_product;
-use super::settle::{Settled, settle};
+use super::settle::{Letter, Settled, settle_telling};
 use super::wording;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::notices;
 use crate::pages::When;
 use crate::shop::{self, Catalogue, catalogue};
 use crate::words::Language;
@@ -43,7 +42,8 @@ pub enum Payer {
     Nobody,
 }
 
-/// Who pays for a person's renewals: the account of their organization if there is one, else their card.
+/// Who pays for a person's renewals: the account of their organization, where its administrator or finance lets it (nobody
+/// spends it by belonging there alone), else their card.
 ///
 /// # Errors
 /// The store.
@@ -51,7 +51,7 @@ pub async fn payer(cx: &Cx, person: PersonId) -> Result<Payer, Fault> {
     let Ok(currency) = cx.app.settings.subscriptions.currency() else { return Ok(Payer::Nobody) };
     for organization in people::organizations_of(&cx.app.db, person).await? {
         let sponsor = Sponsor::Organization(organization.id);
-        if sponsors::find_account(&cx.app.db, sponsor, currency).await?.is_some() {
+        if sponsors::find_account(&cx.app.db, sponsor, currency).await?.is_some_and(|account| account.renews) {
             return Ok(Payer::Account(organization.id));
         }
     }
@@ -74,15 +74,8 @@ pub struct Quote {
 pub async fn quote(cx: &Cx, credential: &Credential, product: &Product) -> Result<Option<Quote>, Fault> {
     let Catalogue { products, currency, tax_basis_points, .. } = catalogue(cx).await?;
     let product = products.iter().find(|known| known.id == product.id);
-    let Some((product, unit)) = product.and_then(|it| Some((it, it.renewal_price(currency)?))) else { return Ok(None) };
-    let line = OrderLine {
-        product: product.id.clone(),
-        name: product.name.clone(),
-        gives: product.gives(),
-        quantity: 1,
-        unit,
-        whom: LineFor::Renewal(credential.id),
-    };
+    let wanted = |it: &Product| CartLine { product: it.id.clone(), quantity: 1, whom: LineFor::Renewal(credential.id) };
+    let Some(line) = product.and_then(|it| priced(&wanted(it), it, currency)) else { return Ok(None) };
     let totals = totals(std::slice::from_ref(&line), currency, tax_basis_points).map_err(Fault::internal)?;
     Ok(Some(Quote { line, totals }))
 }
@@ -161,20 +154,16 @@ async fn on_account(cx: &Cx, due: &DueNotice, (organization, quote): (Organizati
             None => return Ok(false),
         },
     };
-    match settle(cx, &order, None).await? {
-        Settled::Now => {
-            tell(cx, due, &order).await?;
-            Ok(true)
-        }
-        Settled::Before => Ok(true),
+    match settle_telling(cx, &order, None, letter(cx, due, &order).as_ref()).await? {
+        Settled::Now | Settled::Before => Ok(true),
         Settled::Impossible(_) => Ok(false),
     }
 }
 
-/// The mail that it was done. Nobody acted, so it carries no *this was not me*.
-async fn tell(cx: &Cx, due: &DueNotice, order: &Order) -> Result<(), Fault> {
+/// What its holder is told of it. Nobody acted, so it carries no *this was not me*.
+fn letter(cx: &Cx, due: &DueNotice, order: &Order) -> Option<Letter> {
     let person = &due.person;
-    let Some(to) = person.claims.email.as_deref() else { return Ok(()) };
+    let to = person.claims.email.clone()?;
     let language = Language::of(person).unwrap_or_default();
     let zone = person.claims.zoneinfo.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
     let renewed = cx.app.settings.subscriptions.rules().renewed(due.ends);
@@ -184,7 +173,7 @@ async fn tell(cx: &Cx, due: &DueNotice, order: &Order) -> Result<(), Fault> {
     let what = (due.credential.label.as_str(), order.number.as_str(), &until);
     let from = (person, cx.app.settings.server.name.as_str());
     let (subject, text) = wording::renewed_by_itself(language, from, what, [&link, &preferences]);
-    notices::mail(cx, &cx.app.db.write, (to, &subject), &text).await
+    Some(Letter { to, subject, text })
 }
 
 /// Charges the account and places the order, in one transaction. `None`: too little is left.
@@ -230,8 +219,8 @@ pub(crate) async fn place_by_card(
     quote: Quote,
 ) -> Result<Option<Order>, Fault> {
     let request = request_by_card(credential, ends);
-    let organization = people::organizations_of(&cx.app.db, person.id).await?.first().map(|first| first.id);
-    let order = Order { organization, ..order_of(cx, person, quote) };
+    // Their own card pays: it is no order of an organization.
+    let order = order_of(cx, person, quote);
     let transaction = cx.app.db.begin().await?;
     let until = days_after(ends.max(cx.now), PAYABLE_DAYS);
     if !insert(&transaction, &order, (request.as_bytes(), Some(until))).await? {

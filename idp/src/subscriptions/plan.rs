@@ -13,6 +13,7 @@ use super::auto_renew::{Payer, is_over, payer, quote};
 use super::renewal::product_of;
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::shop::catalogue;
 
 /// What would become of it.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub struct Plan {
 /// The store.
 pub async fn plan(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Result<Option<Plan>, Fault> {
     let Some(ends) = credential.expires_at else { return Ok(None) };
-    let Some(product) = product_of(cx, credential, sold) else { return Ok(None) };
+    let Some(product) = product_of(&catalogue(cx).await?, credential, sold) else { return Ok(None) };
     let Some(quote) = quote(cx, credential, &product).await? else { return Ok(None) };
     let (payer, price) = (payer(cx, credential.person).await?, quote.totals.gross);
     let on = match &payer {

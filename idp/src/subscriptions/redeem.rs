@@ -7,7 +7,7 @@ use stepgate_core::account::Person;
 use stepgate_core::assurance::{CredentialKind, CredentialState, label};
 use stepgate_core::credentials::Credential;
 use stepgate_core::credentials::hardware_token::OathParameters;
-use stepgate_core::id::{CredentialId, TermId};
+use stepgate_core::id::CredentialId;
 use stepgate_core::subscriptions::license_key::{KeyStage, LicenseKey, TypedKey};
 use stepgate_core::time::Timestamp;
 use stepgate_store::credentials::NewCredential;
@@ -15,11 +15,12 @@ use stepgate_store::subscriptions::{self as store, Term};
 use stepgate_store::{Connection, Transaction, credentials, license_keys};
 
 use super::renew::{Renewed, renew};
+use super::terms::write_term;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::notices::{self, Notice};
-use crate::proofing;
+use crate::proofing::{self, InVain};
 use crate::words::Language;
 
 /// Keys that one person may type in an hour.
@@ -49,6 +50,9 @@ pub enum NotRedeemed {
     /// Its year has gone by.
     #[error("The year that this key pays for is over. A key counts from the day on which it was bought.")]
     Over,
+    /// Nothing would come of it.
+    #[error("{0} The key stays good: hand it to somebody else, or give it back.")]
+    InVain(String),
     /// Too many tries.
     #[error("You have tried many keys. Wait an hour, or ask whoever gave it to you to look it up.")]
     TooOften,
@@ -126,6 +130,11 @@ pub async fn redeem(cx: &Cx, person: &Person, key: &LicenseKey) -> Result<Result
     if let Some(no) = judge(cx, person, key) {
         return Ok(Err(no));
     }
+    // A key for proofing alone would be used up for nothing.
+    let alone = key.gives.kinds.is_empty();
+    if alone && let Some(why) = proofing::in_vain(cx, person).await? {
+        return Ok(Err(NotRedeemed::InVain(why.words("You", false))));
+    }
     // A credential that was made for this key before waits for it already.
     let made = store::list_credentials_of_key(&cx.app.db, key.id).await?;
     let transaction = cx.app.db.begin().await?;
@@ -139,9 +148,9 @@ pub async fn redeem(cx: &Cx, person: &Person, key: &LicenseKey) -> Result<Result
             credentials.push(insert(cx, &transaction, person, (key, *kind)).await?);
         }
     }
-    let proofing = key.gives.proofing && !person.is_proofed(cx.now);
-    if proofing {
-        proofing::ask_in(cx, &transaction, person.id, Some(key.id)).await?;
+    let proofing = key.gives.proofing && (alone || !person.is_proofed(cx.now));
+    if proofing && !proofing::ask_in(cx, &transaction, person.id, Some(key.id)).await? && alone {
+        return Ok(Err(NotRedeemed::InVain(InVain::InQueue.words("You", false))));
     }
     let data = json!({ "license_key": key.id, "product": key.product, "credentials": credentials });
     audit::record(cx, &transaction, Event::new("license_key.redeemed").by(person.id).data(data)).await?;
@@ -170,11 +179,26 @@ pub fn name_of(cx: &Cx, key: &LicenseKey) -> String {
 /// A key that was handed to an address becomes its reader's in the same transaction.
 async fn take(cx: &Cx, transaction: &Transaction, person: &Person, key: &LicenseKey) -> Result<bool, Fault> {
     if let (None, Some(_), Some(mail)) = (key.holder, &key.holder_mail, verified_mail(person))
-        && !license_keys::claim_key(transaction, key.id, (person.id, &mail)).await?
+        && !claim(cx, transaction, (person, &mail), key).await?
     {
         return Ok(false);
     }
     Ok(license_keys::take_key(transaction, key.id, person.id, cx.now).await?.is_some())
+}
+
+/// The audit log hears that it is theirs now, and by which address.
+async fn claim(
+    cx: &Cx,
+    transaction: &Transaction,
+    (person, mail): (&Person, &str),
+    key: &LicenseKey,
+) -> Result<bool, Fault> {
+    if !license_keys::claim_key(transaction, key.id, (person.id, mail)).await? {
+        return Ok(false);
+    }
+    let data = json!({ "license_key": key.id, "mail": mail });
+    audit::record(cx, transaction, Event::new("license_key.claimed").by(person.id).data(data)).await?;
+    Ok(true)
 }
 
 /// Somebody was faster: with what the key is now.
@@ -225,10 +249,6 @@ async fn insert(
     Ok(id)
 }
 
-async fn write_term(cx: &Cx, connection: &impl Connection, term: &Term) -> Result<(), Fault> {
-    Ok(store::insert_term(connection, (TermId::random(cx.entropy()), term), cx.now).await?)
-}
-
 /// Begins the term of a credential whose device was bound just now, where terms count from the activation. Call it in the
 /// transaction that binds.
 ///
@@ -276,7 +296,7 @@ pub async fn renew_by_key(
     }
     let transaction = cx.app.db.begin().await?;
     if let (None, Some(_), Some(mail)) = (key.holder, &key.holder_mail, verified_mail(person)) {
-        license_keys::claim_key(&transaction, key.id, (person.id, &mail)).await?;
+        claim(cx, &transaction, (person, &mail), key).await?;
     }
     match renew(cx, &transaction, (key, std::slice::from_ref(credential))).await? {
         Renewed::Until(until) => {

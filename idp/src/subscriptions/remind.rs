@@ -1,5 +1,5 @@
 //! Reminders that a subscription ends: 60, 30, 15, 7 days before, on the day, and 30 days after; once each, over all nodes
-//! and restarts.
+//! and restarts. The day of the end is that of its reader's time zone, and begins there before they are told.
 //!
 //! What is due is found by an index, taken by one conditional statement on the due time and the end that were read, and
 //! put into the outbox in the same transaction. A batch is one short transaction, so that no login waits.
@@ -9,15 +9,15 @@ use std::sync::Arc;
 use stepgate_core::assurance::CredentialState;
 use stepgate_core::subscriptions::card::CardOnFile;
 use stepgate_core::subscriptions::money::Money;
-use stepgate_core::subscriptions::term::{Renewal, notice_due};
+use stepgate_core::subscriptions::term::{Renewal, day_begins, days_until, notice_due};
 use stepgate_core::time::Timestamp;
 use stepgate_store::term_notices::{self as store, DueNotice};
 use stepgate_store::{Connection, charges};
 
 use super::auto_renew::{self, AtNotice};
 use super::card_words::{CardFacts, announced};
-use super::renewal::stands;
-use super::wording::{Facts, reminder};
+use super::renewal::{renewal_product, stands};
+use super::wording::{Facts, Way, reminder};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -41,10 +41,17 @@ pub async fn send_due(app: &Arc<App>) -> Result<u64, Fault> {
         if due.is_empty() {
             return Ok(taken);
         }
+        let whole = due.len() == BATCH as usize;
+        let due = put_off(&cx, due).await?;
         let mut by_itself = Vec::new();
         for notice in due.iter().filter(|notice| notice.auto_renew && concerns(notice)) {
             // An order of its own. A renewal moves the end, so that the notice below is not there to be taken.
-            by_itself.push((notice.credential.id, auto_renew::at_notice(&cx, notice).await?));
+            // One that does not work must not keep the others from being told. It is tried again at the next notice.
+            let found = auto_renew::at_notice(&cx, notice).await.unwrap_or_else(|fault| {
+                tracing::error!(credential.id = %notice.credential.id, %fault, "a renewal by itself failed");
+                AtNotice::Failed
+            });
+            by_itself.push((notice.credential.id, found));
         }
         let transaction = cx.app.db.begin().await?;
         for notice in &due {
@@ -63,7 +70,7 @@ pub async fn send_due(app: &Arc<App>) -> Result<u64, Fault> {
             }
         }
         transaction.commit().await?;
-        if due.len() < BATCH as usize {
+        if !whole {
             return Ok(taken);
         }
     }
@@ -78,6 +85,42 @@ fn concerns(notice: &DueNotice) -> bool {
 fn zone_of(due: &DueNotice) -> jiff::tz::TimeZone {
     let zone = due.person.claims.zoneinfo.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
     zone.unwrap_or(jiff::tz::TimeZone::UTC)
+}
+
+/// When the day of the end begins for its reader, where that is still to come.
+fn too_early(cx: &Cx, due: &DueNotice) -> Option<Timestamp> {
+    notice_due(due.ends, cx.now).filter(|notice| notice.days == 0)?;
+    Some(day_begins(due.ends, &zone_of(due))).filter(|begins| *begins > cx.now)
+}
+
+/// Puts off what comes too early, and gives back the rest.
+async fn put_off(cx: &Cx, due: Vec<DueNotice>) -> Result<Vec<DueNotice>, Fault> {
+    let (early, rest): (Vec<_>, Vec<_>) = due.into_iter().partition(|notice| too_early(cx, notice).is_some());
+    if early.is_empty() {
+        return Ok(rest);
+    }
+    let transaction = cx.app.db.begin().await?;
+    for (notice, until) in early.iter().filter_map(|notice| Some((notice, too_early(cx, notice)?))) {
+        store::postpone_notice(&transaction, notice, until).await?;
+    }
+    transaction.commit().await?;
+    Ok(rest)
+}
+
+/// What its reader can do about it.
+async fn way(cx: &Cx, due: &DueNotice, language: Language) -> Result<Way, Fault> {
+    let zone = zone_of(due);
+    let (credential, over) = (&due.credential, due.ends <= cx.now);
+    if credential.stage == CredentialState::Pending {
+        return Ok(if over { Way::NeverActivated } else { Way::Activate });
+    }
+    Ok(match stands(cx, credential) {
+        Some(Renewal::Opens(from)) => Way::RenewFrom(When::date_in(language, from, &zone)),
+        Some(Renewal::Open { until }) if renewal_product(cx, credential).await?.is_some() => {
+            Way::Renew { until: When::date_in(language, until, &zone) }
+        }
+        Some(Renewal::Open { .. } | Renewal::Closed) | None => Way::Anew,
+    })
 }
 
 /// The price and the day of a renewal by card. It comes whether or not its reader wants to be reminded: it is about their
@@ -111,20 +154,21 @@ async fn tell(cx: &Cx, transaction: &impl Connection, due: &DueNotice, auto_rene
     if !due.reminders && notice.days != 0 {
         return Ok(());
     }
-    let renewable = stands(cx, &due.credential);
     let (zone, language) = (zone_of(due), Language::of(&due.person).unwrap_or_default());
-    let ends = When::date_in(language, due.ends, &zone);
-    let until = match renewable {
-        Some(Renewal::Open { until }) => Some(When::date_in(language, until, &zone)),
-        _ => None,
+    let way = way(cx, due, language).await?;
+    let page = match way {
+        Way::Activate | Way::NeverActivated => "/account/otp".to_owned(),
+        Way::Renew { .. } | Way::RenewFrom(_) | Way::Anew => {
+            format!("/account/otp/renew?credential={}", due.credential.id)
+        }
     };
     let facts = Facts {
         person: &due.person,
         label: &due.credential.label,
-        days: notice.days,
-        ends: &ends,
-        renewable_until: until.as_ref(),
-        link: &cx.app.url(&format!("/account/otp/renew?credential={}", due.credential.id)),
+        days: days_until(due.ends, cx.now, &zone),
+        ends: &When::date_in(language, due.ends, &zone),
+        way: &way,
+        link: &cx.app.url(&page),
         preferences: &cx.app.url("/account/otp/reminders"),
         brand: &cx.app.settings.server.name,
         auto_renew_failed,

@@ -2,13 +2,13 @@
 
 use stepgate_core::assurance::{CredentialKind, CredentialState};
 use stepgate_core::credentials::Credential;
-use stepgate_core::id::TermId;
 use stepgate_core::subscriptions::license_key::LicenseKey;
 use stepgate_core::subscriptions::term::Renewal;
 use stepgate_core::time::Timestamp;
 use stepgate_store::subscriptions::{self as store, Term};
 use stepgate_store::{Connection, license_keys};
 
+use super::terms::write_term;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -31,6 +31,20 @@ pub fn is_renewable(cx: &Cx, credential: &Credential) -> bool {
     kept && credential.expires_at.is_some_and(|ends| matches!(rules.renewal(ends, cx.now), Renewal::Open { .. }))
 }
 
+/// Whether a key pays for another year of a credential: of its kind, and of what it reaches. A cheap one would otherwise
+/// make a dear one longer.
+///
+/// # Errors
+/// The store.
+pub async fn renews(cx: &Cx, key: &LicenseKey, credential: &Credential) -> Result<bool, Fault> {
+    if !key.gives.kinds.contains(&credential.kind) || !is_renewable(cx, credential) {
+        return Ok(false);
+    }
+    let reaches = credential.kind != CredentialKind::PhoneOtp
+        || key.gives.reach.covers(store::find_sold_as(&cx.app.db, credential.id).await?.reach);
+    Ok(reaches)
+}
+
 /// Uses a key up for another year of `credentials`, which were read before the transaction began: one, or those that a
 /// bundle became. A year is added to each one's old end, so that nobody loses days by being early; device and proofing
 /// stay what they are. What the key does not give, or cannot be renewed, is left alone.
@@ -42,9 +56,12 @@ pub async fn renew(
     transaction: &impl Connection,
     (key, credentials): (&LicenseKey, &[Credential]),
 ) -> Result<Renewed, Fault> {
-    let fits = |held: &&Credential| key.gives.kinds.contains(&held.kind) && is_renewable(cx, held);
-    let fitting: Vec<_> =
-        credentials.iter().filter(fits).filter_map(|held| held.expires_at.map(|ends| (held, ends))).collect();
+    let mut fitting = Vec::new();
+    for held in credentials {
+        if renews(cx, key, held).await? {
+            fitting.extend(held.expires_at.map(|ends| (held, ends)));
+        }
+    }
     let Some((first, _)) = fitting.first() else { return Ok(Renewed::NotRenewable) };
     if license_keys::take_key(transaction, key.id, first.person, cx.now).await?.is_none() {
         return Ok(Renewed::Raced);
@@ -58,8 +75,7 @@ pub async fn renew(
         }
         let (id, person) = (credential.id, credential.person);
         let term = Term { credential: id, person, key: key.id, order: key.order, from: ends, until };
-        let term_id = TermId::random(cx.entropy());
-        store::insert_term(transaction, (term_id, &term), cx.now).await?;
+        write_term(cx, transaction, &term).await?;
         let data = serde_json::json!({ "credential": id, "license_key": key.id, "until": until });
         audit::record(cx, transaction, Event::new("subscription.renewed").to(person).data(data)).await?;
         latest = latest.max(until);

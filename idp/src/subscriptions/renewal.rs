@@ -8,6 +8,7 @@ use stepgate_store::subscriptions::{self as store, SoldAs};
 use super::renew::is_renewable;
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::shop::{Catalogue, catalogue};
 
 /// The product that another year of a credential is bought as: what it was sold as, else the plain one of its kind and
 /// reach. `None` where it cannot be renewed now, or nothing fits.
@@ -19,20 +20,18 @@ pub async fn renewal_product(cx: &Cx, credential: &Credential) -> Result<Option<
         return Ok(None);
     }
     let sold = store::find_sold_as(&cx.app.db, credential.id).await?;
-    Ok(renewal_product_of(cx, credential, &sold))
+    Ok(renewal_product_of(cx, &catalogue(cx).await?, credential, &sold))
 }
 
-/// The same, where what it was sold as is known already.
-pub fn renewal_product_of(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Option<Product> {
-    if is_renewable(cx, credential) { product_of(cx, credential, sold) } else { None }
+/// The same, where what is sold now, and what it was sold as, are known already.
+pub fn renewal_product_of(cx: &Cx, catalogue: &Catalogue, credential: &Credential, sold: &SoldAs) -> Option<Product> {
+    if is_renewable(cx, credential) { product_of(catalogue, credential, sold) } else { None }
 }
 
 /// The same, whether or not the time for it has come.
-pub(super) fn product_of(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Option<Product> {
-    let settings = &cx.app.settings.subscriptions;
-    let currency = settings.currency().ok()?;
-    let mut products = settings.products();
-    products.retain(|product| product.renewal_price(currency).is_some());
+pub(super) fn product_of(catalogue: &Catalogue, credential: &Credential, sold: &SoldAs) -> Option<Product> {
+    let renews = |product: &&Product| product.renewal_price(catalogue.currency).is_some();
+    let products = || catalogue.products.iter().filter(renews);
     let sold_as =
         |product: &&Product| Some(&product.id) == sold.product.as_ref() && product.kinds.contains(&credential.kind);
     let plain = |product: &&Product| {
@@ -40,7 +39,7 @@ pub(super) fn product_of(cx: &Cx, credential: &Credential, sold: &SoldAs) -> Opt
             credential.kind != stepgate_core::assurance::CredentialKind::PhoneOtp || product.reach == sold.reach;
         product.kinds == [credential.kind] && reach && !product.proofing && !product.withdrawn
     };
-    products.iter().find(sold_as).or_else(|| products.iter().find(plain)).cloned()
+    products().find(sold_as).or_else(|| products().find(plain)).cloned()
 }
 
 /// Where a credential stands with its renewal; `None` for what does not end.

@@ -1,16 +1,19 @@
 //! The money came: from an unpaid order to one with keys, in one transaction.
 
+use stepgate_core::account::Person;
 use stepgate_core::credentials::Credential;
 use stepgate_core::credentials::recovery::CodePurpose;
 use stepgate_core::id::{LicenseKeyId, PersonId};
 use stepgate_core::subscriptions::license_key::{self, KeyStage, LicenseKey};
-use stepgate_core::subscriptions::order::{LineFor, Order, OrderEvent, OrderLine, OrderStage};
-use stepgate_store::{Connection, credentials, license_keys, orders, reports};
+use stepgate_core::subscriptions::order::{LineFor, Order, OrderEvent, OrderLine, OrderStage, PaymentMethod};
+use stepgate_store::{Connection, credentials, desk, license_keys, orders, people, reports};
 
+use super::handed::tell_holder;
 use super::renew::{Renewed, renew, renewed_with};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::notices;
 
 /// What became of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,30 @@ const TRIES: usize = 8;
 /// # Errors
 /// The store. Nothing is half done then, and it can be called again.
 pub async fn settle(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<Settled, Fault> {
+    settle_telling(cx, order, by, None).await
+}
+
+/// A mail about it: whom it goes to, its subject, its text.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// The address.
+    pub to: String,
+    /// What it is about.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// The same, with a mail in the same transaction: what was done is told, whatever happens to this node.
+///
+/// # Errors
+/// The store. Nothing is half done then, and it can be called again.
+pub async fn settle_telling(
+    cx: &Cx,
+    order: &Order,
+    by: Option<PersonId>,
+    letter: Option<&Letter>,
+) -> Result<Settled, Fault> {
     for _ in 0..TRIES {
         let Some(read) = orders::find_order(&cx.app.db, order.id).await? else {
             return Err(Fault::internal(format!("order {} is gone", order.number)));
@@ -57,19 +84,24 @@ pub async fn settle(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<Sett
                 None => Vec::new(),
             });
         }
+        let purchaser = people::find_person(&cx.app.db, read.purchaser).await?;
         let transaction = cx.app.db.begin().await?;
         if !orders::move_order(&transaction, &read, paid, (by, cx.now)).await? {
             continue;
         }
         let mut raced = false;
         for (place, (line, credentials)) in (0..).zip(read.lines.iter().zip(&renewed)) {
-            raced |= !make_keys(cx, &transaction, &read, (place, line), credentials).await?;
+            let whose = (&read, purchaser.as_ref());
+            raced |= !make_keys(cx, &transaction, whose, (place, line), credentials).await?;
         }
         if raced {
             continue;
         }
         note_paid(cx, &transaction, &read, by).await?;
         crate::shop::tell_paid(cx, &transaction, &read).await?;
+        if let Some(letter) = letter {
+            notices::mail(cx, &transaction, (&letter.to, &letter.subject), &letter.text).await?;
+        }
         transaction.commit().await?;
         return Ok(Settled::Now);
     }
@@ -79,7 +111,14 @@ pub async fn settle(cx: &Cx, order: &Order, by: Option<PersonId>) -> Result<Sett
 /// What the audit log and the reports hear of a payment.
 async fn note_paid(cx: &Cx, transaction: &impl Connection, order: &Order, by: Option<PersonId>) -> Result<(), Fault> {
     reports::insert_sales(transaction, order, cx.now).await?;
-    let data = serde_json::json!({ "order": order.number, "method": order.method, "gross": order.totals.gross });
+    let voucher = match order.method {
+        PaymentMethod::Voucher => desk::find_voucher_of(transaction, order.id).await?,
+        PaymentMethod::Card | PaymentMethod::Invoice | PaymentMethod::Sponsored => None,
+    };
+    let data = serde_json::json!({
+        "order": order.number, "method": order.method, "gross": order.totals.gross, "sponsor": order.sponsor,
+        "voucher": voucher,
+    });
     let event = Event { actor: by, ..Event::new("order.paid").to(order.purchaser).data(data) };
     audit::record(cx, transaction, event).await
 }
@@ -94,7 +133,8 @@ pub struct Holder {
 }
 
 /// The same for an order that was placed in this very transaction, and whose sponsor's account was charged in it: nothing
-/// can have come in between. Each key goes to its holder, in the order of the lines. The keys.
+/// can have come in between. Each key goes to its holder, in the order of the lines, and is nobody's to hand on: whoever
+/// ordered acted for the sponsor. The keys.
 ///
 /// # Errors
 /// The store; fewer or more holders than keys.
@@ -115,8 +155,12 @@ pub async fn settle_in(
     for (place, line) in (0..).zip(&order.lines) {
         for number in 0..line.quantity {
             let holder = holders.next().unwrap_or_default();
-            let key =
-                LicenseKey { holder: holder.person, holder_mail: holder.mail, ..new_key(cx, order, (place, line)) };
+            let key = LicenseKey {
+                purchaser: None,
+                holder: holder.person,
+                holder_mail: holder.mail,
+                ..new_key(cx, order, (place, line))
+            };
             keep(cx, transaction, (&key, number)).await?;
             made.push(key.id);
         }
@@ -154,10 +198,14 @@ async fn keep(cx: &Cx, transaction: &impl Connection, (key, number): (&LicenseKe
 async fn make_keys(
     cx: &Cx,
     transaction: &impl Connection,
-    order: &Order,
+    (order, purchaser): (&Order, Option<&Person>),
     (place, line): (u32, &OrderLine),
     credentials: &[Credential],
 ) -> Result<bool, Fault> {
+    // A token under warranty is no subscription.
+    if line.gives.is_nothing() {
+        return Ok(true);
+    }
     for number in 0..line.quantity {
         let mut key = new_key(cx, order, (place, line));
         match line.whom {
@@ -167,6 +215,9 @@ async fn make_keys(
             LineFor::Renewal(_) => key.holder = credentials.first().map(|found| found.person).or(Some(order.purchaser)),
         }
         keep(cx, transaction, (&key, number)).await?;
+        if let (LineFor::Person(holder), Some(purchaser)) = (line.whom, purchaser) {
+            tell_holder(cx, transaction, purchaser, (&key, holder)).await?;
+        }
         if !credentials.is_empty() && renew(cx, transaction, (&key, credentials)).await? == Renewed::Raced {
             return Ok(false);
         }

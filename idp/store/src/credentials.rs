@@ -55,6 +55,20 @@ pub async fn find_credential(db: &Db, id: CredentialId) -> Result<Option<Credent
     one(&db.read, &sql, vec![id.uuid().into()]).await?.as_ref().map(credential).transpose()
 }
 
+/// Those of these credentials that there are.
+pub async fn list_by_ids(db: &Db, ids: &[CredentialId]) -> Result<Vec<Credential>, StoreError> {
+    let mut found = Vec::new();
+    for some in ids.chunks(200) {
+        let marks = vec!["?"; some.len()].join(", ");
+        let sql = format!("SELECT {CREDENTIAL} FROM credentials WHERE id IN ({marks})");
+        let values = some.iter().map(|id| sea_orm::Value::from(id.uuid())).collect();
+        for row in all(&db.read, &sql, values).await? {
+            found.push(credential(&row)?);
+        }
+    }
+    Ok(found)
+}
+
 /// A credential to insert, with what verifies it.
 pub struct NewCredential {
     /// What may be shown.

@@ -1,11 +1,11 @@
 //! Orders as the desk sees them: how they are paid, sent and given back. Their stages move in `orders` alone.
 
-use stepgate_core::id::{InteractionId, OrderId, OrganizationId, PartnerId};
+use stepgate_core::id::{InteractionId, LicenseKeyId, OrderId, OrganizationId, PartnerId, VoucherId};
 use stepgate_core::subscriptions::order::{Order, OrderStage};
 use stepgate_core::time::Timestamp;
 
 use crate::orders::{ORDER, order};
-use crate::row::{Row, all, at, one, run};
+use crate::row::{all, at, one, run};
 use crate::{Connection, Db, StoreError};
 
 /// What is known of an order beside what was sold.
@@ -35,8 +35,6 @@ pub struct Extras {
     pub sent_at: Option<Timestamp>,
     /// The order whose token it replaces.
     pub replaces: Option<OrderId>,
-    /// What finance has to look at.
-    pub attention: Option<String>,
     /// Whether the card that pays is to be kept.
     pub keep_card: bool,
     /// Whether a page of the card provider was opened for it: nobody charges it without the person any more.
@@ -48,7 +46,7 @@ pub struct Extras {
 /// What is known of an order beside what was sold.
 pub async fn find_extras(db: &Db, id: OrderId) -> Result<Extras, StoreError> {
     let sql = "SELECT id, checkout_id, payment_id, refund_id, invoice_number, interaction_id, due_at, refunded_at,
-                 shipping_stage, carrier, tracking, sent_at, replaces, attention, keep_card, taken_by,
+                 shipping_stage, carrier, tracking, sent_at, replaces, keep_card, taken_by,
                  paid_card FROM orders WHERE id = ?";
     let Some(row) = one(&db.write, sql, vec![id.uuid().into()]).await? else { return Ok(Extras::default()) };
     Ok(Extras {
@@ -64,16 +62,24 @@ pub async fn find_extras(db: &Db, id: OrderId) -> Result<Extras, StoreError> {
         tracking: row.get("tracking")?,
         sent_at: row.time_if("sent_at")?,
         replaces: row.get::<Option<uuid::Uuid>>("replaces")?.map(OrderId::from_uuid),
-        attention: row.get("attention")?,
         keep_card: row.get("keep_card")?,
         by_page: row.get::<Option<String>>("taken_by")?.as_deref() == Some("page"),
         card: row.get("paid_card")?,
     })
 }
 
-/// Notes the provider's name for a payment, before the order counts as paid.
+/// The voucher that pays an order.
+pub async fn find_voucher_of(connection: &impl Connection, id: OrderId) -> Result<Option<VoucherId>, StoreError> {
+    let row = one(connection, "SELECT id, voucher_id FROM orders WHERE id = ?", vec![id.uuid().into()]).await?;
+    let voucher = row.map(|row| row.get::<Option<uuid::Uuid>>("voucher_id")).transpose()?.flatten();
+    Ok(voucher.map(VoucherId::from_uuid))
+}
+
+/// Notes the provider's name for a payment, before the order counts as paid. What came first stays; an order that was paid
+/// otherwise gets none.
 pub async fn set_payment(db: &Db, id: OrderId, payment: &str) -> Result<(), StoreError> {
-    let sql = "UPDATE orders SET payment_id = ? WHERE id = ? AND payment_id IS NULL";
+    let sql = "UPDATE orders SET payment_id = ? WHERE id = ? AND payment_id IS NULL
+                 AND stage IN ('awaiting_payment', 'cancelled')";
     run(&db.write, sql, vec![payment.into(), id.uuid().into()]).await.map(drop)
 }
 
@@ -89,12 +95,6 @@ pub async fn set_refund(connection: &impl Connection, id: OrderId, refund: Optio
     run(connection, sql, vec![refund.map(str::to_owned).into(), id.uuid().into()]).await.map(drop)
 }
 
-/// Lays an order before finance, or takes it off their desk.
-pub async fn set_attention(connection: &impl Connection, id: OrderId, why: Option<&str>) -> Result<(), StoreError> {
-    let sql = "UPDATE orders SET attention = ? WHERE id = ?";
-    run(connection, sql, vec![why.map(str::to_owned).into(), id.uuid().into()]).await.map(drop)
-}
-
 /// Notes whose token a new order replaces.
 pub async fn set_replaces(connection: &impl Connection, id: OrderId, replaced: OrderId) -> Result<(), StoreError> {
     let sql = "UPDATE orders SET replaces = ? WHERE id = ?";
@@ -105,6 +105,25 @@ pub async fn set_replaces(connection: &impl Connection, id: OrderId, replaced: O
 pub async fn list_replacements(db: &Db, replaced: OrderId) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT id, number FROM orders WHERE replaces = ? ORDER BY placed_at LIMIT 50";
     all(&db.read, sql, vec![replaced.uuid().into()]).await?.iter().map(|row| row.get("number")).collect()
+}
+
+/// How often the token of a key was replaced, and whether the last one that replaces it was sent.
+pub async fn find_replaced(db: &Db, key: LicenseKeyId) -> Result<(i64, bool), StoreError> {
+    let sql = "SELECT r.number, o.shipping_stage FROM replaced_tokens r JOIN orders o ON o.id = r.replacement_id
+               WHERE r.license_key_id = ? ORDER BY r.number DESC LIMIT 1";
+    let Some(row) = one(&db.write, sql, vec![key.uuid().into()]).await? else { return Ok((0, true)) };
+    Ok((row.get("number")?, row.get::<String>("shipping_stage")? == "sent"))
+}
+
+/// Notes which order replaces the token of a key, as the `number`th. [`StoreError::Conflict`] when another one does.
+pub async fn insert_replaced(
+    connection: &impl Connection,
+    (key, number): (LicenseKeyId, i64),
+    (order, replacement): (OrderId, OrderId),
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO replaced_tokens (license_key_id, number, order_id, replacement_id) VALUES (?, ?, ?, ?)";
+    let values = vec![key.uuid().into(), number.into(), order.uuid().into(), replacement.uuid().into()];
+    run(connection, sql, values).await.map(drop)
 }
 
 /// Notes that what was ordered is on its way; `false` when there is nothing to send, or it was not paid.
@@ -119,8 +138,8 @@ pub async fn ship_order(
     Ok(run(connection, sql, vec![carrier.into(), tracking.into(), at(now), id.uuid().into()]).await? == 1)
 }
 
-/// Unpaid orders with a page of the card provider, placed before `before`; those that were not looked at for longest
-/// first. They count as looked at.
+/// Unpaid orders with a page of the card provider, placed before `before`, whose time is not over; those that were not
+/// looked at for longest first. They count as looked at.
 pub async fn take_open_checkouts(
     db: &Db,
     (before, now): (Timestamp, Timestamp),
@@ -129,10 +148,11 @@ pub async fn take_open_checkouts(
     let sql = format!(
         "UPDATE orders SET checked_at = ? WHERE id IN (
            SELECT id FROM orders WHERE stage = 'awaiting_payment' AND checkout_id IS NOT NULL AND placed_at <= ?
+             AND (due_at IS NULL OR due_at > ?)
              AND COALESCE(checked_at, 0) <= ? ORDER BY COALESCE(checked_at, 0) LIMIT {limit})
          RETURNING {ORDER}"
     );
-    all(&db.write, &sql, vec![at(now), at(before), at(before)]).await?.iter().map(order).collect()
+    all(&db.write, &sql, vec![at(now), at(before), at(now), at(before)]).await?.iter().map(order).collect()
 }
 
 /// Orders that nobody has to pay any more, placed before `before`, and that a dying node left unpaid.
@@ -155,12 +175,31 @@ pub struct Filter {
     pub attention: bool,
     /// Only what these bought or pay; everything when both are `None`.
     pub of: Option<(Vec<OrganizationId>, Vec<PartnerId>)>,
-    /// Only those placed before.
-    pub before: Option<Timestamp>,
+    /// Only those after this one in the list: when it was placed, and its id.
+    pub before: Option<(Timestamp, OrderId)>,
 }
 
-/// Orders, newest first.
+/// Orders, newest first. Those of an organization, and those that a sponsor pays, are read off an index each, and merged.
 pub async fn list_orders(db: &Db, filter: &Filter, limit: u32) -> Result<Vec<Order>, StoreError> {
+    let Some((organizations, partners)) = &filter.of else { return list_of(db, filter, None, limit).await };
+    let bought = organizations.iter().map(|id| ("organization_id = ?", id.uuid()));
+    let paid = organizations.iter().map(|id| id.uuid()).chain(partners.iter().map(|id| id.uuid()));
+    let mut found: Vec<Order> = Vec::new();
+    for whose in bought.chain(paid.map(|id| ("sponsor_id = ?", id))) {
+        found.extend(list_of(db, filter, Some(whose), limit).await?);
+    }
+    found.sort_by_key(|order| (std::cmp::Reverse(order.placed_at), order.id.uuid()));
+    found.dedup_by_key(|order| order.id);
+    found.truncate(limit as usize);
+    Ok(found)
+}
+
+async fn list_of(
+    db: &Db,
+    filter: &Filter,
+    whose: Option<(&str, uuid::Uuid)>,
+    limit: u32,
+) -> Result<Vec<Order>, StoreError> {
     let mut conditions = vec!["number LIKE ?".to_owned()];
     let prefix = filter.number.trim().to_uppercase().replace(['%', '_'], "");
     let mut values: Vec<sea_orm::Value> = vec![format!("{prefix}%").into()];
@@ -169,23 +208,15 @@ pub async fn list_orders(db: &Db, filter: &Filter, limit: u32) -> Result<Vec<Ord
         values.push(stage.as_str().into());
     }
     if filter.attention {
-        conditions.push("attention IS NOT NULL".to_owned());
+        conditions.push("id IN (SELECT order_id FROM order_attentions WHERE settled_at IS NULL)".to_owned());
     }
-    if let Some(before) = filter.before {
-        conditions.push("placed_at < ?".to_owned());
-        values.push(at(before));
+    if let Some((placed, id)) = filter.before {
+        conditions.push("(placed_at < ? OR placed_at = ? AND id > ?)".to_owned());
+        values.extend([at(placed), at(placed), id.uuid().into()]);
     }
-    if let Some((organizations, partners)) = &filter.of {
-        let mut own = vec!["1 = 0".to_owned()];
-        for organization in organizations {
-            own.push("organization_id = ? OR sponsor_id = ?".to_owned());
-            values.extend([organization.uuid().into(), organization.uuid().into()]);
-        }
-        for partner in partners {
-            own.push("sponsor_id = ?".to_owned());
-            values.push(partner.uuid().into());
-        }
-        conditions.push(format!("({})", own.join(" OR ")));
+    if let Some((condition, id)) = whose {
+        conditions.push(condition.to_owned());
+        values.push(id.into());
     }
     let sql = format!(
         "SELECT {ORDER} FROM orders WHERE {} ORDER BY placed_at DESC, id LIMIT {limit}",
@@ -198,12 +229,4 @@ pub async fn list_orders(db: &Db, filter: &Filter, limit: u32) -> Result<Vec<Ord
 pub async fn was_heard(db: &Db, provider: &str, event: &str) -> Result<bool, StoreError> {
     let sql = "SELECT event_id FROM payment_events WHERE provider = ? AND event_id = ?";
     Ok(one(&db.write, sql, vec![provider.into(), event.into()]).await?.is_some())
-}
-
-/// The accounts of sponsors: kind, id, currency, what may be spent, what is.
-pub async fn list_accounts(db: &Db) -> Result<Vec<(String, uuid::Uuid, String, i64, i64)>, StoreError> {
-    let sql = "SELECT kind, id, currency, most, used FROM sponsor_accounts ORDER BY kind, id, currency LIMIT 500";
-    let account =
-        |row: &Row| Ok((row.get("kind")?, row.get("id")?, row.get("currency")?, row.get("most")?, row.get("used")?));
-    all(&db.read, sql, vec![]).await?.iter().map(account).collect()
 }

@@ -115,3 +115,10 @@ pub async fn find_value(db: &Db, purpose: &str, key: &str, now: Timestamp) -> Re
     let row = one(&db.write, sql, vec![purpose.into(), key.into(), at(now)]).await?;
     row.map(|row| row.get("value")).transpose()
 }
+
+/// Takes a value that is kept, once.
+pub async fn take_value(db: &Db, purpose: &str, key: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
+    let sql = "DELETE FROM ephemeral WHERE purpose = ? AND name = ? AND expires_at > ? RETURNING value";
+    let row = one(&db.write, sql, vec![purpose.into(), key.into(), at(now)]).await?;
+    row.map(|row| row.get("value")).transpose()
+}

@@ -2,7 +2,7 @@
 
 use stepgate_core::id::{InvitationId, LicenseKeyId, OrderId, OrganizationId, PersonId};
 use stepgate_core::secret::TokenHash;
-use stepgate_core::subscriptions::invitation::Invitation;
+use stepgate_core::subscriptions::invitation::{Invitation, InvitationState};
 use stepgate_core::subscriptions::money::{Currency, Money};
 use stepgate_core::subscriptions::order::Sponsor;
 use stepgate_core::subscriptions::product::ProductId;
@@ -178,25 +178,70 @@ pub async fn void_key(connection: &impl Connection, key: LicenseKeyId, now: Time
 pub struct Filter {
     /// Only of these sponsors; `None` for all.
     pub sponsors: Option<Vec<Sponsor>>,
-    /// Only addresses that begin so.
-    pub email: String,
+    /// Only addresses that begin so, or names in which it is.
+    pub text: String,
+    /// Only those that have got so far now.
+    pub state: Option<(InvitationState, Timestamp)>,
     /// Only those before this one: when it was made, and its id.
     pub before: Option<(Timestamp, InvitationId)>,
 }
 
-/// Invitations, newest first.
-pub async fn list_invitations(db: &Db, filter: &Filter, limit: u32) -> Result<Vec<Invitation>, StoreError> {
-    let (mut conditions, mut values) = (vec!["1 = 1".to_owned()], Vec::new());
-    if let Some(sponsors) = &filter.sponsors {
-        if sponsors.is_empty() {
-            return Ok(Vec::new());
+/// What makes a state, as [`Invitation::state`] reads it off the times; whether it takes the time.
+const fn is_in(state: InvitationState) -> (&'static str, bool) {
+    match state {
+        InvitationState::Withdrawn => ("i.withdrawn_at IS NOT NULL", false),
+        InvitationState::Activated => ("i.withdrawn_at IS NULL AND k.redeemed_at IS NOT NULL", false),
+        InvitationState::Joined => {
+            ("i.withdrawn_at IS NULL AND k.redeemed_at IS NULL AND i.joined_at IS NOT NULL", false)
         }
-        conditions.push(format!("i.sponsor_id IN ({})", vec!["?"; sponsors.len()].join(", ")));
-        values.extend(sponsors.iter().map(|sponsor| sea_orm::Value::from(sponsor.parts().1)));
+        InvitationState::Expired => {
+            ("i.withdrawn_at IS NULL AND k.redeemed_at IS NULL AND i.joined_at IS NULL AND i.expires_at <= ?", true)
+        }
+        InvitationState::Opened => {
+            let waits = "i.withdrawn_at IS NULL AND k.redeemed_at IS NULL AND i.joined_at IS NULL
+                         AND i.opened_at IS NOT NULL AND i.expires_at > ?";
+            (waits, true)
+        }
+        InvitationState::Sent => {
+            let waits = "i.withdrawn_at IS NULL AND k.redeemed_at IS NULL AND i.joined_at IS NULL
+                         AND i.opened_at IS NULL AND i.expires_at > ?";
+            (waits, true)
+        }
     }
-    if !filter.email.is_empty() {
-        conditions.push("i.email LIKE ?".to_owned());
-        values.push(format!("{}%", filter.email.to_lowercase().replace(['%', '_'], "")).into());
+}
+
+/// Invitations, newest first. Those of several sponsors are read one by one, each off its index, and merged.
+pub async fn list_invitations(db: &Db, filter: &Filter, limit: u32) -> Result<Vec<Invitation>, StoreError> {
+    let Some(sponsors) = &filter.sponsors else { return list_of(db, filter, None, limit).await };
+    let mut found = Vec::new();
+    for sponsor in sponsors {
+        found.extend(list_of(db, filter, Some(*sponsor), limit).await?);
+    }
+    found.sort_by_key(|it| (std::cmp::Reverse(it.created_at), it.id.uuid()));
+    found.truncate(limit as usize);
+    Ok(found)
+}
+
+async fn list_of(
+    db: &Db,
+    filter: &Filter,
+    sponsor: Option<Sponsor>,
+    limit: u32,
+) -> Result<Vec<Invitation>, StoreError> {
+    let (mut conditions, mut values) = (vec!["1 = 1".to_owned()], Vec::<sea_orm::Value>::new());
+    if let Some(sponsor) = sponsor {
+        conditions.push("i.sponsor_id = ?".to_owned());
+        values.push(sponsor.parts().1.into());
+    }
+    let text = filter.text.trim().to_lowercase().replace(['%', '_'], "");
+    if !text.is_empty() {
+        conditions.push("(i.email LIKE ? OR LOWER(i.name) LIKE ?)".to_owned());
+        values.extend([format!("{text}%").into(), format!("%{text}%").into()]);
+    }
+    if let Some((state, now)) = filter.state {
+        let (condition, timed) = is_in(state);
+        conditions.push(condition.to_owned());
+        values.extend(timed.then(|| at(now)));
     }
     if let Some((made, id)) = filter.before {
         conditions.push("(i.created_at < ? OR i.created_at = ? AND i.id > ?)".to_owned());
@@ -209,24 +254,29 @@ pub async fn list_invitations(db: &Db, filter: &Filter, limit: u32) -> Result<Ve
     all(&db.read, &sql, values).await?.iter().map(invitation).collect()
 }
 
-/// Which of these addresses have an open invitation of this sponsor for this product.
-pub async fn list_open_addresses(
+/// Which of these addresses this sponsor has invited for this product, as far as that counts: the invitation waits, or what
+/// it gave does (`true`) or is held and has not ended (`true`).
+pub async fn list_invited_addresses(
     db: &Db,
-    sponsor: Sponsor,
-    product: &ProductId,
+    (sponsor, product): (Sponsor, &ProductId),
     addresses: &[String],
-) -> Result<Vec<String>, StoreError> {
+    now: Timestamp,
+) -> Result<Vec<(String, bool)>, StoreError> {
     let mut found = Vec::new();
     for some in addresses.chunks(200) {
         let sql = format!(
-            "SELECT email FROM invitations WHERE sponsor_id = ? AND product = ? AND email IN ({})
-             AND joined_at IS NULL AND withdrawn_at IS NULL",
+            "SELECT i.email, i.joined_at FROM invitations i JOIN license_keys k ON k.id = i.license_key_id
+             WHERE i.sponsor_id = ? AND i.product = ? AND i.email IN ({}) AND i.withdrawn_at IS NULL
+             AND (i.joined_at IS NULL OR k.stage = 'unredeemed' OR EXISTS (
+               SELECT 1 FROM credentials c WHERE c.license_key_id = k.id AND c.stage <> 'revoked'
+               AND (c.expires_at IS NULL OR c.expires_at > ?)))",
             vec!["?"; some.len()].join(", ")
         );
         let mut values: Vec<sea_orm::Value> = vec![sponsor.parts().1.into(), product.as_str().into()];
         values.extend(some.iter().map(|email| sea_orm::Value::from(email.as_str())));
+        values.push(at(now));
         for row in all(&db.write, &sql, values).await? {
-            found.push(row.get("email")?);
+            found.push((row.get("email")?, row.time_if("joined_at")?.is_some()));
         }
     }
     Ok(found)

@@ -12,6 +12,7 @@ mod row;
 mod sqlite;
 
 pub mod applications;
+pub mod attentions;
 pub mod audit;
 pub mod cards;
 pub mod carts;
@@ -45,6 +46,7 @@ pub mod pushed;
 pub mod proofing;
 pub mod ratings;
 pub mod recovery;
+pub mod renewals;
 pub mod reports;
 pub mod resets;
 pub mod playground;

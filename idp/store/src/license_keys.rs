@@ -82,8 +82,32 @@ pub async fn list_keys_for(db: &Db, holder: PersonId) -> Result<Vec<LicenseKey>,
     all(&db.read, &sql, vec![holder.uuid().into()]).await?.iter().map(key).collect()
 }
 
-/// Hands a key on: to a person, to an address, or back to nobody. `false` when it was redeemed or given back, or is not
-/// the purchaser's.
+/// Those, and the ones that were handed to an address of theirs, in one statement: every page of theirs says so.
+pub async fn list_keys_waiting(
+    db: &Db,
+    holder: PersonId,
+    verified_mail: Option<&str>,
+) -> Result<Vec<LicenseKey>, StoreError> {
+    let sql = format!(
+        "SELECT {KEY} FROM license_keys WHERE holder_id = ? AND stage = 'unredeemed'
+         UNION ALL SELECT {KEY} FROM license_keys WHERE holder_mail = ? AND holder_id IS NULL AND stage = 'unredeemed'
+         ORDER BY purchased_at, id LIMIT 200"
+    );
+    let mail = verified_mail.map(str::to_lowercase);
+    all(&db.read, &sql, vec![holder.uuid().into(), mail.into()]).await?.iter().map(key).collect()
+}
+
+/// How many keys of an order stand where, by product.
+pub async fn count_keys_of_order(db: &Db, order: OrderId) -> Result<Vec<(String, KeyStage, i64)>, StoreError> {
+    let sql = "SELECT product, stage, COUNT(*) AS keys FROM license_keys WHERE order_id = ?
+               GROUP BY product, stage ORDER BY product, stage";
+    let count =
+        |row: &Row| Ok((row.get("product")?, row.parsed("license_keys", "stage", KeyStage::parse)?, row.get("keys")?));
+    all(&db.read, sql, vec![order.uuid().into()]).await?.iter().map(count).collect()
+}
+
+/// Hands a key on: to a person, to an address, or back to nobody. `false` when it was redeemed or given back, is not the
+/// purchaser's, or belongs to an invitation, which names whose it is.
 pub async fn assign_key(
     connection: &impl Connection,
     (id, purchaser): (LicenseKeyId, PersonId),
@@ -91,7 +115,8 @@ pub async fn assign_key(
     mail: Option<&str>,
 ) -> Result<bool, StoreError> {
     let sql = "UPDATE license_keys SET holder_id = ?, holder_mail = ?
-               WHERE id = ? AND purchaser_id = ? AND stage = 'unredeemed' AND renews IS NULL";
+               WHERE id = ? AND purchaser_id = ? AND stage = 'unredeemed' AND renews IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM invitations WHERE license_key_id = license_keys.id)";
     let values = vec![
         holder.map(PersonId::uuid).into(),
         mail.map(str::to_owned).into(),
@@ -145,15 +170,6 @@ pub async fn claim_key(
                WHERE id = ? AND holder_id IS NULL AND holder_mail = ? AND stage = 'unredeemed'";
     let values = vec![person.uuid().into(), id.uuid().into(), verified_mail.to_lowercase().into()];
     Ok(run(connection, sql, values).await? == 1)
-}
-
-/// The keys that were handed to an address and wait for somebody to whom it belongs.
-pub async fn list_keys_for_mail(db: &Db, verified_mail: &str) -> Result<Vec<LicenseKey>, StoreError> {
-    let sql = format!(
-        "SELECT {KEY} FROM license_keys WHERE holder_mail = ? AND holder_id IS NULL AND stage = 'unredeemed'
-         ORDER BY purchased_at, id LIMIT 200"
-    );
-    all(&db.read, &sql, vec![verified_mail.to_lowercase().into()]).await?.iter().map(key).collect()
 }
 
 /// A key that somebody bought, with the user IDs of whom it was handed to and who redeemed it.

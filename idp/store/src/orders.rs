@@ -139,12 +139,30 @@ pub async fn list_orders(db: &Db, stage: Option<OrderStage>, limit: u32) -> Resu
     all(&db.read, &sql, values).await?.iter().map(order).collect()
 }
 
-/// Unpaid orders whose time is over at `now`, oldest first.
-pub async fn list_overdue_orders(db: &Db, now: Timestamp, limit: u32) -> Result<Vec<Order>, StoreError> {
+/// Unpaid orders whose time is over at `now` and that were not looked at since `before`; those that were not looked at for
+/// longest first. They count as looked at. The longer one has been overdue, the longer it is left alone: what can neither
+/// be given up nor counted as paid waits for people.
+pub async fn take_overdue_orders(
+    db: &Db,
+    (before, now): (Timestamp, Timestamp),
+    limit: u32,
+) -> Result<Vec<Order>, StoreError> {
     let sql = format!(
-        "SELECT {ORDER} FROM orders WHERE stage = 'awaiting_payment' AND due_at <= ? ORDER BY due_at LIMIT {limit}"
+        "UPDATE orders SET checked_at = ? WHERE id IN (
+           SELECT id FROM orders WHERE stage = 'awaiting_payment' AND due_at <= ?
+             AND (checked_at IS NULL OR checked_at < due_at OR checked_at <= ? - (? - due_at) / 8)
+           ORDER BY COALESCE(checked_at, 0) LIMIT {limit})
+         RETURNING {ORDER}"
     );
-    all(&db.read, &sql, vec![at(now)]).await?.iter().map(order).collect()
+    all(&db.write, &sql, vec![at(now), at(now), at(before), at(now)]).await?.iter().map(order).collect()
+}
+
+/// Takes a turn at an order that stays in its stage; `false` when it has moved on since it was read. Of two who do something
+/// about it at the same moment, one has it.
+pub async fn touch_order(connection: &impl Connection, read: &Order) -> Result<bool, StoreError> {
+    let sql = "UPDATE orders SET version = version + 1 WHERE id = ? AND stage = ? AND version = ?";
+    let values = vec![read.id.uuid().into(), read.stage.as_str().into(), read.version.into()];
+    Ok(run(connection, sql, values).await? == 1)
 }
 
 /// Writes a transition; `false` when the order has moved on since it was read.

@@ -82,6 +82,27 @@ pub async fn update_claims(
     Ok(run(connection, sql, values).await? == 1)
 }
 
+/// Notes that an address was shown to be a person's, if they have it still; nothing else of the person is touched, whatever
+/// others change about them at the same moment.
+pub async fn verify_email(
+    connection: &impl Connection,
+    (id, email): (PersonId, &str),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    for _ in 0..8 {
+        let sql = "SELECT id, claims FROM persons WHERE id = ? AND email = ?";
+        let read = one(connection, sql, vec![id.uuid().into(), email.to_lowercase().into()]).await?;
+        let Some(row) = read else { return Ok(false) };
+        let (before, mut claims) = (row.get::<String>("claims")?, row.json::<StandardClaims>("persons", "claims")?);
+        claims.email_verified = Some(true);
+        let sql = "UPDATE persons SET claims = ?, updated_at = ? WHERE id = ? AND claims = ?";
+        if run(connection, sql, vec![json(&claims)?, at(now), id.uuid().into(), before.into()]).await? == 1 {
+            return Ok(true);
+        }
+    }
+    Err(StoreError::Other(format!("person {id} is changed by others all the time")))
+}
+
 /// People in the order of their user IDs, from `after` on; `query` narrows to user IDs and addresses that begin so.
 pub async fn list_persons(db: &Db, after: &str, query: &str, limit: u32) -> Result<Vec<Person>, StoreError> {
     let sql = format!(
@@ -112,6 +133,18 @@ pub async fn list_organizations(db: &Db) -> Result<Vec<Organization>, StoreError
     all(&db.read, sql, vec![]).await?.iter().map(organization).collect()
 }
 
+/// These organizations, by name.
+pub async fn list_organizations_in(db: &Db, ids: &[OrganizationId]) -> Result<Vec<Organization>, StoreError> {
+    let mut found = Vec::new();
+    for some in ids.chunks(200) {
+        let marks = vec!["?"; some.len()].join(", ");
+        let sql = format!("SELECT id, name, created_at FROM organizations WHERE id IN ({marks}) ORDER BY name");
+        let ids = some.iter().map(|id| id.uuid().into()).collect();
+        found.extend(all(&db.read, &sql, ids).await?.iter().map(organization).collect::<Result<Vec<_>, _>>()?);
+    }
+    Ok(found)
+}
+
 /// The organizations that a person belongs to, the first one joined first.
 pub async fn organizations_of(db: &Db, person: PersonId) -> Result<Vec<Organization>, StoreError> {
     let sql = "SELECT o.id, o.name, o.created_at FROM organizations o JOIN memberships m ON m.organization_id = o.id
@@ -131,12 +164,51 @@ pub async fn insert_membership(
     run(connection, sql, vec![person.uuid().into(), organization.uuid().into(), at(now)]).await.map(drop)
 }
 
-/// The members of an organization, by user ID.
-pub async fn list_members(db: &Db, organization: OrganizationId) -> Result<Vec<Person>, StoreError> {
-    let sql = "SELECT p.id, p.username, p.claims, p.suspended_at, p.proofed_at, p.proofing_expires_at, p.created_at,
-               p.updated_at FROM persons p JOIN memberships m ON m.person_id = p.id
-               WHERE m.organization_id = ? ORDER BY p.username LIMIT 500";
-    all(&db.read, sql, vec![organization.uuid().into()]).await?.iter().map(person).collect()
+/// The members of these organizations in the order of their user IDs, each once, from `after` on; `query` narrows to user
+/// IDs and addresses that begin so.
+pub async fn list_members(
+    db: &Db,
+    organizations: &[OrganizationId],
+    (after, query): (&str, &str),
+    limit: u32,
+) -> Result<Vec<Person>, StoreError> {
+    if organizations.is_empty() {
+        return Ok(Vec::new());
+    }
+    let marks = vec!["?"; organizations.len()].join(", ");
+    let sql = format!(
+        "SELECT {PERSON} FROM persons WHERE username > ? AND (username LIKE ? OR email LIKE ?)
+           AND id IN (SELECT person_id FROM memberships WHERE organization_id IN ({marks})) ORDER BY username LIMIT {limit}"
+    );
+    let prefix = format!("{}%", query.trim().to_lowercase().replace(['%', '_'], ""));
+    let mut values: Vec<sea_orm::Value> = vec![after.into(), prefix.clone().into(), prefix.into()];
+    values.extend(organizations.iter().map(|id| sea_orm::Value::from(id.uuid())));
+    all(&db.read, &sql, values).await?.iter().map(person).collect()
+}
+
+/// Which of these people are members of one of these organizations.
+pub async fn list_members_among(
+    db: &Db,
+    organizations: &[OrganizationId],
+    people: &[PersonId],
+) -> Result<Vec<PersonId>, StoreError> {
+    let mut found = Vec::new();
+    if organizations.is_empty() {
+        return Ok(found);
+    }
+    for some in people.chunks(200) {
+        let sql = format!(
+            "SELECT DISTINCT person_id FROM memberships WHERE organization_id IN ({}) AND person_id IN ({})",
+            vec!["?"; organizations.len()].join(", "),
+            vec!["?"; some.len()].join(", ")
+        );
+        let own = organizations.iter().map(|id| sea_orm::Value::from(id.uuid()));
+        let values = own.chain(some.iter().map(|id| sea_orm::Value::from(id.uuid()))).collect();
+        for row in all(&db.read, &sql, values).await? {
+            found.push(PersonId::from_uuid(row.get("person_id")?));
+        }
+    }
+    Ok(found)
 }
 
 /// What a person may do.
@@ -183,15 +255,28 @@ pub async fn insert_partner_once(connection: &impl Connection, new: &Partner) ->
     run(connection, sql, vec![new.id.uuid().into(), new.name.as_str().into(), at(new.created_at)]).await.map(drop)
 }
 
+fn partner(row: &Row) -> Result<Partner, StoreError> {
+    Ok(Partner {
+        id: PartnerId::from_uuid(row.get("id")?),
+        name: row.get("name")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
 /// All partners, by name.
 pub async fn list_partners(db: &Db) -> Result<Vec<Partner>, StoreError> {
-    let partner = |row: &Row| {
-        let id = PartnerId::from_uuid(row.get("id")?);
-        Ok(Partner { id, name: row.get("name")?, created_at: row.time("created_at")? })
-    };
-    all(&db.read, "SELECT id, name, created_at FROM partners ORDER BY name LIMIT 500", vec![])
-        .await?
-        .iter()
-        .map(partner)
-        .collect()
+    let sql = "SELECT id, name, created_at FROM partners ORDER BY name LIMIT 500";
+    all(&db.read, sql, vec![]).await?.iter().map(partner).collect()
+}
+
+/// These partners, by name.
+pub async fn list_partners_in(db: &Db, ids: &[PartnerId]) -> Result<Vec<Partner>, StoreError> {
+    let mut found = Vec::new();
+    for some in ids.chunks(200) {
+        let marks = vec!["?"; some.len()].join(", ");
+        let sql = format!("SELECT id, name, created_at FROM partners WHERE id IN ({marks}) ORDER BY name");
+        let ids = some.iter().map(|id| id.uuid().into()).collect();
+        found.extend(all(&db.read, &sql, ids).await?.iter().map(partner).collect::<Result<Vec<_>, _>>()?);
+    }
+    Ok(found)
 }

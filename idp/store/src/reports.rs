@@ -7,12 +7,13 @@ use stepgate_core::time::Timestamp;
 use crate::row::{Row, all, at, run};
 use crate::{Connection, Db, StoreError};
 
-/// Notes the lines of an order that was paid. Noted before: nothing changes.
+/// Notes the lines of an order that was paid. Noted before: nothing changes. A token that is sent in place of a broken one
+/// is no sale.
 pub async fn insert_sales(connection: &impl Connection, order: &Order, now: Timestamp) -> Result<(), StoreError> {
     let sql =
         "INSERT INTO sales (order_id, line, product, renewal, quantity, currency, net, organization_id, sponsor_id,
                  sold_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id, line) DO NOTHING";
-    for (place, line) in (0_i64..).zip(&order.lines) {
+    for (place, line) in (0_i64..).zip(&order.lines).filter(|(_, line)| !line.gives.is_nothing()) {
         let net = line.unit.times(line.quantity).map_err(|error| StoreError::Other(error.to_string()))?;
         let values = vec![
             order.id.uuid().into(),
@@ -49,13 +50,15 @@ pub enum Reach {
 type Condition = (String, Vec<sea_orm::Value>);
 
 impl Reach {
-    /// Orders, or their lines, under the name `table`.
+    /// Orders, or their lines, under the name `table`. What is counted is found by its time: the indexes of organizations and
+    /// sponsors are kept out of it, or a report of a month would walk through all that one of them ever bought.
     fn orders(&self, table: &str) -> Condition {
         let Self::Of { organizations, partners } = self else { return ("1 = 1".to_owned(), Vec::new()) };
         let own: Vec<uuid::Uuid> = organizations.iter().map(|id| id.uuid()).collect();
         let sponsors: Vec<uuid::Uuid> = own.iter().copied().chain(partners.iter().map(|id| id.uuid())).collect();
-        let (one, first) = within(&format!("{table}.organization_id"), &own);
-        let (other, second) = within(&format!("{table}.sponsor_id"), &sponsors);
+        let unindexed = |column: &str| format!("COALESCE({table}.{column}, {table}.{column})");
+        let (one, first) = within(&unindexed("organization_id"), &own);
+        let (other, second) = within(&unindexed("sponsor_id"), &sponsors);
         (format!("({one} OR {other})"), first.into_iter().chain(second).collect())
     }
 
@@ -156,7 +159,7 @@ pub struct ProductFigures {
     pub whose: String,
     /// The product.
     pub product: String,
-    /// Keys that were paid for in the period, renewals apart.
+    /// Keys that were paid for in the period and not given back, renewals apart.
     pub sold: i64,
     /// Renewals that were paid for.
     pub renewed: i64,
@@ -183,16 +186,21 @@ pub async fn count_products(
              CASE WHEN s.renewal THEN s.quantity ELSE 0 END AS renewed, 0 AS activated
            FROM sales s WHERE s.sold_at >= ? AND s.sold_at < ? AND {sales} AND {of_sales}
            UNION ALL
+           SELECT s.product, {of_sale}, CASE WHEN s.renewal THEN 0 ELSE -1 END, CASE WHEN s.renewal THEN -1 ELSE 0 END, 0
+           FROM license_keys v JOIN sales s ON s.order_id = v.order_id AND s.line = v.line
+           WHERE v.stage = 'void' AND s.sold_at >= ? AND s.sold_at < ? AND {sales} AND {of_sales}
+           UNION ALL
            SELECT k.product, {of_key}, 0, 0, 1 FROM license_keys k {joined} orders o ON o.id = k.order_id
            WHERE k.redeemed_at >= ? AND k.redeemed_at < ? AND k.stage = 'redeemed' AND k.renews IS NULL
              AND NOT EXISTS (SELECT 1 FROM sales r WHERE r.order_id = k.order_id AND r.line = k.line AND r.renewal)
              AND {keys} AND {of_orders}
          ) AS parts {named} GROUP BY product{group} ORDER BY whose, product"
     );
-    let mut values = vec![at(from), at(until)];
-    values.extend(first);
-    values.extend([at(from), at(until)]);
-    values.extend(second);
+    let mut values = Vec::new();
+    for own in [first.clone(), first, second] {
+        values.extend([at(from), at(until)]);
+        values.extend(own);
+    }
     let figures = |row: &Row| {
         Ok(ProductFigures {
             whose: row.get("whose")?,
@@ -238,7 +246,7 @@ pub async fn sum_revenue(
            CAST(SUM(refunded) AS BIGINT) AS refunded
          FROM (
            SELECT o.currency, {whose} AS whose, 1 AS orders, o.net, o.tax, o.gross, 0 AS refunded
-           FROM orders o WHERE o.paid_at >= ? AND o.paid_at < ? AND {only} AND {within}
+           FROM orders o WHERE o.paid_at >= ? AND o.paid_at < ? AND o.replaces IS NULL AND {only} AND {within}
            UNION ALL
            SELECT o.currency, {whose}, 0, 0, 0, 0, o.gross
            FROM orders o WHERE o.refunded_at >= ? AND o.refunded_at < ? AND o.stage = 'refunded' AND {only} AND {within}

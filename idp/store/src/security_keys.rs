@@ -46,12 +46,6 @@ pub async fn find_key(db: &Db, person: PersonId, key_id: &[u8]) -> Result<Option
     one(&db.read, &sql, vec![key_id.to_vec().into(), person.uuid().into()]).await?.as_ref().map(key).transpose()
 }
 
-/// Whether a key is synced, for the page that shows it.
-pub async fn is_synced(db: &Db, credential: CredentialId) -> Result<bool, StoreError> {
-    let sql = "SELECT synced FROM security_keys WHERE credential_id = ?";
-    one(&db.read, sql, vec![credential.uuid().into()]).await?.map_or(Ok(false), |row| row.get("synced"))
-}
-
 /// What is kept of a key that was just made.
 pub struct NewKey<'a> {
     /// Its own id.

@@ -2,7 +2,7 @@
 
 use stepgate_core::contact::Reach;
 use stepgate_core::credentials::Credential;
-use stepgate_core::id::{CredentialId, LicenseKeyId, OrderId, OrganizationId, PersonId, TermId};
+use stepgate_core::id::{CredentialId, LicenseKeyId, OrderId, PersonId, TermId};
 use stepgate_core::subscriptions::product::ProductId;
 use stepgate_core::subscriptions::term::next_notice;
 use stepgate_core::time::Timestamp;
@@ -50,23 +50,6 @@ pub async fn insert_term(
     run(connection, sql, values).await.map(drop)
 }
 
-/// The terms of a credential, newest first.
-pub async fn list_terms(db: &Db, credential: CredentialId) -> Result<Vec<Term>, StoreError> {
-    let sql = "SELECT id, credential_id, person_id, license_key_id, order_id, from_at, until_at FROM terms
-               WHERE credential_id = ? ORDER BY created_at DESC, id LIMIT 100";
-    let term = |row: &Row| {
-        Ok(Term {
-            credential: CredentialId::from_uuid(row.get("credential_id")?),
-            person: PersonId::from_uuid(row.get("person_id")?),
-            key: LicenseKeyId::from_uuid(row.get("license_key_id")?),
-            order: row.get::<Option<uuid::Uuid>>("order_id")?.map(OrderId::from_uuid),
-            from: row.time("from_at")?,
-            until: row.time("until_at")?,
-        })
-    };
-    all(&db.read, sql, vec![credential.uuid().into()]).await?.iter().map(term).collect()
-}
-
 /// Moves the end of a term; `false` when it is not `from` any more: another renewal came first, read again.
 pub async fn extend_term(
     connection: &impl Connection,
@@ -96,9 +79,9 @@ pub struct SoldAs {
     pub needs_proofing: bool,
 }
 
-const SOLD_AS: &str = "id, product, license_key_id, auto_renew, needs_proofing, parameters";
+pub(crate) const SOLD_AS: &str = "id, product, license_key_id, auto_renew, needs_proofing, parameters";
 
-fn sold_as(row: &Row) -> Result<SoldAs, StoreError> {
+pub(crate) fn sold_as(row: &Row) -> Result<SoldAs, StoreError> {
     let parameters: serde_json::Value = row.json("credentials", "parameters")?;
     let reach = parameters.get("reach").cloned().and_then(|reach| serde_json::from_value(reach).ok());
     Ok(SoldAs {
@@ -129,25 +112,6 @@ pub async fn list_credentials_of_key(db: &Db, key: LicenseKeyId) -> Result<Vec<C
     all(&db.read, &sql, vec![key.uuid().into()]).await?.iter().map(credential).collect()
 }
 
-/// The credentials of an organization's people that end before a moment, the first to end first: what an administrator
-/// may renew for them.
-pub async fn list_ending_of(
-    db: &Db,
-    organization: OrganizationId,
-    (after, before): (Timestamp, Timestamp),
-    limit: u32,
-) -> Result<Vec<(Credential, String)>, StoreError> {
-    let columns = CREDENTIAL.split(',').map(|column| format!("c.{}", column.trim())).collect::<Vec<_>>().join(", ");
-    let sql = format!(
-        "SELECT {columns}, p.username AS username FROM memberships m JOIN persons p ON p.id = m.person_id
-         JOIN credentials c ON c.person_id = p.id
-         WHERE m.organization_id = ? AND c.expires_at > ? AND c.expires_at <= ? AND p.suspended_at IS NULL
-           AND c.stage NOT IN ('revoked', 'pending') ORDER BY c.expires_at, c.id LIMIT {limit}"
-    );
-    let named = |row: &Row| Ok((credential(row)?, row.get("username")?));
-    all(&db.read, &sql, vec![organization.uuid().into(), at(after), at(before)]).await?.iter().map(named).collect()
-}
-
 /// Begins the term of a credential that counts from its activation; `false` when it has one.
 pub async fn begin_term(
     connection: &impl Connection,
@@ -176,6 +140,37 @@ pub async fn set_sold_as(
 ) -> Result<(), StoreError> {
     let sql = "UPDATE credentials SET product = ?, license_key_id = ? WHERE id = ?";
     run(connection, sql, vec![product.as_str().into(), key.uuid().into(), id.uuid().into()]).await.map(drop)
+}
+
+/// Makes what was bought, and waits for a device, the subscription of a device of the same kind that its holder has had
+/// without one: product, key and paid years move there. `false`: either is not (any more) what it was.
+pub async fn move_subscription(
+    connection: &impl Connection,
+    person: PersonId,
+    (from, to): (CredentialId, CredentialId),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE credentials SET product = f.product, license_key_id = f.license_key_id,
+                 purchased_at = f.purchased_at, expires_at = f.expires_at, needs_proofing = f.needs_proofing,
+                 auto_renew = f.auto_renew
+               FROM (SELECT kind, product, license_key_id, purchased_at, expires_at, needs_proofing, auto_renew
+                     FROM credentials WHERE id = ? AND person_id = ? AND stage = 'pending' AND serial IS NULL
+                       AND license_key_id IS NOT NULL) f
+               WHERE credentials.id = ? AND credentials.person_id = ? AND credentials.stage = 'active'
+                 AND credentials.kind = f.kind AND credentials.license_key_id IS NULL AND credentials.expires_at IS NULL
+               RETURNING credentials.expires_at AS expires_at";
+    let values = vec![from.uuid().into(), person.uuid().into(), to.uuid().into(), person.uuid().into()];
+    let Some(row) = one(connection, sql, values).await? else { return Ok(false) };
+    let next = row.time_if("expires_at")?.and_then(|until| next_notice(until, now)).map(|notice| notice.due);
+    let notices = "UPDATE credentials SET notice_at = ? WHERE id = ?";
+    run(connection, notices, vec![at_if(next), to.uuid().into()]).await?;
+    let gone = "UPDATE credentials SET stage = 'revoked', license_key_id = NULL, notice_at = NULL
+                WHERE id = ? AND stage = 'pending'";
+    if run(connection, gone, vec![from.uuid().into()]).await? != 1 {
+        return Ok(false);
+    }
+    let terms = "UPDATE terms SET credential_id = ? WHERE credential_id = ?";
+    run(connection, terms, vec![to.uuid().into(), from.uuid().into()]).await.map(|_| true)
 }
 
 /// Renews without being asked, or not.

@@ -70,6 +70,18 @@ pub async fn take_notice(connection: &impl Connection, notice: &DueNotice, now: 
     Ok(run(connection, sql, values).await? == 1)
 }
 
+/// Puts a notice off that is due too early for its reader: `until` then, it is due again. `false` when another node was
+/// faster, or the term was renewed since.
+pub async fn postpone_notice(
+    connection: &impl Connection,
+    notice: &DueNotice,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE credentials SET notice_at = ? WHERE id = ? AND notice_at = ? AND expires_at = ?";
+    let values = vec![at(until), notice.credential.id.uuid().into(), at(notice.due), at(notice.ends)];
+    Ok(run(connection, sql, values).await? == 1)
+}
+
 /// Whether a person wants to be reminded by mail.
 pub async fn wants_reminders(db: &Db, person: PersonId) -> Result<bool, StoreError> {
     let row = one(&db.read, "SELECT id, reminders FROM persons WHERE id = ?", vec![person.uuid().into()]).await?;

@@ -319,13 +319,31 @@ pub async fn release_waiting_credential(connection: &impl Connection, id: Creden
     let waiting = "WHERE id = ? AND kind = 'hardware_token' AND stage = 'pending'";
     let bought = format!("UPDATE credentials SET serial = NULL {waiting} AND license_key_id IS NOT NULL");
     if run(connection, &bought, vec![id.uuid().into()]).await? == 1 {
-        return Ok(true);
+        let forget = "UPDATE hardware_tokens SET credential_id = NULL WHERE credential_id = ?";
+        return run(connection, forget, vec![id.uuid().into()]).await.map(|_| true);
     }
     Ok(run(connection, &format!("DELETE FROM credentials {waiting}"), vec![id.uuid().into()]).await? == 1)
 }
 
-/// The sealed seed of a token that is in nobody's use.
-pub async fn find_sealed_seed(db: &Db, id: TokenId) -> Result<Option<Vec<u8>>, StoreError> {
-    let row = one(&db.read, "SELECT sealed_seed FROM hardware_tokens WHERE id = ?", vec![id.uuid().into()]).await?;
-    Ok(row.map(|row| row.get::<Option<Vec<u8>>>("sealed_seed")).transpose()?.flatten())
+/// What was bought outlives its token: a credential in use whose token is no more, and whose term is not over, waits for
+/// another token, with the term that it has. `false`: it was not bought, or its term is over.
+pub async fn wait_for_another(
+    connection: &impl Connection,
+    id: CredentialId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = format!("UPDATE credentials SET {WAITS} WHERE id = ? AND {OUTLIVES}");
+    if run(connection, &sql, vec![id.uuid().into(), at(now)]).await? != 1 {
+        return Ok(false);
+    }
+    run(connection, "UPDATE hardware_tokens SET credential_id = NULL WHERE credential_id = ?", vec![id.uuid().into()])
+        .await
+        .map(|_| true)
 }
+
+/// What makes a credential wait for a token.
+const WAITS: &str = "stage = 'pending', serial = NULL, sealed_secret = NULL, counter = 0, drift = 0, failures = 0,
+    retry_at = NULL, activated_at = NULL, last_used_at = NULL, suspended_for = NULL, suspended_at = NULL";
+/// Which ones a token that is no more leaves waiting.
+const OUTLIVES: &str = "kind = 'hardware_token' AND stage IN ('active', 'suspended') AND license_key_id IS NOT NULL
+    AND (expires_at IS NULL OR expires_at > ?)";

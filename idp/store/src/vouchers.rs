@@ -82,6 +82,12 @@ pub async fn find_voucher_by_hash(db: &Db, hash: &[u8]) -> Result<Option<Voucher
     one(&db.write, &sql, vec![hash.to_vec().into()]).await?.as_ref().map(voucher).transpose()
 }
 
+/// A voucher by id.
+pub async fn find_voucher(db: &Db, id: VoucherId) -> Result<Option<Voucher>, StoreError> {
+    let sql = format!("SELECT {VOUCHER} FROM vouchers WHERE id = ?");
+    one(&db.write, &sql, vec![id.uuid().into()]).await?.as_ref().map(voucher).transpose()
+}
+
 /// All vouchers, newest first.
 pub async fn list_vouchers(db: &Db) -> Result<Vec<Voucher>, StoreError> {
     let sql = format!("SELECT {VOUCHER} FROM vouchers ORDER BY created_at DESC, id LIMIT 500");

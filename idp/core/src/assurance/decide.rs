@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::acceptable::{acceptable, any_class};
 use super::class::Combination;
 use super::evaluate::{Place, Session, Shortfall};
-use super::requirement::{Asked, Requirement, any_login};
+use super::requirement::{Asked, Requirement};
 use super::{Acr, Catalogue, CredentialKind, CredentialState, FactorEvent, Holdings, amr};
 use crate::id::CredentialId;
 use crate::time::Timestamp;
@@ -125,7 +126,7 @@ pub fn decide(
     now: Timestamp,
 ) -> Decision {
     let session = Session::new(requirement, events, holdings, now);
-    let base = [Asked { acr: placeholder(), name: String::new(), any_of: any_login() }];
+    let base = [any_class()];
     let asked = if requirement.asked.is_empty() { &base[..] } else { &requirement.asked[..] };
     let ways = asked.iter().filter_map(|asked| session.way(asked, &requirement.floors));
     // The least effort; among equals the first in the request's order.
@@ -140,12 +141,7 @@ pub fn decide(
         let plain = Requirement { asked: Vec::new(), ..requirement.clone() };
         return decide(catalogue, &plain, events, holdings, now);
     }
-    next_step(&session, &way.missing)
-}
-
-fn placeholder() -> Acr {
-    // Never shown: with nothing asked the class is named by what the session has shown.
-    super::Acr::from_static("urn:stepgate:acr:password")
+    next_step(&session, &way.missing).unwrap_or_else(|| acquire(requirement, &way.missing, now))
 }
 
 fn satisfied(
@@ -165,41 +161,44 @@ fn satisfied(
     granted.map_or(Decision::Unmet { reason: UnmetReason::NothingAccepted }, Decision::Satisfied)
 }
 
-fn next_step(session: &Session<'_>, missing: &[Place<'_>]) -> Decision {
+/// The next step with what the person holds; `None` where something has to be got first.
+fn next_step(session: &Session<'_>, missing: &[Place<'_>]) -> Option<Decision> {
     let logged_in = session.anybody();
     let first = missing.iter().find(|place| place.shortfall() == Shortfall::Factor);
     if !logged_in {
         let factors = first.map(|place| place.offered.clone()).filter(|kinds| !kinds.is_empty());
-        return Decision::Challenge {
-            factors: factors.unwrap_or_else(|| vec![CredentialKind::Password]),
-            why: Why::NotLoggedIn,
-        };
+        let factors = factors.unwrap_or_else(|| vec![CredentialKind::Password]);
+        return Some(Decision::Challenge { factors, why: Why::NotLoggedIn });
     }
     // What cannot be had now is said before anything is asked for in vain.
     let lacking = |wanted| missing.iter().find(|place| place.shortfall() == wanted);
     if lacking(Shortfall::Credential).is_some() || lacking(Shortfall::Proofing).is_some() {
-        return acquire(missing);
+        return None;
     }
     if let Some((credential, kind, state)) = lacking(Shortfall::Repair).and_then(|place| place.repairable) {
-        return Decision::Repair { credential, kind, reason: repair_reason(state) };
+        return Some(Decision::Repair { credential, kind, reason: repair_reason(state) });
     }
-    let Some(place) = first else { return acquire(missing) };
-    match (place.stale, place.offered.as_slice()) {
+    let place = first?;
+    Some(match (place.stale, place.offered.as_slice()) {
         (Some(kind), offered) if offered.contains(&kind) => Decision::Reauthenticate { factor: kind, why: Why::Stale },
         (_, offered) => Decision::Challenge { factors: offered.to_vec(), why: Why::Demanded },
-    }
+    })
 }
 
-fn acquire(missing: &[Place<'_>]) -> Decision {
-    let products = missing.iter().filter(|place| place.shortfall() == Shortfall::Credential).flat_map(|place| {
-        let kinds = place.selectors.iter().map(|selector| selector.kind());
-        kinds.map(|kind| Product { kind, proofed: place.combination.proofed })
+/// Everything that would do: of several ways that are equally far the person takes the one they like.
+fn acquire(requirement: &Requirement, missing: &[Place<'_>], now: Timestamp) -> Decision {
+    let lacks = |wanted| missing.iter().any(|place| place.shortfall() == wanted);
+    if !lacks(Shortfall::Credential) {
+        return Decision::Acquire { acceptable: Vec::new(), proofing: lacks(Shortfall::Proofing) };
+    }
+    let products = acceptable(requirement, now).into_iter().flat_map(|option| {
+        let proofed = option.proofed;
+        option.kinds.into_iter().map(move |kind| Product { kind, proofed })
     });
     let mut acceptable: Vec<Product> = products.collect();
     acceptable.sort_unstable();
     acceptable.dedup();
-    let proofing = missing.iter().any(|place| place.shortfall() == Shortfall::Proofing);
-    Decision::Acquire { acceptable, proofing }
+    Decision::Acquire { acceptable, proofing: false }
 }
 
 pub(super) const fn repair_reason(state: CredentialState) -> RepairReason {

@@ -20,7 +20,7 @@ use crate::credentials::suspension::ProofFor;
 use crate::id::{ChallengeId, CredentialId, DeviceAuthorizationId, PersonId, PhoneId, SessionId};
 use crate::time::Timestamp;
 
-pub use super::portal::{Landing, PortalPage};
+pub use super::portal::{Landing, LocalAddress, PortalPage};
 
 /// A parked request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::contact::Username;
-use crate::id::{BatchId, CredentialId, TokenId};
+use crate::id::{BatchId, CredentialId, ProofingId, TokenId};
 
 /// The pages of ours that a login can lead to: a closed list, so that no request can name another place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +118,8 @@ pub enum Landing {
     Numbers(CredentialId),
     /// The phones of Mobile ID.
     MobilePhones,
+    /// Where a security key is set up.
+    NewKey,
     /// Where a hardware token is put into use.
     ActivateToken,
     /// The recovery codes.
@@ -136,6 +138,48 @@ pub enum Landing {
     Person(Username),
     /// The reset of somebody's devices, for the help desk.
     Reset(Username),
+    /// A request to be identity-proofed, for agents.
+    Proofing(ProofingId),
+    /// The page that was asked for without a session, with its query.
+    Asked(LocalAddress),
+}
+
+/// An address below one of our own pages, as a browser asked for it: path and query, and never another place. It is as
+/// the request line had it, so that whoever follows it gets what they would have got with a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LocalAddress(String);
+
+impl LocalAddress {
+    /// What is longer is not kept; the way leads to the page above it then.
+    const LONGEST: usize = 1000;
+
+    /// Reads one; `None` for what is not below a page of [`PortalPage`], or could be read as another place.
+    pub fn parse(text: &str) -> Option<Self> {
+        let path = text.split('?').next().unwrap_or_default();
+        let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#'));
+        let climbs = |segment: &str| {
+            let segment = segment.to_ascii_lowercase().replace("%2e", ".");
+            segment.is_empty() || matches!(segment.as_str(), "." | "..")
+        };
+        let named = path.strip_prefix('/').is_some_and(|rest| !rest.split('/').any(climbs));
+        let ours = named && plain && text.len() <= Self::LONGEST && PortalPage::of_path(path).is_some();
+        ours.then(|| Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for LocalAddress {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not an address of ours")
+    }
+}
+
+impl From<LocalAddress> for String {
+    fn from(address: LocalAddress) -> Self {
+        address.0
+    }
 }
 
 impl Landing {
@@ -146,6 +190,7 @@ impl Landing {
             Self::Rename(id) => format!("/account/otp/rename?credential={id}"),
             Self::Numbers(id) => format!("/account/otp/phones?credential={id}"),
             Self::MobilePhones => "/account/otp/mobile".to_owned(),
+            Self::NewKey => "/account/otp/key/new".to_owned(),
             Self::ActivateToken => "/account/otp/token".to_owned(),
             Self::RecoveryCodes => "/account/otp/recovery".to_owned(),
             Self::Password => "/account/password".to_owned(),
@@ -155,6 +200,8 @@ impl Landing {
             Self::Token(id) => format!("/admin/tokens/token/{id}"),
             Self::Person(username) => format!("/admin/people/{username}"),
             Self::Reset(username) => format!("/admin/people/{username}/reset"),
+            Self::Proofing(id) => format!("/admin/proofing/{id}"),
+            Self::Asked(address) => address.0.clone(),
         }
     }
 }

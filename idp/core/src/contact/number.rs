@@ -134,6 +134,13 @@ pub enum Reach {
     International,
 }
 
+impl Reach {
+    /// Whether whoever pays for this reach has paid for the other.
+    pub const fn covers(self, other: Self) -> bool {
+        matches!((self, other), (Self::International, _) | (_, Self::Domestic))
+    }
+}
+
 /// Why no code is sent to a number. Each says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NumberRefusal {

@@ -49,11 +49,6 @@ impl Scopes {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-
-    /// The scopes as a grant keeps them.
-    pub fn into_vec(self) -> Vec<String> {
-        self.0
-    }
 }
 
 impl<'a> FromIterator<&'a str> for Scopes {

@@ -118,7 +118,8 @@ pub fn next_try(ends: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let mut after = now;
     while let Some(notice) = next_notice(ends, after) {
         if TRY_DAYS.contains(&notice.days) {
-            return Some(notice.due);
+            // On the day itself it is as early as that day can begin anywhere; it is that day for everybody.
+            return Some(if notice.days == 0 { ends } else { notice.due });
         }
         after = notice.due;
     }

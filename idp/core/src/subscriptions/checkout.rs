@@ -4,6 +4,7 @@ use super::money::{Currency, Money};
 use super::order::{CartLine, LineFor, MAX_LINES, MAX_QUANTITY, Order, OrderLine, Party};
 use super::product::{Product, ProductId};
 use crate::account::Address;
+use crate::contact::is_unseen;
 use crate::credentials::recovery::random_letters;
 use crate::entropy::Entropy;
 
@@ -18,6 +19,9 @@ pub enum LineError {
     /// No whole number from 1 to [`MAX_QUANTITY`].
     #[error("Write a whole number from 1 to 500.")]
     Quantity,
+    /// With what is in the cart already they are more than [`MAX_QUANTITY`].
+    #[error("With those in your cart that would be more than 500. Order those first.")]
+    TooMany,
     /// Several for one person, or several years at once.
     #[error("One for each person, and one year at a time. Choose for later to get several.")]
     OneEach,
@@ -59,7 +63,7 @@ pub fn with_line(lines: &[CartLine], new: CartLine) -> Result<Vec<CartLine>, Lin
         LineFor::Later => {
             if let Some(same) = lines.iter_mut().find(|line| line.product == new.product && line.whom == new.whom) {
                 same.quantity = same.quantity.saturating_add(new.quantity);
-                return if same.quantity <= MAX_QUANTITY { Ok(lines) } else { Err(LineError::Quantity) };
+                return if same.quantity <= MAX_QUANTITY { Ok(lines) } else { Err(LineError::TooMany) };
             }
         }
         LineFor::Person(_) | LineFor::Renewal(_) if new.quantity != 1 => return Err(LineError::OneEach),
@@ -118,7 +122,7 @@ pub fn party(typed: TypedParty<'_>) -> Result<Party, PartyErrors> {
     let mut errors = PartyErrors::new();
     let mut read = |field: &'static str, text: &str, missing: Option<&'static str>| {
         let text = text.trim();
-        let unfit = |c: char| c.is_control() && !matches!(c, '\n' | '\r');
+        let unfit = |c: char| is_unseen(c) && !matches!(c, '\n' | '\r');
         if text.chars().count() > LONGEST || text.chars().any(unfit) {
             errors.push((field, "This is too long, or holds signs that no address has."));
         }
@@ -217,7 +221,7 @@ mod tests {
         assert_eq!(with_line(&cart, line("mobile-id", 1, renewal)), Err(LineError::Twice));
         assert_eq!(with_line(&cart, line("mobile-id", 2, person)), Err(LineError::OneEach));
         let cart = with_line(&cart, line("mobile-id", 400, LineFor::Later)).unwrap();
-        assert_eq!(with_line(&cart, line("mobile-id", 101, LineFor::Later)), Err(LineError::Quantity));
+        assert_eq!(with_line(&cart, line("mobile-id", 101, LineFor::Later)), Err(LineError::TooMany));
         let cart = with_line(&cart, line("mobile-id", 100, LineFor::Later)).unwrap();
         assert_eq!((cart.len(), cart[1].quantity), (2, 500));
         let full = vec![line("mobile-id", 1, renewal); MAX_LINES];
@@ -250,6 +254,9 @@ mod tests {
         assert_eq!(lines_of(&party_read), ["山田 太郎", "銀座 1-2-3", "東京", "日本"]);
         let wrong = party(TypedParty { name: "a\u{0}b", ..typed }).unwrap_err();
         assert_eq!(wrong.iter().map(|(field, _)| *field).collect::<Vec<_>>(), ["name"]);
+        // What turns the reading direction makes one name look like another; the marks of those who write so stay.
+        assert!(party(TypedParty { name: "a\u{202e}b", ..typed }).is_err());
+        assert!(party(TypedParty { name: "\u{200f}\u{5e9}\u{5dc}\u{5d5}\u{5dd}", ..typed }).is_ok());
         let missing: Vec<_> = party(TypedParty::default()).unwrap_err().into_iter().map(|(field, _)| field).collect();
         assert_eq!(missing, ["name", "street", "town", "country"]);
     }

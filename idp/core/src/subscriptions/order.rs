@@ -192,6 +192,8 @@ pub struct OrderLine {
 
 /// Most lines of one order.
 pub const MAX_LINES: usize = 50;
+/// Most lines of one order that renews for many people at once.
+pub const MAX_RENEWALS: usize = 1000;
 /// Most keys of one line.
 pub const MAX_QUANTITY: u32 = 500;
 
@@ -214,6 +216,20 @@ pub fn totals(lines: &[OrderLine], currency: Currency, tax_basis_points: u32) ->
     let net = lines.iter().try_fold(Money::zero(currency), |sum, line| sum.plus(line.unit.times(line.quantity)?))?;
     let tax = net.tax(tax_basis_points)?;
     Ok(Totals { net, tax, gross: net.plus(tax)? })
+}
+
+/// The lines as an invoice, a mail or a provider of payments shows them: what has one name and one price is one line,
+/// whoever it is for.
+pub fn summed(lines: &[OrderLine]) -> Vec<OrderLine> {
+    let mut sums: Vec<OrderLine> = Vec::new();
+    for line in lines {
+        let same = |sum: &&mut OrderLine| sum.name == line.name && sum.unit == line.unit;
+        match sums.iter_mut().find(same) {
+            Some(sum) => sum.quantity = sum.quantity.saturating_add(line.quantity),
+            None => sums.push(line.clone()),
+        }
+    }
+    sums
 }
 
 /// Where a thing or an invoice goes.
@@ -280,6 +296,9 @@ pub enum NoRefund {
     /// Something of it is in use.
     #[error("a key of it was activated, or a subscription renewed; what is in use is not taken back")]
     Used,
+    /// It replaces a broken token.
+    #[error("it replaces a broken token and cost nothing: give back the order that was paid, and it goes with it")]
+    Replacement,
     /// It pays for invitations.
     #[error("it pays for invitations: withdraw those that were not taken up, and the account has its money back")]
     Invitations,
@@ -301,6 +320,33 @@ impl Order {
         }
     }
 
+    /// The credentials that lines of it renew.
+    pub fn renewals(&self) -> impl Iterator<Item = CredentialId> + '_ {
+        self.lines.iter().filter_map(|line| match line.whom {
+            LineFor::Renewal(id) => Some(id),
+            LineFor::Person(_) | LineFor::Later => None,
+        })
+    }
+
+    /// Whether lines of it renew, and whether lines of it give keys to hand on or activate.
+    pub fn gives(&self) -> (bool, bool) {
+        let renewals = self.renewals().count();
+        (renewals > 0, renewals < self.lines.len())
+    }
+
+    /// Whether finance can give it back, for whatever reason, when `used` of its keys were redeemed: a gift of ours is bound
+    /// to no days. What is in use is not taken back by them either.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_goodwill(&self, used: usize) -> Result<(), NoRefund> {
+        match self.stage {
+            OrderStage::Paid if used > 0 => Err(NoRefund::Used),
+            OrderStage::Paid => Ok(()),
+            _ => Err(NoRefund::Stage),
+        }
+    }
+
     /// How many keys it has once it is paid.
     pub fn keys(&self) -> u32 {
         self.lines.iter().fold(0, |sum, line| sum.saturating_add(line.quantity))
@@ -308,67 +354,4 @@ impl Order {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn line(quantity: u32, minor: i64) -> OrderLine {
-        OrderLine {
-            product: "mobile-id".to_owned().try_into().unwrap(),
-            name: "Mobile ID".to_owned(),
-            gives: Gives {
-                kinds: vec![crate::assurance::CredentialKind::MobileId],
-                reach: crate::contact::Reach::default(),
-                proofing: false,
-                ships: false,
-            },
-            quantity,
-            unit: Money::new(minor, "USD".parse().unwrap()),
-            whom: LineFor::Later,
-        }
-    }
-
-    #[test]
-    fn the_tax_is_rounded_once() {
-        let usd = "USD".parse().unwrap();
-        let sums = totals(&[line(3, 33), line(1, 1)], usd, 750).unwrap();
-        assert_eq!((sums.net.minor, sums.tax.minor, sums.gross.minor), (100, 8, 108));
-        assert_eq!(totals(&[line(1, 1)], "EUR".parse().unwrap(), 0), Err(MoneyError::Mixed));
-        assert_eq!(totals(&[line(u32::MAX, 100_000_000)], usd, 0), Err(MoneyError::TooLarge));
-    }
-
-    #[test]
-    fn a_line_is_kept_with_whom_it_is_for() {
-        let mut one = line(1, 100);
-        one.whom = LineFor::Renewal(CredentialId::from_uuid(uuid::Uuid::from_u128(7)));
-        for kept in [one, line(2, 100)] {
-            let text = serde_json::to_string(&kept).unwrap();
-            assert_eq!(serde_json::from_str::<OrderLine>(&text).unwrap(), kept, "{text}");
-        }
-    }
-
-    proptest! {
-        /// However messages repeat and overtake one another: what was paid stays paid until it is given back, what went
-        /// back stays back, and keys exist exactly while an order is paid.
-        #[test]
-        fn no_order_of_messages_gives_something_for_nothing(events in prop::collection::vec(0_usize..5, 0..40)) {
-            use OrderEvent::{Cancelled, Paid, RefundAsked, RefundDone, RefundRefused};
-            let all = [Paid, Cancelled, RefundAsked, RefundDone, RefundRefused];
-            let (mut stage, mut keys, mut returned) = (OrderStage::AwaitingPayment, 0_i32, 0_i32);
-            for event in events.into_iter().map(|place| all[place]) {
-                let Some(next) = stage.after(event) else { continue };
-                match next {
-                    OrderStage::Paid => keys += 1,
-                    OrderStage::Refunding => keys -= 1,
-                    OrderStage::Refunded => returned += 1,
-                    OrderStage::Cancelled => prop_assert_eq!(keys, 0),
-                    OrderStage::AwaitingPayment => prop_assert!(false, "nothing leads back"),
-                }
-                stage = next;
-                prop_assert_eq!(keys, i32::from(stage == OrderStage::Paid));
-                prop_assert!(returned <= 1);
-            }
-            prop_assert_eq!(returned == 1, stage == OrderStage::Refunded);
-        }
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::money::{Currency, Money};
-use crate::assurance::{self, CredentialKind};
+use crate::assurance::{Acceptable, CredentialKind};
 use crate::contact::Reach;
 
 /// The name of a product in configuration, orders and reports: `mobile-id-proofed`.
@@ -94,6 +94,13 @@ pub struct Gives {
     pub ships: bool,
 }
 
+impl Gives {
+    /// Whether a key of it would become nothing.
+    pub const fn is_nothing(&self) -> bool {
+        self.kinds.is_empty() && !self.proofing
+    }
+}
+
 /// What is wrong with a product.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProductError {
@@ -169,13 +176,46 @@ impl Product {
         !self.withdrawn && (self.partners.is_empty() || self.partners.iter().any(|it| partners.contains(it)))
     }
 
-    /// Whether an application that accepts these would accept what this gives, to a person who is proofed or not.
-    pub fn fits(&self, acceptable: &[assurance::Product], proofed: bool) -> bool {
-        acceptable.iter().any(|wanted| {
-            let proofing = !wanted.proofed || proofed || self.proofing;
-            proofing && (self.kinds.contains(&wanted.kind) || self.kinds.is_empty() && wanted.proofed)
-        })
+    /// Whether an application that accepts these would let somebody in who gets it, with what they hold already.
+    pub fn fit(&self, accepts: &[Acceptable], held: &[CredentialKind], proofed: bool) -> Fit {
+        self.gives().fit(accepts, held, proofed)
     }
+}
+
+impl Gives {
+    /// Whether an application that accepts these would let somebody in who gets it, with what they hold already.
+    pub fn fit(&self, accepts: &[Acceptable], held: &[CredentialKind], proofed: bool) -> Fit {
+        let gives = |option: &&Acceptable| option.kinds.iter().any(|kind| self.kinds.contains(kind));
+        let whole =
+            |option: &&Acceptable| option.kinds.iter().all(|kind| self.kinds.contains(kind) || held.contains(kind));
+        let helps = |option: &&Acceptable| {
+            // Proofing alone is for those who lack nothing else: with a credential that is refused it is dear.
+            let proofs = option.proofed && !proofed && (self.kinds.is_empty() || option.kinds.is_empty());
+            gives(option) || proofs && self.proofing || option.kinds.is_empty() && !option.proofed
+        };
+        let proofs = |option: &&Acceptable| !option.proofed || proofed || self.proofing;
+        if accepts.iter().any(|option| helps(&option) && whole(&option) && proofs(&option)) {
+            return Fit::Accepted;
+        }
+        if accepts.iter().any(|option| gives(&option) && whole(&option)) {
+            return Fit::LacksProofing;
+        }
+        let proofing_alone = self.kinds.is_empty() && !proofed && accepts.iter().any(|option| option.proofed);
+        if proofing_alone || accepts.iter().any(|option| gives(&option)) { Fit::LacksCredential } else { Fit::Refused }
+    }
+}
+
+/// How a product stands with what an application accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// It lets its person in.
+    Accepted,
+    /// Its kind would do, of a proofed person.
+    LacksProofing,
+    /// It would do together with a credential that is not held.
+    LacksCredential,
+    /// It is not accepted.
+    Refused,
 }
 
 /// Checks a whole catalogue.
@@ -313,16 +353,31 @@ mod tests {
 
     #[test]
     fn what_an_application_accepts_is_told_from_what_it_refuses() {
-        let wants = |kind, proofed| [assurance::Product { kind, proofed }];
-        let mobile = wants(CredentialKind::MobileId, false);
-        assert!(product("mobile-id").fits(&mobile, false));
-        assert!(product("bundle").fits(&mobile, false));
-        assert!(!product("phone-otp-domestic").fits(&mobile, false));
-        let proofed = wants(CredentialKind::MobileId, true);
-        assert!(!product("mobile-id").fits(&proofed, false));
-        assert!(product("mobile-id").fits(&proofed, true), "proofing belongs to the person");
-        assert!(product("mobile-id-proofed").fits(&proofed, false));
-        assert!(product("proofing-upgrade").fits(&proofed, false));
+        use CredentialKind::{HardwareToken, MobileId, PhoneOtp};
+        let wants = |kinds: &[CredentialKind], proofed| [Acceptable { kinds: kinds.to_vec(), proofed }];
+        let fit = |id: &str, accepts: &[Acceptable], held: &[CredentialKind]| product(id).fit(accepts, held, false);
+        let mobile = wants(&[MobileId], false);
+        assert_eq!(fit("mobile-id", &mobile, &[]), Fit::Accepted);
+        assert_eq!(fit("bundle", &mobile, &[]), Fit::Accepted);
+        assert_eq!(fit("phone-otp-domestic", &mobile, &[]), Fit::Refused);
+        assert_eq!(fit("proofing-upgrade", &mobile, &[MobileId]), Fit::Refused);
+        let proofed = wants(&[MobileId], true);
+        assert_eq!(fit("mobile-id", &proofed, &[]), Fit::LacksProofing);
+        assert_eq!(product("mobile-id").fit(&proofed, &[], true), Fit::Accepted, "proofing belongs to the person");
+        assert_eq!(fit("mobile-id-proofed", &proofed, &[]), Fit::Accepted);
+        // Proofing alone is nothing to somebody who holds nothing that is accepted; then a refusal would follow.
+        assert_eq!(fit("proofing-upgrade", &proofed, &[]), Fit::LacksCredential);
+        assert_eq!(fit("proofing-upgrade", &proofed, &[PhoneOtp]), Fit::LacksCredential);
+        assert_eq!(fit("proofing-upgrade", &proofed, &[MobileId]), Fit::Accepted);
+        assert_eq!(product("proofing-upgrade").fit(&proofed, &[], true), Fit::Refused, "there is nothing to proof");
+        assert_eq!(fit("phone-otp-domestic-proofed", &proofed, &[MobileId]), Fit::Refused);
+        let both = wants(&[MobileId, HardwareToken], false);
+        assert_eq!(fit("mobile-id", &both, &[]), Fit::LacksCredential);
+        assert_eq!(fit("mobile-id", &both, &[HardwareToken]), Fit::Accepted);
+        assert_eq!(fit("bundle", &both, &[]), Fit::Accepted);
+        // Where a login will do, nothing is refused.
+        assert_eq!(fit("phone-otp-domestic", &wants(&[], false), &[]), Fit::Accepted);
+        assert_eq!(fit("proofing-upgrade", &wants(&[], true), &[]), Fit::Accepted);
         let mut theirs = product("mobile-id");
         theirs.partners.push("Iron Works Inc.".to_owned());
         assert!(!theirs.is_sold_to(&[]));

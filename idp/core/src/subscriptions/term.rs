@@ -101,9 +101,35 @@ pub struct TermNotice {
     pub due: Timestamp,
 }
 
-/// The notices about an end, first to last.
+/// The longest that a day is anywhere, in milliseconds: the one on which summer time ends.
+const LONGEST_DAY: i64 = 25 * 3_600_000;
+
+/// The notices about an end, first to last. The one on the day is due as early as that day can begin anywhere; where its
+/// reader is, it begins then or later ([`day_begins`]), and it is always there before the end.
 fn notices(ends: Timestamp) -> impl DoubleEndedIterator<Item = TermNotice> {
-    NOTICE_DAYS.into_iter().map(move |days| TermNotice { days, due: moved(ends, -i64::from(days).days()) })
+    NOTICE_DAYS.into_iter().map(move |days| match days {
+        0 => TermNotice { days, due: Timestamp::from_unix_millis(ends.unix_millis().saturating_sub(LONGEST_DAY)) },
+        _ => TermNotice { days, due: moved(ends, -i64::from(days).days()) },
+    })
+}
+
+/// When the day of `at` begins in a time zone.
+pub fn day_begins(at: Timestamp, zone: &TimeZone) -> Timestamp {
+    let begins = jiff::Timestamp::from_millisecond(at.unix_millis())
+        .and_then(|at| at.to_zoned_datetime(zone.clone()).start_of_day())
+        .map(|zoned| zoned.timestamp().as_millisecond());
+    begins.map_or(at, Timestamp::from_unix_millis)
+}
+
+/// Days of the calendar from `now` to `at` in a time zone: 0 on the day itself, negative once it is over.
+pub fn days_until(at: Timestamp, now: Timestamp, zone: &TimeZone) -> i16 {
+    let day = |at: Timestamp| {
+        let instant = jiff::Timestamp::from_millisecond(at.unix_millis()).unwrap_or_default();
+        instant.to_zoned_datetime(zone.clone()).date()
+    };
+    let between = day(now).until(day(at)).map_or(0, |span| span.get_days());
+    let days = i16::try_from(between).unwrap_or(if between < 0 { i16::MIN } else { i16::MAX });
+    if at <= now { days.min(-1) } else { days }
 }
 
 /// The notice that is to be sent at `now`: the latest that is due. What was missed before it is not made up for.
@@ -161,11 +187,43 @@ mod tests {
         assert_eq!(due("2027-01-14T09:59:59Z"), None);
         assert_eq!(due("2027-01-14T10:00:00Z"), Some(60));
         assert_eq!(due("2027-03-14T00:00:00Z"), Some(7), "the node was down for weeks");
+        assert_eq!(due("2027-03-14T08:59:59Z"), Some(7));
+        assert_eq!(due("2027-03-14T09:00:00Z"), Some(0), "a day of the end can have begun");
         assert_eq!(due("2027-03-15T10:00:00Z"), Some(0));
         assert_eq!(due("2030-01-01T00:00:00Z"), Some(-30));
         let next = next_notice(ends, at("2027-03-15T10:00:00Z")).unwrap();
         assert_eq!((next.days, next.due), (-30, at("2027-04-14T10:00:00Z")));
         assert_eq!(next_notice(ends, next.due), None);
+    }
+
+    #[test]
+    fn the_day_of_the_end_is_the_readers() {
+        let ends = at("2027-03-15T03:30:00Z");
+        for (zone, begins, left_a_day_before) in [
+            ("UTC", "2027-03-15T00:00:00Z", 1),
+            // The fourteenth there, the day on which summer time begins.
+            ("America/New_York", "2027-03-14T05:00:00Z", 1),
+            ("Pacific/Kiritimati", "2027-03-14T10:00:00Z", 1),
+            ("Pacific/Pago_Pago", "2027-03-14T11:00:00Z", 1),
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            assert_eq!(day_begins(ends, &zone), at(begins), "{zone:?}");
+            assert_eq!(days_until(ends, at(begins), &zone), 0, "{zone:?}");
+            assert_eq!(days_until(ends, at("2027-03-14T03:30:00Z"), &zone), left_a_day_before, "{zone:?}");
+            assert_eq!(days_until(ends, ends, &zone), -1, "it is over in the same moment");
+            assert_eq!(days_until(ends, at("2027-04-14T03:30:00Z"), &zone), -30, "{zone:?}");
+            let first = notices(ends).find(|notice| notice.days == 0).unwrap().due;
+            assert!(first <= at(begins) && at(begins) < ends, "{zone:?}");
+        }
+        // At whatever hour it ends, and wherever: the notice is due before the day begins there.
+        for hour in 0..48 {
+            let ends = Timestamp::from_unix_seconds(at("2027-11-06T00:00:00Z").unix_seconds() + hour * 3600);
+            let first = notices(ends).find(|notice| notice.days == 0).unwrap().due;
+            for zone in ["UTC", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata"] {
+                let begins = day_begins(ends, &TimeZone::get(zone).unwrap());
+                assert!(first <= begins && begins <= ends, "{zone}, {hour}");
+            }
+        }
     }
 
     proptest! {

@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use stepgate_core::assurance::CredentialKind;
 use stepgate_core::authorize::interaction::{Landing, PortalPage};
+use stepgate_core::contact::is_unseen;
 use stepgate_core::credentials::mobile_id::MOST_PHONES;
 use stepgate_core::credentials::{Credential, MobileDevice};
 use stepgate_store::mobile;
@@ -155,7 +156,7 @@ async fn post_rename(form: Form) -> Response {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
         let phone = phone(&cx, &visitor, form.get("device")).await?;
         let label = form.get("label").trim();
-        let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(char::is_control);
+        let fits = (1..=40).contains(&label.chars().count()) && !label.chars().any(is_unseen);
         if !fits {
             let typed = (label, Some("A name has 1 to 40 characters."));
             return Ok(rename_page(&cx, &visitor, &phone, typed));

@@ -13,7 +13,8 @@ use stepgate_core::subscriptions::invitation::{self, Invitee, MAX_BYTES, RowErro
 use stepgate_core::subscriptions::order::Sponsor;
 
 use super::super::access::{Act, Place, Scope};
-use super::super::{Administrator, enter};
+use super::super::{Administrator, enter, payers};
+use crate::account::confirm::{self, ONCE_MORE};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -34,6 +35,9 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/admin/invitations/new", get(get_new).post(post_new)).merge(file)
 }
 
+const NEW: &str = "/admin/invitations/new";
+const FILE: &str = "/admin/invitations/file";
+
 /// What was typed, and what is wrong with it.
 struct Typed<'a> {
     of: &'a dyn Fn(&str) -> String,
@@ -50,21 +54,15 @@ struct Offer {
 
 impl Offer {
     async fn read(cx: &Cx, scope: &Scope) -> Result<Self, Fault> {
-        Ok(Self { sponsors: invitations::sponsors(cx, scope).await?, catalogue: catalogue(cx).await? })
+        Ok(Self { sponsors: payers::list(cx, scope).await?, catalogue: catalogue(cx).await? })
     }
-}
-
-fn key(sponsor: Sponsor) -> String {
-    let (kind, id) = sponsor.parts();
-    format!("{kind}:{id}")
 }
 
 /// The fields that both forms begin with: who pays, and for what.
 fn common(cx: &Cx, offer: &Offer, typed: &dyn Fn(&str) -> String) -> Vec<Field> {
-    let sponsors = offer.sponsors.iter().map(|(sponsor, name)| (key(*sponsor), name.clone())).collect();
     let mut products: Vec<(String, String)> = Vec::new();
-    for (_, name) in &offer.sponsors {
-        for product in invitations::offered(&offer.catalogue, name) {
+    for (sponsor, name) in &offer.sponsors {
+        for product in invitations::offered(&offer.catalogue, (*sponsor, name)) {
             let price = product.price(offer.catalogue.currency);
             let words = price.map_or_else(|| product.name.clone(), |price| format!("{} ({price})", product.name));
             if products.iter().all(|(id, _)| *id != product.id.as_str()) {
@@ -73,13 +71,16 @@ fn common(cx: &Cx, offer: &Offer, typed: &dyn Fn(&str) -> String) -> Vec<Field> 
         }
     }
     let request = Some(typed("request")).filter(|it| !it.is_empty());
-    vec![
-        Field::required("request", "", Control::Hidden, request.unwrap_or_else(|| random_token(cx.entropy()))),
-        Field::required("sponsor", "Who pays", Control::Select(sponsors), typed("sponsor"))
-            .help("On the account that the operator has opened for it."),
-        Field::required("product", "What each person gets", Control::Select(products), typed("product"))
-            .help("Without tax, for a year. What is sent by post is ordered from the catalogue, which asks where to."),
-    ]
+    let request = request.unwrap_or_else(|| random_token(cx.entropy()));
+    let mut fields = vec![Field::required("request", "", Control::Hidden, request)];
+    fields.extend(payers::fields(("Who pays", None), &offer.sponsors, typed));
+    if let Some(payer) = fields.iter_mut().find(|field| field.name == "sponsor") {
+        payer.help = Some("On the account that the operator has opened for it.".to_owned());
+    }
+    let product = Field::required("product", "What each person gets", Control::Select(products), typed("product"));
+    let help = "Without tax, for a year. What is sent by post is ordered from the catalogue, which asks where to.";
+    fields.push(product.help(help));
+    fields
 }
 
 fn finished(mut form: PageForm, typed: &Typed<'_>) -> PageForm {
@@ -109,7 +110,8 @@ fn many(cx: &Cx, offer: &Offer, typed: &Typed<'_>) -> PageForm {
             "First line: email,name,user_id. Then one line for each person, 1000 at most. user_id may be left out.",
         ),
         // The last one: what stands before it must be known when it comes.
-        Field::optional("file", "Or choose a file", Control::File, "").help("CSV with commas, in UTF-8."),
+        Field::optional("file", "Or choose a file", Control::File, "")
+            .help("CSV in UTF-8, with commas, semicolons or tabs."),
     ]);
     finished(PageForm::main("/admin/invitations/file", "Go on", fields), typed)
 }
@@ -118,12 +120,19 @@ fn many(cx: &Cx, offer: &Offer, typed: &Typed<'_>) -> PageForm {
 type Found<'a> = Option<(&'a Sheet, Option<&'a Estimate>)>;
 
 fn page(cx: &Cx, administrator: &Administrator, form: PageForm, found: Found<'_>) -> Response {
+    let wrong = form.error.is_some() || !form.errors().is_empty() || found.is_some_and(|(sheet, _)| sheet.wrong > 0);
+    let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    pages::respond(status, &view(cx, administrator, form, found))
+}
+
+fn view(cx: &Cx, administrator: &Administrator, form: PageForm, found: Found<'_>) -> DetailPage {
     let (mut facts, mut sections, mut state) = (Vec::new(), Vec::new(), None);
     let fact = |label: &str, text: String| (label.to_owned(), Cell::text(text));
     if let Some((sheet, estimate)) = found {
         facts.push(fact("People", sheet.people.len().to_string()));
         facts.push(fact("Errors", sheet.wrong.to_string()));
-        if let Some(estimate) = estimate {
+        // What nobody gets costs nothing.
+        if let Some(estimate) = estimate.filter(|_| !sheet.people.is_empty()) {
             facts.push(fact("It costs", estimate.totals.gross.to_string()));
             facts.push(fact(
                 "Left on the account",
@@ -152,9 +161,8 @@ fn page(cx: &Cx, administrator: &Administrator, form: PageForm, found: Found<'_>
                     account has its money back.";
         facts.push(fact("How it goes", text.to_owned()));
     }
-    let wrong = form.error.is_some() || !form.errors().is_empty() || found.is_some_and(|(sheet, _)| sheet.wrong > 0);
     sections.push(DetailSection { heading: "Whom, and with what".to_owned(), table: None, forms: vec![form] });
-    let page = DetailPage {
+    DetailPage {
         layout: administrator.layout(cx, "Invite", Place::Invitations),
         page: "admin-invite",
         heading: "Invite".to_owned(),
@@ -164,47 +172,59 @@ fn page(cx: &Cx, administrator: &Administrator, form: PageForm, found: Found<'_>
         back: Action::link("cancel", "Invitations", "/admin/invitations"),
         done: None,
         secret: None,
-    };
-    pages::respond(if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, &page)
+    }
 }
 
-const EMPTY: &dyn Fn(&str) -> String = &|_| String::new();
-
 async fn get_new(cx: Cx, browser: Browser) -> Response {
-    shown(&cx, &browser, single).await.unwrap_or_else(|failure| failure.respond(&cx))
+    shown(&cx, &browser, (NEW, single)).await.unwrap_or_else(|failure| failure.respond(&cx))
 }
 
 async fn get_file(cx: Cx, browser: Browser) -> Response {
-    shown(&cx, &browser, many).await.unwrap_or_else(|failure| failure.respond(&cx))
+    let shown = async {
+        let administrator = enter(&cx, &browser, Place::Invitations, Act::Edit).await?;
+        // A file that was chosen cannot be kept for later: the factor comes first.
+        confirm::confirm_first(&cx, &browser, (&administrator.visitor, FILE)).await?;
+        shown(&cx, &browser, (FILE, many)).await
+    };
+    shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
 type Drawn = fn(&Cx, &Offer, &Typed<'_>) -> PageForm;
 
-async fn shown(cx: &Cx, browser: &Browser, drawn: Drawn) -> Result<Response, PageFailure> {
+async fn shown(cx: &Cx, browser: &Browser, (path, drawn): (&str, Drawn)) -> Result<Response, PageFailure> {
     let administrator = enter(cx, browser, Place::Invitations, Act::Edit).await?;
     let offer = Offer::read(cx, &administrator.scope).await?;
-    let typed = Typed { of: EMPTY, errors: Vec::new(), whole: None };
-    Ok(page(cx, &administrator, drawn(cx, &offer, &typed), None))
+    let kept = confirm::kept(cx, browser, (&administrator.visitor, path)).await?;
+    let once_more = kept.is_some();
+    let kept = kept.unwrap_or_default();
+    let of = |name: &str| kept.get(name).to_owned();
+    let typed = Typed { of: &of, errors: Vec::new(), whole: None };
+    let form = drawn(cx, &offer, &typed);
+    let page = DetailPage { done: once_more.then(|| ONCE_MORE.to_owned()), ..view(cx, &administrator, form, None) };
+    Ok(pages::respond(StatusCode::OK, &page))
 }
 
 /// Who pays for what; an error names the field.
-fn batch(
+async fn batch(
+    cx: &Cx,
     administrator: &Administrator,
     offer: &Offer,
-    typed: &dyn Fn(&str) -> String,
-) -> Result<Batch, (String, String)> {
-    let wrong = |field: &str, text: &str| (field.to_owned(), text.to_owned());
-    let chosen = offer.sponsors.iter().find(|(sponsor, _)| key(*sponsor) == typed("sponsor"));
-    let Some((sponsor, name)) = chosen else {
-        return Err(wrong("sponsor", "Choose one that you are an administrator of."));
+    typed: &(dyn Fn(&str) -> String + Sync),
+) -> Result<Result<Batch, (String, String)>, Fault> {
+    let wrong = |(field, text): (&str, &str)| Ok(Err((field.to_owned(), text.to_owned())));
+    let (sponsor, name) = match payers::chosen(cx, &administrator.scope, typed).await? {
+        Ok(Some(chosen)) => chosen,
+        Ok(None) => return wrong(("sponsor", "Choose who pays.")),
+        Err(error) => return wrong(error),
     };
-    let product = invitations::offered(&offer.catalogue, name).find(|it| it.id.as_str() == typed("product")).cloned();
-    let Some(product) = product else { return Err(wrong("product", "Choose one of these products.")) };
+    let product = invitations::offered(&offer.catalogue, (sponsor, &name));
+    let product = product.into_iter().find(|it| it.id.as_str() == typed("product")).cloned();
+    let Some(product) = product else { return wrong(("product", "Choose one of these products.")) };
     let request = typed("request");
     if !(16..=100).contains(&request.len()) {
-        return Err(wrong("product", "Open this form again."));
+        return wrong(("product", "Open this form again."));
     }
-    Ok(Batch { sponsor: *sponsor, name: name.clone(), product, request, by: administrator.visitor.person.id })
+    Ok(Ok(Batch { sponsor, name, product, request, by: administrator.visitor.person.id }))
 }
 
 /// Invites, or says why not.
@@ -241,7 +261,7 @@ async fn post_new(form: Form) -> Response {
             let typed = Typed { of: &of, errors, whole };
             Ok(page(&cx, &administrator, single(&cx, &offer, &typed), None))
         };
-        let batch = match batch(&administrator, &offer, &of) {
+        let batch = match batch(&cx, &administrator, &offer, &of).await? {
             Ok(batch) => batch,
             Err(error) => return refused(vec![error], None),
         };
@@ -252,11 +272,13 @@ async fn post_new(form: Form) -> Response {
                 return refused(told.collect(), None);
             }
         };
+        let typed = confirm::Typed::of(form.every());
+        confirm::confirm(&cx, &form.browser, (&administrator.visitor, NEW), &typed).await?;
         let mut sheet = Sheet { people: vec![(1, invitee)], ..Sheet::default() };
         let estimate = invitations::estimate(&cx, &batch, &mut sheet).await?;
         if let Some(error) = sheet.errors.first() {
-            let text = "You have invited this address for the same product. Send that invitation again instead.";
-            return refused(vec![(error.flaw.field.to_owned(), text.to_owned())], None);
+            let text = format!("Nobody was invited: {}. {}", error.flaw.wrong, error.flaw.remedy);
+            return refused(vec![(error.flaw.field.to_owned(), text)], None);
         }
         match go(&cx, &batch, &sheet, &estimate).await? {
             Ok(response) => Ok(response),
@@ -281,17 +303,22 @@ async fn post_file(upload: Upload) -> Response {
     let done = async {
         let administrator = enter(&cx, &upload.browser, Place::Invitations, Act::Edit).await?;
         let offer = Offer::read(&cx, &administrator.scope).await?;
-        let mut kept: Vec<(&str, String)> =
-            ["request", "sponsor", "product", "check"].map(|name| (name, upload.get(name).to_owned())).into();
+        let mut kept: Vec<(&str, String)> = ["request", "sponsor", "sponsor_name", "product", "check"]
+            .map(|name| (name, upload.get(name).to_owned()))
+            .into();
         let (pasted, wants_check) = (upload.raw("rows").to_owned(), upload.get("check") == "1");
         let uploaded = bytes(upload.file).await?;
         let source = if uploaded.is_empty() { pasted.into_bytes() } else { uploaded };
         let mut sheet = invitation::read(&source);
         // What was looked at stands in the form, ready to go; what is too long for a form is chosen once more.
         let text = String::from_utf8(source).unwrap_or_default();
-        if wants_check && text.len() < 48 * 1024 {
+        if text.len() < 48 * 1024 {
             kept.push(("rows", text));
             kept.retain(|(name, _)| *name != "check");
+        }
+        if !wants_check {
+            let typed = confirm::Typed::of(kept.iter().map(|(name, value)| (*name, value.as_str())));
+            confirm::confirm(&cx, &upload.browser, (&administrator.visitor, FILE), &typed).await?;
         }
         let of =
             |name: &str| kept.iter().find(|(known, _)| *known == name).map_or_else(String::new, |(_, it)| it.clone());
@@ -299,7 +326,7 @@ async fn post_file(upload: Upload) -> Response {
             let typed = Typed { of: &of, errors, whole };
             Ok(page(&cx, &administrator, many(&cx, &offer, &typed), found))
         };
-        let batch = match batch(&administrator, &offer, &of) {
+        let batch = match batch(&cx, &administrator, &offer, &of).await? {
             Ok(batch) => batch,
             Err(error) => return answer(vec![error], None, None),
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
@@ -11,10 +11,12 @@ use serde_json::Value;
 use stepgate_core::subscriptions::money::Money;
 use stepgate_core::subscriptions::product::Product;
 use stepgate_store::catalogue::{self as store, EVERYTHING};
+use stepgate_store::people;
 
 use super::super::access::{Act, Place};
-use super::super::{Administrator, enter};
+use super::super::{Administrator, ListQuery, enter};
 use super::section;
+use crate::account::confirm::{self, ONCE_MORE, Typed};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
@@ -37,10 +39,15 @@ pub(super) fn routes() -> Router<Arc<App>> {
 /// The page of what concerns all products. No product has this name: it begins with a capital letter.
 const TAX: &str = "Tax";
 
-async fn get_catalogue(cx: Cx, browser: Browser) -> Response {
+fn path(name: &str) -> String {
+    format!("/admin/catalogue/{name}")
+}
+
+async fn get_catalogue(cx: Cx, browser: Browser, Query(query): Query<ListQuery>) -> Response {
     let shown = async {
         let administrator = enter(&cx, &browser, Place::Orders, Act::Edit).await?;
         let catalogue = catalogue(&cx).await?;
+        let known = partners(&cx).await?;
         let row = |product: &Product| {
             let price = |price: Option<Money>| Cell::text(price.map_or_else(String::new, |price| price.to_string()));
             let state = if product.withdrawn { (Tone::Neutral, "Withdrawn") } else { (Tone::Ok, "Sold") };
@@ -48,7 +55,10 @@ async fn get_catalogue(cx: Cx, browser: Browser) -> Response {
                 Cell::link(format!("/admin/catalogue/{}", product.id), product.name.clone()),
                 price(product.price(catalogue.currency)),
                 price(product.renewal_price(catalogue.currency)),
-                Cell::text(product.partners.join(", ")),
+                match product.partners.iter().find(|name| !known.contains(name)) {
+                    Some(name) => Cell::State(Tone::Danger, format!("There is no partner {name}")),
+                    None => Cell::text(product.partners.join(", ")),
+                },
                 Cell::State(state.0, state.1.to_owned()),
             ]
         };
@@ -65,11 +75,17 @@ async fn get_catalogue(cx: Cx, browser: Browser) -> Response {
                 Action::link("tax", "Tax", format!("/admin/catalogue/{TAX}")),
                 Action::link("orders", "Orders", "/admin/orders"),
             ],
-            done: None,
+            done: (query.done == "saved")
+                .then(|| "Saved. It counts from now on; what was ordered before keeps its price.".to_owned()),
         };
         Ok(pages::respond(StatusCode::OK, &page))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+/// The names of all partners.
+async fn partners(cx: &Cx) -> Result<Vec<String>, Fault> {
+    Ok(people::list_partners(&cx.app.db).await?.into_iter().map(|partner| partner.name).collect())
 }
 
 fn amount(price: Option<Money>) -> String {
@@ -113,15 +129,34 @@ fn fields(catalogue: &Catalogue, name: &str) -> Option<Vec<Field>> {
     Some(fields)
 }
 
-fn page(cx: &Cx, administrator: &Administrator, (name, heading): (&str, String), fields: Vec<Field>) -> DetailPage {
-    let path = format!("/admin/catalogue/{name}");
+/// How often it was changed: what the form shows must still hold when it is saved.
+async fn version(cx: &Cx, name: &str) -> Result<i64, Fault> {
+    let known = store::list_overrides(&cx.app.db).await?;
+    Ok(known.iter().find(|known| known.product == kept(name)).map_or(0, |known| known.version))
+}
+
+fn kept(name: &str) -> &str {
+    if name == TAX { EVERYTHING } else { name }
+}
+
+fn page(
+    cx: &Cx,
+    administrator: &Administrator,
+    (name, heading): (&str, String),
+    (read, mut fields): (i64, Vec<Field>),
+    whole: Option<String>,
+) -> DetailPage {
+    let path = path(name);
+    fields.push(Field::required("version", "", Control::Hidden, read.to_string()));
+    let mut form = PageForm::main(path, "Save", fields);
+    form.error = whole;
     DetailPage {
         layout: administrator.layout(cx, "Catalogue", Place::Orders),
         page: "admin-product",
         heading,
         state: None,
         facts: vec![("Name in orders".to_owned(), Cell::Code(name.to_owned()))],
-        sections: vec![section("Change", None, vec![PageForm::main(path, "Save", fields)])],
+        sections: vec![section("Change", None, vec![form])],
         back: Action::link("back", "Catalogue", "/admin/catalogue"),
         done: None,
         secret: None,
@@ -136,9 +171,18 @@ async fn get_product(cx: Cx, browser: Browser, Path(name): Path<String>) -> Resp
     let shown = async {
         let administrator = enter(&cx, &browser, Place::Orders, Act::Edit).await?;
         let catalogue = catalogue(&cx).await?;
-        let fields = fields(&catalogue, &name).ok_or(PageFailure::NotFound)?;
-        let page = page(&cx, &administrator, (&name, heading(&catalogue, &name)), fields);
-        Ok(pages::respond(StatusCode::OK, &page))
+        let mut fields = fields(&catalogue, &name).ok_or(PageFailure::NotFound)?;
+        let mut read = version(&cx, &name).await?;
+        let kept = confirm::kept(&cx, &browser, (&administrator.visitor, &path(&name))).await?;
+        if let Some(typed) = &kept {
+            for shown in &mut fields {
+                typed.get(&shown.name).clone_into(&mut shown.value);
+            }
+            read = typed.get("version").parse().unwrap_or(read);
+        }
+        let page = page(&cx, &administrator, (&name, heading(&catalogue, &name)), (read, fields), None);
+        let done = kept.map(|_| ONCE_MORE.to_owned());
+        Ok(pages::respond(StatusCode::OK, &DetailPage { done, ..page }))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
@@ -149,26 +193,56 @@ async fn post_product(Path(name): Path<String>, form: Form) -> Response {
         let administrator = enter(&cx, &form.browser, Place::Orders, Act::Edit).await?;
         let catalogue = catalogue(&cx).await?;
         let mut fields = fields(&catalogue, &name).ok_or(PageFailure::NotFound)?;
-        let change = match read(&catalogue, &name, &form) {
+        let read_version: i64 = form.get("version").parse().unwrap_or(-1);
+        let change = match read(&catalogue, &partners(&cx).await?, &name, &form) {
             Ok(change) => change,
             Err((field, text)) => {
                 for shown in &mut fields {
                     form.get(&shown.name).clone_into(&mut shown.value);
                     shown.error = (shown.name == field).then(|| text.clone());
                 }
-                let page = page(&cx, &administrator, (&name, heading(&catalogue, &name)), fields);
+                let shown = (read_version, fields);
+                let page = page(&cx, &administrator, (&name, heading(&catalogue, &name)), shown, None);
                 return Ok(pages::respond(StatusCode::UNPROCESSABLE_ENTITY, &page));
             }
         };
-        save(&cx, &administrator, &name, &change).await?;
-        Ok(see_other("/admin/catalogue"))
+        let typed = Typed::of(form.every());
+        confirm::confirm(&cx, &form.browser, (&administrator.visitor, &path(&name)), &typed).await?;
+        if save(&cx, &administrator, (&name, read_version), &change).await? {
+            return Ok(see_other("/admin/catalogue?done=saved"));
+        }
+        conflict(&cx, &administrator, &name, &form).await
     };
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
 }
 
+/// Somebody else saved meanwhile: what was typed stays, and beside it stands what is saved now.
+async fn conflict(cx: &Cx, administrator: &Administrator, name: &str, form: &Form) -> Result<Response, PageFailure> {
+    let catalogue = catalogue(cx).await?;
+    let mut fields = fields(&catalogue, name).ok_or(PageFailure::NotFound)?;
+    for shown in &mut fields {
+        let typed = form.get(&shown.name);
+        let same = shown.value.lines().map(str::trim).eq(typed.lines().map(str::trim));
+        if !same {
+            let now = match (&shown.control, shown.value.as_str()) {
+                (Control::Tick, "1") => "ticked".to_owned(),
+                (Control::Tick, _) => "not ticked".to_owned(),
+                (_, "") => "empty".to_owned(),
+                (_, value) => format!("\u{201c}{}\u{201d}", value.replace('\n', ", ")),
+            };
+            shown.error = Some(format!("Saved meanwhile: {now}."));
+        }
+        typed.clone_into(&mut shown.value);
+    }
+    let whole = "Somebody else saved this while you had it open. Nothing of yours is lost: compare, then save again.";
+    let shown = (version(cx, name).await?, fields);
+    let page = page(cx, administrator, (name, heading(&catalogue, name)), shown, Some(whole.to_owned()));
+    Ok(pages::respond(StatusCode::CONFLICT, &page))
+}
+
 type Wrong = (&'static str, String);
 
-fn read(catalogue: &Catalogue, name: &str, form: &Form) -> Result<Value, Wrong> {
+fn read(catalogue: &Catalogue, known: &[String], name: &str, form: &Form) -> Result<Value, Wrong> {
     let written = |change| serde_json::to_value(change).unwrap_or_default();
     if name == TAX {
         let called = form.get("tax_name");
@@ -185,25 +259,34 @@ fn read(catalogue: &Catalogue, name: &str, form: &Form) -> Result<Value, Wrong> 
         if read.minor > 100_000_000 { Err((field, "This is too much.".to_owned())) } else { Ok(read.minor) }
     };
     let renews = catalogue.named(name).is_some_and(|product| !product.kinds.is_empty());
-    let partners = form.get("partners").lines().map(str::trim).filter(|line| !line.is_empty());
+    let partners: Vec<String> =
+        form.get("partners").lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    if let Some(unknown) = partners.iter().find(|name| !known.contains(name)) {
+        let text = format!("There is no partner called {unknown}. Write the name as the list of partners has it.");
+        return Err(("partners", text));
+    }
     Ok(written(ProductChange {
         withdrawn: Some(form.get("withdrawn") == "1"),
         price: Some(price("price")?),
         renewal_price: if renews { Some(price("renewal_price")?) } else { None },
-        partners: Some(partners.map(str::to_owned).collect()),
+        partners: Some(partners),
     }))
 }
 
-async fn save(cx: &Cx, administrator: &Administrator, name: &str, change: &Value) -> Result<(), Fault> {
-    let kept = if name == TAX { EVERYTHING } else { name };
-    let known = store::list_overrides(&cx.app.db).await?;
-    let read = known.iter().find(|known| known.product == kept).map_or(0, |known| known.version);
+/// `false`: it was changed since it was read.
+async fn save(
+    cx: &Cx,
+    administrator: &Administrator,
+    (name, read): (&str, i64),
+    change: &Value,
+) -> Result<bool, Fault> {
     let by = administrator.visitor.person.id;
     let transaction = cx.app.db.begin().await?;
-    if !store::save_override(&transaction, (kept, change, read), by, cx.now).await? {
-        return Err(Fault::internal("the catalogue was changed by somebody else at the same moment"));
+    if !store::save_override(&transaction, (kept(name), change, read), by, cx.now).await? {
+        return Ok(false);
     }
     let data = serde_json::json!({ "product": name, "change": change });
     audit::record(cx, &transaction, Event { actor: Some(by), ..Event::new("catalogue.changed").data(data) }).await?;
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    Ok(true)
 }

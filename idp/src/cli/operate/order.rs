@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 
 use stepgate_core::account::Role;
-use stepgate_core::subscriptions::order::{Order, OrderStage};
-use stepgate_store::{license_keys, orders};
+use stepgate_core::subscriptions::order::{Order, OrderStage, PaymentMethod};
+use stepgate_store::{attentions, license_keys, orders};
 
 use super::*;
 use crate::boot::{self, Delivery, Node};
 use crate::cx::Cx;
-use crate::shop::refund::give_back;
+use crate::shop::refund::{give_back, give_back_because};
 use crate::subscriptions::{Settled, settle};
 
 /// Commands about orders.
@@ -29,7 +29,7 @@ pub(in crate::cli) enum OrderCommand {
         /// Its number: SG-7K2M-9QXA.
         number: String,
     },
-    /// Notes that its money came: it gets its keys, once.
+    /// Notes that the money of an invoice came: the order gets its keys, once. What cards pay is read at their provider.
     Pay {
         /// Its number.
         number: String,
@@ -37,13 +37,17 @@ pub(in crate::cli) enum OrderCommand {
         #[arg(long)]
         by: String,
     },
-    /// Gives it back: its keys become void, and the money follows. Within 15 days, and only if nothing of it is in use.
+    /// Gives it back: its keys become void, and the money follows. Within 15 days, or for a reason later; only if nothing of
+    /// it is in use.
     Refund {
         /// Its number.
         number: String,
         /// Who gives it back: the user ID of an operator or of somebody of finance.
         #[arg(long)]
         by: String,
+        /// Why, when its 15 days are over. The purchaser reads it.
+        #[arg(long)]
+        reason: Option<String>,
     },
 }
 
@@ -63,7 +67,9 @@ pub(super) async fn command(operator: Operator, command: OrderCommand) -> Result
             let keys = license_keys::list_keys_of_order(db, order.id).await?;
             let key = |key: &stepgate_core::subscriptions::license_key::LicenseKey| json!({ "id": key.id, "line": key.line, "product": key.product, "stage": key.stage.as_str() });
             let keys: Vec<Value> = keys.iter().map(key).collect();
-            let more = json!({ "lines": order.lines, "billing": order.billing, "keys": keys });
+            let open = attentions::list_open(db, order.id).await?;
+            let open: Vec<String> = open.into_iter().map(|attention| attention.reason).collect();
+            let more = json!({ "lines": order.lines, "billing": order.billing, "keys": keys, "needs_attention": open });
             let (mut shown, more) = (line(&order), more.as_object().cloned().unwrap_or_default());
             if let Some(shown) = shown.as_object_mut() {
                 shown.extend(more);
@@ -71,7 +77,9 @@ pub(super) async fn command(operator: Operator, command: OrderCommand) -> Result
             Ok(shown)
         }
         OrderCommand::Pay { number, by } => pay(operator.settings, (&number, &by)).await,
-        OrderCommand::Refund { number, by } => refund(operator.settings, (&number, &by)).await,
+        OrderCommand::Refund { number, by, reason } => {
+            refund(operator.settings, (&number, &by), reason.as_deref()).await
+        }
     }
 }
 
@@ -112,6 +120,12 @@ pub(super) async fn acting(mut settings: Settings, by: &str) -> Result<(Node, Cx
 async fn pay(settings: Settings, (number, by): (&str, &str)) -> Result<Value, OperateError> {
     let (_node, cx, by) = acting(settings, by).await?;
     let order = find(&cx.app.db, number).await?;
+    let open = matches!(order.stage, OrderStage::AwaitingPayment | OrderStage::Cancelled);
+    if open && order.method != PaymentMethod::Invoice {
+        let method = order.method.as_str();
+        let why = format!("the order {number} is paid by {method}: only the money of an invoice is noted by hand");
+        return Err(OperateError::Argument(why));
+    }
     match settle(&cx, &order, Some(by)).await.map_err(other)? {
         Settled::Now => Ok(json!({ "number": order.number, "paid": true, "keys": order.keys() })),
         Settled::Before => Ok(json!({ "number": order.number, "paid": true, "note": "it was paid before" })),
@@ -122,10 +136,14 @@ async fn pay(settings: Settings, (number, by): (&str, &str)) -> Result<Value, Op
     }
 }
 
-async fn refund(settings: Settings, (number, by): (&str, &str)) -> Result<Value, OperateError> {
+async fn refund(settings: Settings, (number, by): (&str, &str), reason: Option<&str>) -> Result<Value, OperateError> {
     let (_node, cx, by) = acting(settings, by).await?;
     let order = find(&cx.app.db, number).await?;
     let refusal = |why| OperateError::Argument(format!("the order {number} is not given back: {why}"));
-    give_back(&cx, order.id, by).await.map_err(other)?.map_err(refusal)?;
+    let given = match reason.map(str::trim).filter(|reason| !reason.is_empty()) {
+        Some(reason) => give_back_because(&cx, order.id, (by, reason)).await,
+        None => give_back(&cx, order.id, by).await,
+    };
+    given.map_err(other)?.map_err(refusal)?;
     Ok(line(&find(&cx.app.db, number).await?))
 }

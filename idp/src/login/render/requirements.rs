@@ -4,16 +4,19 @@ use jiff::tz::TimeZone;
 use stepgate_core::assurance::{self, CredentialKind, Decision, Explanation, Product, RepairReason, Verdict};
 use stepgate_core::credentials::Credential;
 use stepgate_core::id::CredentialId;
-use stepgate_store::credentials;
+use stepgate_core::subscriptions::license_key::LicenseKey;
+use stepgate_store::{credentials, subscriptions as store};
 
 use super::Scene;
+use crate::account::{activate_key, activation};
 use crate::cx::Cx;
 use crate::http::page::PageFailure;
+use crate::login::Standing;
 use crate::pages::login::Flow;
 use crate::pages::requirements::{Accepted, Held, RequirementsNotMetPage};
 use crate::pages::{Action, When};
-use crate::subscriptions;
 use crate::words::Language;
+use crate::{proofing, subscriptions};
 
 pub(super) async fn page(cx: &Cx, scene: &Scene, flow: Flow) -> Result<RequirementsNotMetPage, PageFailure> {
     let Some(standing) = &scene.standing else { return Err(PageFailure::InteractionGone) };
@@ -35,20 +38,53 @@ pub(super) async fn page(cx: &Cx, scene: &Scene, flow: Flow) -> Result<Requireme
         };
         Held { kind: line.kind, label, reason }
     });
-    let mut main = shortest(standing.decision(), language);
-    if let Decision::Repair { credential, kind, reason: RepairReason::Expired } = standing.decision() {
-        main = Some(renew(cx, &held, (*credential, *kind), language));
-    }
+    let keys = match standing.decision() {
+        Decision::Acquire { .. } | Decision::Repair { .. } => subscriptions::keys_of(cx, &standing.person).await?,
+        _ => Vec::new(),
+    };
+    let accepted = assurance::acceptable(&scene.requirement, cx.now);
+    let owns: Vec<CredentialKind> = explanation.has.iter().map(|line| line.kind).collect();
+    let key = subscriptions::fitting(&keys, &accepted, (&owns, standing.holdings.proofed));
+    let unused = key.map(|key| Held {
+        kind: key.gives.kinds.first().copied().unwrap_or(CredentialKind::Password),
+        label: subscriptions::name_of(cx, key),
+        reason: language.text(reason(Verdict::NotActivated, CredentialKind::Password)),
+    });
     Ok(RequirementsNotMetPage {
         layout: super::layout(cx, scene, "unmet"),
         accepts: accepts(scene, &explanation, language),
-        has: has.collect(),
-        main,
+        has: has.chain(unused).collect(),
+        main: way_on(cx, standing, (&held, key), language).await?,
         others: vec![
             Action::link("license", language.text("have-license-key"), "/account/otp/license"),
             Action::link("manage-otp", language.text("open-manage-otp"), "/account/otp"),
         ],
         flow,
+    })
+}
+
+/// The filled button: what is theirs already before anything is sold.
+async fn way_on(
+    cx: &Cx,
+    standing: &Standing,
+    (held, key): (&[Credential], Option<&LicenseKey>),
+    language: Language,
+) -> Result<Option<Action>, PageFailure> {
+    Ok(match (standing.decision(), key) {
+        (Decision::Acquire { .. } | Decision::Repair { reason: RepairReason::Expired, .. }, Some(key)) => {
+            Some(activate_key(cx, key, "continue", language))
+        }
+        (Decision::Repair { credential, kind, reason: RepairReason::Expired }, _) => {
+            Some(renew(cx, held, (*credential, *kind), language))
+        }
+        (Decision::Repair { credential, kind, reason: RepairReason::NotActivated }, _) => {
+            let credential = held.iter().find(|it| it.id == *credential);
+            activate(cx, standing, (credential, *kind), language).await?
+        }
+        (Decision::Acquire { acceptable, proofing: true }, _) if acceptable.is_empty() => {
+            Some(get_proofed(cx, standing, language).await?)
+        }
+        (decision, _) => shortest(decision, language),
     })
 }
 
@@ -91,6 +127,38 @@ fn renew(cx: &Cx, held: &[Credential], (id, kind): (CredentialId, CredentialKind
     Action::link("continue", say("unmet-get-new"), "/account/otp/get")
 }
 
+/// Straight to where a device is set up.
+async fn activate(
+    cx: &Cx,
+    standing: &Standing,
+    (credential, kind): (Option<&Credential>, CredentialKind),
+    language: Language,
+) -> Result<Option<Action>, PageFailure> {
+    let Some(credential) = credential else { return Ok(None) };
+    let sold = store::find_sold_as(&cx.app.db, credential.id).await?;
+    let path = format!("/account/otp#credential-{}", credential.id);
+    let action = activation(cx, &standing.person, (credential, &sold), language);
+    let action = action.unwrap_or_else(|| Action::link("", language.text("see-proofing"), path));
+    // Where something comes before it, the button says that.
+    let label = match action.label == language.text("activate") {
+        true => language.say("unmet-activate", [("kind", language.kind(kind).into())]),
+        false => action.label,
+    };
+    Ok(Some(Action { id: "continue".to_owned(), label, ..action }))
+}
+
+/// To what gets somebody proofed, or to where that stands.
+async fn get_proofed(cx: &Cx, standing: &Standing, language: Language) -> Result<Action, PageFailure> {
+    Ok(match proofing::standing(cx, standing.person.id).await? {
+        proofing::Standing::Nothing | proofing::Standing::Approved(_) => {
+            Action::link("continue", language.text("proofing-get"), "/account/otp/get")
+        }
+        proofing::Standing::Waits(_) | proofing::Standing::Refused(_) | proofing::Standing::RefusedForGood(_) => {
+            Action::link("continue", language.text("unmet-see-proofing"), "/account/proofing")
+        }
+    })
+}
+
 /// The button for the shortest way.
 fn shortest(decision: &Decision, language: Language) -> Option<Action> {
     let say = |key: &str, kind: CredentialKind| language.say(key, [("kind", language.kind(kind).into())]);
@@ -104,13 +172,11 @@ fn shortest(decision: &Decision, language: Language) -> Option<Action> {
             };
             Some(Action::link("continue", say(key, *kind), format!("/account/otp#credential-{credential}")))
         }
-        Decision::Acquire { acceptable, proofing } => {
-            let label = match (acceptable.as_slice(), proofing) {
-                ([], true) => {
-                    return Some(Action::link("continue", language.text("unmet-get-proofed"), "/account/proofing"));
-                }
-                ([Product { kind, .. }], _) => say("unmet-get", *kind),
-                _ => language.text("unmet-get-any"),
+        Decision::Acquire { acceptable, .. } => {
+            let label = match acceptable.as_slice() {
+                [Product { kind, proofed: false }] => say("unmet-get", *kind),
+                [Product { kind, proofed: true }] => say("unmet-get-with-proofing", *kind),
+                _ => language.text("get-credential"),
             };
             Some(Action::link("continue", label, "/account/otp/get"))
         }

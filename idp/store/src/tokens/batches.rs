@@ -4,6 +4,7 @@ use stepgate_core::credentials::hardware_token::OathParameters;
 use stepgate_core::id::{BatchId, PersonId, TokenId};
 use stepgate_core::time::Timestamp;
 
+use super::{OUTLIVES, WAITS};
 use crate::row::{Row, all, at, at_if, json, one, run};
 use crate::{Connection, Db, StoreError};
 
@@ -304,6 +305,21 @@ pub async fn recall_batch(
          FROM hardware_tokens t JOIN token_batches b ON b.id = t.batch_id WHERE b.id = ? AND t.{ALIVE}"
     );
     run(connection, &sql, batch()).await?;
+    // What was bought outlives the series.
+    let sql = format!(
+        "UPDATE credentials SET {WAITS} WHERE {OUTLIVES} AND id IN
+         (SELECT credential_id FROM hardware_tokens WHERE batch_id = ? AND {ALIVE})"
+    );
+    run(connection, &sql, vec![at(now), id.uuid().into()]).await?;
+    let sql = format!(
+        "UPDATE credentials SET serial = NULL WHERE kind = 'hardware_token' AND stage = 'pending'
+           AND license_key_id IS NOT NULL AND id IN
+         (SELECT credential_id FROM hardware_tokens WHERE batch_id = ? AND {ALIVE})"
+    );
+    run(connection, &sql, batch()).await?;
+    let sql = "UPDATE hardware_tokens SET credential_id = NULL WHERE batch_id = ? AND credential_id IN
+               (SELECT id FROM credentials WHERE kind = 'hardware_token' AND stage = 'pending' AND serial IS NULL)";
+    run(connection, sql, batch()).await?;
     let sql = format!(
         "UPDATE credentials SET stage = 'revoked' WHERE kind = 'hardware_token' AND stage <> 'revoked' AND id IN
          (SELECT credential_id FROM hardware_tokens WHERE batch_id = ? AND {ALIVE})"

@@ -1,7 +1,7 @@
 use super::*;
 use crate::assurance::{Evidence, FactorEvent, Method};
 use crate::authorize::Hint;
-use crate::authorize::interaction::{PortalPage, Want};
+use crate::authorize::interaction::{LocalAddress, PortalPage, Want};
 use crate::authorize::tests::{GOOD, client, judge, judge_with};
 use crate::id::{ChallengeId, CredentialId, SessionId};
 use crate::time::Timestamp;
@@ -322,5 +322,34 @@ fn portal_pages_are_a_closed_list() {
     ];
     for (path, page) in cases {
         assert_eq!(PortalPage::of_path(path), page, "{path}");
+    }
+}
+
+#[test]
+fn an_address_that_was_asked_for_is_one_of_ours() {
+    for good in ["/admin/orders", "/admin/orders?q=SG-1&next=//evil.example", "/account/otp/get?product=mobile-id"] {
+        let read = LocalAddress::parse(good).unwrap_or_else(|| panic!("{good}"));
+        let stored = serde_json::to_string(&read).unwrap();
+        assert_eq!(serde_json::from_str::<LocalAddress>(&stored).unwrap(), read);
+    }
+    let long = format!("/account?q={}", "x".repeat(1000));
+    for bad in [
+        "",
+        "/",
+        "admin",
+        "//evil.example/account",
+        "/\\evil.example/account",
+        "/account/..//evil.example",
+        "/account/%2E%2e/evil",
+        "/account//otp",
+        "/account\t",
+        "/account#x",
+        "/accounting",
+        "/interaction/1",
+        "https://evil.example/account",
+        &long,
+    ] {
+        assert_eq!(LocalAddress::parse(bad), None, "{bad}");
+        assert!(serde_json::from_value::<LocalAddress>(bad.into()).is_err(), "{bad}");
     }
 }

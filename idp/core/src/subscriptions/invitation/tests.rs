@@ -31,7 +31,8 @@ fn each_error_names_line_and_field() {
     for (text, line, word) in [
         ("", 1, "empty"),
         ("email,name\n", 1, "nobody"),
-        ("email;name\n", 1, "column"),
+        ("email;name\n", 1, "nobody"),
+        ("email|name\n", 1, "column"),
         ("email,name,name\nx,y,z\n", 1, "twice"),
         ("name\nx\n", 1, "needed"),
         ("email,name\na@x.example,\"A\n\n", 2, "never closed"),
@@ -51,6 +52,22 @@ fn each_error_names_line_and_field() {
     let sheet = read(format!("email,name\n{bad}").as_bytes());
     assert_eq!((sheet.errors.len(), sheet.wrong), (TOLD, 500));
     assert!(!read(&vec![b'a'; MAX_BYTES + 1]).is_clean());
+}
+
+#[test]
+fn semicolons_and_tabs_are_read_and_one_open_quote_hides_no_other_error() {
+    for text in [
+        "email;name;user_id\na@x.example;\"Blue; J\";bluej\n",
+        "email\tname\r\na@x.example\tJ, Blue\r\n",
+        "\u{feff}\nname;email\nJ, Blue;a@x.example\n",
+    ] {
+        let sheet = read(text.as_bytes());
+        assert!(sheet.is_clean() && sheet.people.len() == 1, "{text:?}: {:?}", sheet.errors);
+    }
+    let found = errors("email,name\na@x.example,\"A\nnobody,B\nc@x.example,C\nd@x.example,D \"D\"\ne@x.example,\n");
+    let places: Vec<_> = found.iter().map(|(line, field, _)| (*line, *field)).collect();
+    assert_eq!(places, [(2, "file"), (3, "email"), (5, "file"), (6, "name")]);
+    assert!(found[0].2.contains("never closed") && found[2].2.contains("within a field"), "{found:?}");
 }
 
 #[test]
