@@ -278,3 +278,16 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// Keys are kept as they were registered, whatever else stands in them: a number is the same after it was written
+    /// and read, to the last bit.
+    #[test]
+    fn numbers_among_a_clients_keys_are_kept(number in any::<f64>().prop_filter("a JSON number", |it| it.is_finite())) {
+        let text = format!(r#"{{"jwks":{{"keys":[],"x":{number:e}}}}}"#);
+        let read: ClientMetadata = serde_json::from_str(&text).unwrap();
+        let again: ClientMetadata = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
+        prop_assert_eq!(again.jwks.as_ref().and_then(|keys| keys["x"].as_f64()), Some(number));
+        prop_assert_eq!(again, read);
+    }
+}
