@@ -25,7 +25,7 @@ pub(super) async fn invite(browser: &mut Browser, kind: &str, (email, name): (&s
 }
 
 /// The link in a mail to an address that is none of those known before, whichever node sent it.
-async fn link(world: &World, email: &str, known: &[&str]) -> String {
+pub(super) async fn link(world: &World, email: &str, known: &[&str]) -> String {
     let found = std::sync::Mutex::new(String::new());
     let http = reqwest::Client::new();
     world

@@ -44,6 +44,14 @@ fn found<'a>(issuer: &'a str, name: &'a str) -> [(&'a str, &'a str); 6] {
     ]
 }
 
+/// An agent sees this person and their passport, and approves.
+pub(super) async fn approve(world: &World, person: &str) {
+    let mut agnes = at(world, "agnes", "/admin/proofing").await;
+    take_case(world, &mut agnes, person).await;
+    agnes.submit(&found("Germany", "1")).await;
+    assert!(agnes.page.words().contains("Decided"), "{}", agnes.page.words());
+}
+
 async fn decided(world: &World) -> i64 {
     world.count("SELECT COUNT(*) AS found FROM proofing_requests WHERE stage <> 'asked'").await
 }

@@ -1,5 +1,5 @@
 //! From a refusal to the application with the new strength, in a real browser, on a wide screen and on a phone's: by a
-//! license key, by buying, by renewing.
+//! license key, by buying, by renewing, by being proofed, and by an invitation that somebody else pays for.
 
 use std::future::Future;
 
@@ -7,6 +7,7 @@ use stepgate_tests::{World, on_each_backend};
 use thirtyfour::prelude::*;
 
 use super::chromium::{chromium, click, fill, find, fits, shows, text};
+use super::invitations::{invite, link, logged_in};
 
 /// Walks on each backend, on a wide screen and on a narrow one.
 async fn on_each_screen<Fut: Future<Output = ()>>(walk: impl Fn(World, WebDriver) -> Fut) {
@@ -52,9 +53,8 @@ async fn pay(driver: &WebDriver) {
     fits(driver).await;
 }
 
-/// Sets the waiting Mobile ID up in a window that plays the phone. To set it up was to show it: the request that waits goes
-/// on by itself, and asks for nothing twice.
-async fn set_up_and_go_on(world: &World, driver: &WebDriver) {
+/// Sets the waiting Mobile ID up in a window that plays the phone.
+async fn set_up(world: &World, driver: &WebDriver) {
     shows(driver, "main[data-page=manage-otp] #status", "").await;
     fits(driver).await;
     click(driver, "#status-action").await;
@@ -69,6 +69,11 @@ async fn set_up_and_go_on(world: &World, driver: &WebDriver) {
     driver.switch_to_window(browser).await.unwrap();
     fill(driver, "#digits", &digits).await;
     click(driver, "#continue").await;
+}
+
+/// To set it up was to show it: the request that waits goes on by itself, and asks for nothing twice.
+async fn set_up_and_go_on(world: &World, driver: &WebDriver) {
+    set_up(world, driver).await;
     find(driver, "main[data-page=partner-home]").await;
     shows(driver, "#acr", "urn:stepgate:acr:mobile-id").await;
 }
@@ -126,6 +131,61 @@ async fn what_has_expired_is_renewed_and_shown_to_the_application() {
         driver.goto(format!("{}/account/otp", world.issuer)).await.unwrap();
         shows(&driver, "main[data-page=manage-otp]", "\u{2022}\u{2022}\u{2022}\u{2022} 0106").await;
         fits(&driver).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_lacks_proofing_buys_it_is_seen_by_an_agent_and_goes_on() {
+    on_each_screen(async |world, driver| {
+        refused(&world, &driver, ("#proofed", "dave")).await;
+        click(&driver, "#continue").await;
+        find(&driver, "main[data-page=acquire]").await;
+        click(&driver, "#add-proofing-upgrade").await;
+        pay(&driver).await;
+        click(&driver, "main[data-page=order] [id^=activate-]").await;
+        shows(&driver, "main[data-page=proofing]", "You are in the queue").await;
+        fits(&driver).await;
+        super::proofing::approve(&world, "dave").await;
+        driver.refresh().await.unwrap();
+        shows(&driver, "main[data-page=proofing]", "Your identity was proofed").await;
+        fits(&driver).await;
+        click(&driver, "#resume").await;
+        // What is shown counts from now on: the device, while its holder is proofed.
+        click(&driver, "#factor-hardware_token").await;
+        find(&driver, "main[data-page=code]").await;
+        let code = world.shown_code("dave").await;
+        fill(&driver, "#code", &code).await;
+        click(&driver, "#continue").await;
+        find(&driver, "main[data-page=partner-home]").await;
+        shows(&driver, "#acr", "urn:stepgate:acr:otp:proofed").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_invited_makes_an_account_pays_nothing_and_is_let_in() {
+    on_each_screen(async |world, driver| {
+        let mut oscar = logged_in(&world, "oscar").await;
+        invite(&mut oscar, "organization", ("nina@north.example", "Nina North")).await;
+        let mailed = link(&world, "nina@north.example", &[]).await;
+        driver.goto(format!("{}{mailed}", world.issuer)).await.unwrap();
+        find(&driver, "main[data-page=join]").await;
+        fits(&driver).await;
+        fill(&driver, "#form-username", "nina").await;
+        fill(&driver, "#form-password", "three blue anchors").await;
+        fill(&driver, "#form-again", "three blue anchors").await;
+        click(&driver, "main[data-page=join] #continue").await;
+        shows(&driver, "main[data-page=joined]", "Mobile ID").await;
+        fits(&driver).await;
+        click(&driver, "[id^=activate-]").await;
+        set_up(&world, &driver).await;
+        shows(&driver, "main[data-page=manage-otp]", "Active").await;
+        fits(&driver).await;
+        // The application asks for it, and for nothing more.
+        driver.goto(&world.partner).await.unwrap();
+        click(&driver, "#mobile-id").await;
+        shows(&driver, "#acr", "urn:stepgate:acr:mobile-id").await;
     })
     .await;
 }
