@@ -5,6 +5,7 @@ use serde_json::json;
 use stepgate_tests::{Browser, Page, World, on_each_backend};
 
 use super::license_keys::at;
+use super::shop::{add, buy};
 
 const OTP: &str = "urn:stepgate:acr:otp";
 
@@ -101,6 +102,34 @@ async fn a_renewal_from_the_refusal_to_the_application_is_in_german_throughout()
         let code = world.text_code("+12025550106").await;
         frank.submit(&[("code", &code)]).await;
         assert_eq!(rp.finish(&started, &frank.page).await.acr(), OTP);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_bought_and_waits_is_told_in_german() {
+    on_each_backend(|world| async move {
+        world.tamper("UPDATE persons SET claims = REPLACE(claims, 'en-US', 'de-DE') WHERE username = 'alice'").await;
+        let rp = world.relying_party().await;
+        let (mut alice, started) = (world.browser(), rp.start(&[("acr_values", "urn:stepgate:acr:mobile-id")]));
+        alice.open(&started.url).await;
+        alice.log_in("alice").await;
+        is_german(&alice.page);
+        assert!(alice.page.words().contains("Mobile ID beschaffen"), "{}", alice.page.words());
+        let parked = alice.page.url.path().to_owned();
+        add(&mut alice, "mobile-id", "1", "me").await;
+        buy(&mut alice, "pay").await;
+        let mail = world.mail("alice@iron-builders.example", "Ihre Bestellung ist bezahlt").await;
+        assert!(mail.contains("Aktivieren Sie, was für Sie ist") && mail.contains("30,00\u{a0}$"), "{mail}");
+        for (path, said) in [
+            (parked.as_str(), "Mobile ID aktivieren"),
+            ("/account/otp", "Mobile ID wartet auf Sie"),
+            ("/account", "Mobile ID gehört Ihnen und ist noch nicht aktiviert."),
+            ("/account/proofing", "Weiter zu"),
+        ] {
+            is_german(alice.open(path).await);
+            assert!(alice.page.words().contains(said), "{path}: {}", alice.page.words());
+        }
     })
     .await;
 }
