@@ -58,6 +58,7 @@ mod mobile_phones;
 mod mobile_push;
 mod oidc;
 mod par;
+mod parcels;
 mod passkeys;
 mod phones;
 mod portal;

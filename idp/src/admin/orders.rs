@@ -5,7 +5,9 @@ mod acts;
 mod catalogue;
 mod desk;
 mod matters;
+mod ship;
 mod sponsors;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -28,7 +30,7 @@ use crate::account::confirm::{self, ONCE_MORE};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::http::extract::{Browser, Form};
+use crate::http::extract::Browser;
 use crate::http::page::PageFailure;
 use crate::pages::admin::{DetailPage, DetailSection, ListPage};
 use crate::pages::form::{Control, Field, Form as PageForm};
@@ -42,6 +44,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/admin/orders/{number}", get(get_order))
         .route("/admin/orders/{number}/invoice.pdf", get(get_invoice))
         .merge(acts::routes())
+        .merge(ship::routes())
+        .merge(waiting::routes())
         .merge(desk::routes())
         .merge(sponsors::routes())
         .merge(catalogue::routes())
@@ -103,6 +107,7 @@ async fn list(cx: &Cx, browser: &Browser, query: &OrderQuery) -> Result<Response
     stages.extend(OrderStage::ALL.iter().map(|stage| (stage.as_str().to_owned(), stage.as_str().replace('_', " "))));
     let mut actions = Vec::new();
     if administrator.scope == Scope::All {
+        actions.push(Action::link("waiting", "Who waits for a token", "/admin/orders/waiting"));
         actions.push(Action::link("vouchers", "Vouchers", "/admin/vouchers"));
         actions.push(Action::link("catalogue", "Catalogue", "/admin/catalogue"));
     }
@@ -179,7 +184,7 @@ async fn page(
     cx: &Cx,
     administrator: &Administrator,
     order: &Order,
-    (done, unfit): (&str, Option<&Form>),
+    (done, unfit): (&str, Option<&ship::Unfit<'_>>),
 ) -> Result<DetailPage, PageFailure> {
     let extras = store::find_extras(&cx.app.db, order.id).await?;
     let (tone, word) = words::stage(order);

@@ -108,15 +108,37 @@ pub(super) async fn replaced(cx: &Cx, transaction: &impl Connection, order: &Ord
 }
 
 /// What was ordered is on its way.
-///
-/// # Errors
-/// The store.
-pub async fn sent(
+pub(super) async fn sent(
     cx: &Cx,
     transaction: &impl Connection,
     order: &Order,
     (carrier, tracking): (&str, &str),
 ) -> Result<(), Fault> {
     let text = format!("What you ordered is on its way, with {carrier}. Tracking number: {tracking}.");
+    tell(cx, transaction, order, ("Your order is on its way", text)).await
+}
+
+/// The same with the tokens that are in the parcel.
+///
+/// # Errors
+/// The store.
+pub(super) async fn sent_tokens(
+    cx: &Cx,
+    transaction: &impl Connection,
+    order: &Order,
+    (carrier, tracking): (&str, &str),
+    serials: &[&str],
+) -> Result<(), Fault> {
+    let (shown, more) = serials.split_at(serials.len().min(20));
+    let in_it = match (serials.len(), more.len()) {
+        (0, _) => return sent(cx, transaction, order, (carrier, tracking)).await,
+        (1, _) => format!("In it is the token {}.", shown.concat()),
+        (_, 0) => format!("In it are the tokens {}.", shown.join(", ")),
+        (_, more) => format!("In it are the tokens {} and {more} more.", shown.join(", ")),
+    };
+    let text = format!(
+        "What you ordered is on its way, with {carrier}. Tracking number: {tracking}. {in_it}\n\nA token that was sent with a \
+         license key becomes whoever's activates that key: the page of your order says which goes with which."
+    );
     tell(cx, transaction, order, ("Your order is on its way", text)).await
 }

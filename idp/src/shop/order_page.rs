@@ -8,6 +8,7 @@ use stepgate_core::subscriptions::order::{LineFor, Order, OrderStage, PaymentMet
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_core::time::Timestamp;
 use stepgate_store::desk::{self, Extras};
+use stepgate_store::tokens::parcels;
 use stepgate_store::{credentials, license_keys, subscriptions as terms};
 
 use super::catalogue::catalogue;
@@ -216,6 +217,10 @@ async fn order_keys(
     (order, keys): (&Order, Vec<LicenseKey>),
 ) -> Result<Vec<OrderKey>, Fault> {
     let (person, mut found) = (visitor.person.id, Vec::new());
+    let sent = match order.shipping {
+        Some(_) => parcels::list_owed(&cx.app.db, order.id).await?,
+        None => Vec::new(),
+    };
     let renewed = credentials::list_by_ids(&cx.app.db, &order.renewals().take(SHOWN).collect::<Vec<_>>()).await?;
     for key in keys.into_iter().take(SHOWN) {
         let line = usize::try_from(key.line).ok().and_then(|line| order.lines.get(line));
@@ -241,8 +246,11 @@ async fn order_keys(
             false => Vec::new(),
         };
         let waits = made.iter().find(|held| held.stage == CredentialState::Pending);
+        // Whoever hands keys and tokens on must know which goes with which.
+        let others = own && key.holder != Some(person);
+        let with = sent.iter().find(|it| it.key == key.id && it.open && others).and_then(|it| it.serial.as_ref());
         found.push(OrderKey {
-            name,
+            name: with.map_or_else(|| name.clone(), |serial| format!("{name}, token {serial}")),
             whose,
             own,
             renews,

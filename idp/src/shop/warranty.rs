@@ -10,10 +10,11 @@ use stepgate_core::subscriptions::money::Money;
 use stepgate_core::subscriptions::order::{Order, OrderEvent, OrderStage, PaymentMethod, WARRANTY_DAYS, totals};
 use stepgate_core::subscriptions::product::Gives;
 use stepgate_core::subscriptions::term::days_after;
+use stepgate_store::tokens::parcels;
 use stepgate_store::{Transaction, desk, license_keys, orders, subscriptions as terms, tokens};
 
-use super::mails;
 use super::place::place_free;
+use super::mails;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -40,7 +41,8 @@ pub async fn replaceable(cx: &Cx, order: &Order) -> Result<Vec<(LicenseKey, Opti
         }
         let serial = match key.stage {
             KeyStage::Redeemed => serial(cx, key.id).await?,
-            KeyStage::Unredeemed | KeyStage::Void => None,
+            KeyStage::Unredeemed => parcels::find_token_of_key(&cx.app.db.write, key.id).await?.map(|it| it.serial),
+            KeyStage::Void => None,
         };
         found.push((key, serial));
     }
@@ -69,12 +71,12 @@ pub async fn replace(
         return Ok(Replaced::Order(Box::new(before)));
     }
     let extras = desk::find_extras(&cx.app.db, broken.id).await?;
+    let (number, _) = desk::find_replaced(&cx.app.db, key).await?;
     let in_time = extras.sent_at.is_some_and(|sent| cx.now < days_after(sent, WARRANTY_DAYS));
     let (true, OrderStage::Paid, None) = (in_time, broken.stage, extras.replaces) else { return Ok(Replaced::Not) };
     let all = replaceable(cx, broken).await?;
     let Some((key, serial)) = all.into_iter().find(|(known, _)| known.id == key) else { return Ok(Replaced::Not) };
     let Some(order) = draft(cx, broken, &key)? else { return Ok(Replaced::Not) };
-    let (number, _) = desk::find_replaced(&cx.app.db, key.id).await?;
     let transaction = cx.app.db.begin().await?;
     if !orders::touch_order(&transaction, broken).await?
         || !retire(cx, &transaction, (by, broken), serial.as_deref()).await?
