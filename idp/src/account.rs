@@ -4,6 +4,7 @@
 
 mod activation;
 mod applications;
+mod broken;
 mod card;
 mod cards;
 mod change;
@@ -61,6 +62,7 @@ pub fn routes() -> Router<Arc<App>> {
     overview::routes()
         .merge(manage::routes())
         .merge(credential::routes())
+        .merge(broken::routes())
         .merge(change::routes())
         .merge(mobile::routes())
         .merge(hardware_token::routes())

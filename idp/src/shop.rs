@@ -6,6 +6,7 @@
 
 mod acquire;
 pub(crate) mod attention;
+pub mod broken;
 mod buyer;
 pub mod cards;
 mod cart;
@@ -55,6 +56,7 @@ pub fn routes() -> Router<Arc<App>> {
     acquire::routes()
         .merge(cart_pages::routes())
         .merge(checkout_page::routes())
+        .merge(broken::routes())
         .merge(orders::routes())
         .merge(terms::routes())
         .merge(webhook::routes())

@@ -89,3 +89,4 @@ mod tokens;
 mod typed_codes;
 mod voice;
 mod walks;
+mod warranty;

@@ -19,7 +19,7 @@ use stepgate_store::{audit, credentials, mobile, subscriptions as terms};
 
 use super::change::{self, Which};
 use super::manage::own;
-use super::{Visitor, cards, history, renew, visit};
+use super::{Visitor, broken, cards, history, renew, visit};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -44,13 +44,16 @@ pub(super) fn routes() -> Router<Arc<App>> {
 struct Said {
     #[serde(default)]
     refused: String,
+    #[serde(default)]
+    done: String,
 }
 
 async fn get_details(cx: Cx, browser: Browser, Path(id): Path<String>, Query(said): Query<Said>) -> Response {
     let shown = async {
         let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, &id, None)?;
-        let page = details(&cx, &visitor, credential, &said.refused).await?;
+        let mut page = details(&cx, &visitor, credential, &said.refused).await?;
+        page.done = (said.done == "asked").then(|| "Thank you. We look into it, and write to you.".to_owned());
         Ok(pages::respond(StatusCode::OK, &page))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
@@ -78,13 +81,17 @@ async fn details(cx: &Cx, visitor: &Visitor, credential: &Credential, said: &str
     let mut forms: Vec<PageForm> = by_code(credential, suspended).into_iter().collect();
     let plan = subscriptions::plan(cx, credential, &sold).await?;
     forms.extend(renew::switch(cx, visitor, credential, (&sold, plan.as_ref())));
+    let (warranty, is_broken) = broken::of(cx, visitor, credential, &sold).await?;
+    forms.extend(is_broken);
+    let mut facts = facts(cx, visitor, (credential, &sold, plan.as_ref()), suspended).await?;
+    facts.extend(warranty);
     Ok(CredentialPage {
         layout: visitor.layout(cx, &credential.label, Section::ManageOtp),
         heading: credential.label.clone(),
         tone: state_tone(state),
         state: state_name(state).to_owned(),
         note: cards::note(cx, visitor, credential, suspended),
-        facts: facts(cx, visitor, (credential, &sold, plan.as_ref()), suspended).await?,
+        facts,
         actions,
         devices: devices(cx, visitor, credential).await?,
         forms,
@@ -96,6 +103,8 @@ async fn details(cx: &Cx, visitor: &Visitor, credential: &Credential, said: &str
 
 fn refused(said: &str) -> Option<&'static str> {
     Some(match said {
+        "no-reason" => "Nothing was sent to us: say in a few words what is broken.",
+        "asked" => "Nothing was sent to us: somebody asked about this token before, or its warranty is over.",
         "malformed" => "A code has 6 to 8 digits. Type the digits only.",
         "wrong" => "That code is not right. Type the digits that your token shows now.",
         "replayed" => "That code was already used. Wait for the next one (up to 30 seconds).",

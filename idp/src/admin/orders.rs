@@ -2,6 +2,7 @@
 //! out beside orders: vouchers, accounts; `catalogue` what is sold.
 
 mod acts;
+mod broken;
 mod catalogue;
 mod desk;
 mod matters;
@@ -192,6 +193,7 @@ async fn page(
     sections.push(section("License keys", Some(keys(cx, order).await?), Vec::new()));
     if may(&administrator.visitor.roles, Place::Orders, Act::Edit) == Scope::All {
         sections.extend(matters::attention(cx, order).await?);
+        sections.extend(broken::asked(cx, administrator, order).await?);
         sections.extend(acts::sections(cx, order, &extras, unfit).await?);
         sections.extend(matters::refund(cx, order).await?);
     }
@@ -206,7 +208,8 @@ async fn page(
         done: match done {
             "done" => Some("Done.".to_owned()),
             "moved" => Some("Nothing was done: the order had moved on. This is where it stands now.".to_owned()),
-            "replaced" => Some("The new token is ordered.".to_owned()),
+            "replaced" => Some("The new token is ordered. It waits to be sent.".to_owned()),
+            "refused" => Some("It is not replaced. Who asked was told why.".to_owned()),
             "confirmed" => Some(ONCE_MORE.to_owned()),
             other => matters::refusal(other).map(str::to_owned),
         },

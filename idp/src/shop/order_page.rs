@@ -12,7 +12,7 @@ use stepgate_store::tokens::parcels;
 use stepgate_store::{credentials, license_keys, subscriptions as terms};
 
 use super::catalogue::catalogue;
-use super::{buyer, receipt, words};
+use super::{broken, buyer, receipt, words};
 use crate::account::Visitor;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -46,6 +46,8 @@ fn done_note(done: &str, stage: OrderStage) -> Option<(Tone, &'static str)> {
             Tone::Warning,
             "It replaces a broken token and cost nothing. Give back the order that was paid, and it goes with it.",
         ),
+        "asked" => (Tone::Ok, "Thank you. We look into it, and write to you."),
+        "no-reason" => (Tone::Warning, "Nothing was sent to us: say in a few words what is broken."),
         "late" => (Tone::Warning, "An order can be given back within 15 days after it was paid."),
         "used" => {
             (Tone::Warning, "A key of it was activated, or a subscription renewed. What is in use is not taken back.")
@@ -91,6 +93,7 @@ pub(super) async fn page(
     bought.sums = words::sums(&order.totals, &catalogue(cx).await?.tax_name);
     page.sections.push(section("What you ordered", Some(bought), Vec::new()));
     page.facts = facts(cx, visitor, order, &extras);
+    page.sections.extend(broken::section(cx, visitor, (order, &extras)).await?);
     if returnable {
         let until = order.paid_at.map(|paid| When::date(days_after(paid, REFUND_DAYS), &visitor.zone()).text);
         let form = PageForm::side("refund", format!("/orders/{}/refund", order.number), "Give back", Vec::new());

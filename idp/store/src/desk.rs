@@ -220,7 +220,9 @@ async fn list_of(
         values.push(stage.as_str().into());
     }
     if filter.attention {
-        conditions.push("id IN (SELECT order_id FROM order_attentions WHERE settled_at IS NULL)".to_owned());
+        let open = "id IN (SELECT order_id FROM order_attentions WHERE settled_at IS NULL
+                           UNION ALL SELECT order_id FROM warranty_requests WHERE stage = 'asked')";
+        conditions.push(open.to_owned());
     }
     if let Some((placed, id)) = filter.before {
         conditions.push("(placed_at < ? OR placed_at = ? AND id > ?)".to_owned());

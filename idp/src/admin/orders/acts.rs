@@ -23,7 +23,7 @@ use crate::pages::admin::DetailSection;
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::shop::attention::look_after;
 use crate::shop::refund;
-use crate::shop::{self, Replaced, words};
+use crate::shop::{self, Replaced, broken, words};
 use crate::subscriptions::{Settled, settle};
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -92,7 +92,7 @@ async fn post_act(Path((number, act)): Path<(String, String)>, form: Form) -> Re
     let done = async {
         let (administrator, order) = find(&cx, &form.browser, &number, Act::Edit).await?;
         // What moves no money takes no fresh factor.
-        if act != "seen" {
+        if !matches!(act.as_str(), "seen" | "refuse") {
             let path = format!("/admin/orders/{number}");
             let typed = Typed::of(form.every());
             confirm::confirm(&cx, &form.browser, (&administrator.visitor, &path), &typed).await?;
@@ -112,6 +112,14 @@ async fn post_act(Path((number, act)): Path<(String, String)>, form: Form) -> Re
             "seen" => {
                 let id = form.get("attention").parse().map_err(|_| PageFailure::NotFound)?;
                 return to(&number, if look_after(&cx, &order, id, by).await? { "done" } else { "earlier" });
+            }
+            "refuse" => {
+                let key = form.get("key").parse().map_err(|_| PageFailure::NotFound)?;
+                let Some(why) = broken::reason(form.get("reason")) else { return to(&number, "no-reason") };
+                return to(
+                    &number,
+                    if broken::refuse(&cx, &order, key, (by, &why)).await? { "refused" } else { "moved" },
+                );
             }
             "replace" => {
                 let key = form.get("key").parse().map_err(|_| PageFailure::NotFound)?;
