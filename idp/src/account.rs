@@ -14,6 +14,7 @@ mod credential;
 pub(crate) mod fresh;
 mod hardware_token;
 mod history;
+mod key_offer;
 mod keys;
 mod license;
 mod manage;

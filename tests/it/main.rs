@@ -39,6 +39,7 @@ mod invitations;
 mod firefox;
 mod janitor;
 mod key_metadata;
+mod key_offer;
 mod keys;
 mod license_keys;
 mod load;
