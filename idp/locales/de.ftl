@@ -607,3 +607,25 @@ order-replaced-subject = Ihr Token wird ersetzt
 order-replaced = Statt des kaputten Tokens schicken wir Ihnen einen neuen. Er kostet nichts. Ihr Lizenzschlüssel, oder das Abonnement, das schon läuft, gilt weiter.
 order-sent-subject = Ihre Bestellung ist unterwegs
 order-sent = Was Sie bestellt haben, ist unterwegs, mit { $carrier }. Sendungsnummer: { $tracking }.
+order-sent-tokens = { $count ->
+    [one] Darin ist der Token { $serials }.
+   *[other] Darin sind die Token { $serials }.
+}
+order-sent-more = { $serials } und { $more } weitere
+order-sent-which = Ein Token, der mit einem Lizenzschlüssel verschickt wurde, gehört dem, der diesen Schlüssel aktiviert: auf der Seite Ihrer Bestellung steht, was wozu gehört.
+
+## Die Garantie von Token
+warranty = Garantie
+warranty-broken = Es ist kaputt
+warranty-broken-effect = Wir sehen es uns an und schicken Ihnen einen anderen Token, oder wir schreiben Ihnen, warum nicht. Bis dahin gilt dieser weiter.
+warranty-reason = Was ist kaputt?
+warranty-reason-help = In wenigen Worten: die Anzeige bleibt dunkel, er wurde nass, er kam nicht an.
+warranty-until = Wird ersetzt, wenn er kaputtgeht, bis { $date }
+warranty-over = Die Garantie endete am { $date }
+warranty-asked = Am { $date } als kaputt gemeldet: wir sehen es uns an
+warranty-refused = Nicht ersetzt: { $reason }
+warranty-asked-thanks = Danke. Wir sehen es uns an und schreiben Ihnen.
+warranty-no-reason = Es wurde nichts gesendet: sagen Sie in wenigen Worten, was kaputt ist.
+warranty-asked-before = Es wurde nichts gesendet: zu diesem Token wurde schon gefragt, oder seine Garantie ist vorbei.
+warranty-mail-subject = Ihr Token wird nicht ersetzt
+warranty-mail = Sie haben uns gemeldet, dass ein Token der Bestellung { $order } kaputt ist. Er wird nicht ersetzt: { $reason }

@@ -606,3 +606,25 @@ order-replaced-subject = Your token is replaced
 order-replaced = A new token is sent to you in place of the broken one. It costs nothing. The license key, or the subscription that runs already, is the one that you have.
 order-sent-subject = Your order is on its way
 order-sent = What you ordered is on its way, with { $carrier }. Tracking number: { $tracking }.
+order-sent-tokens = { $count ->
+    [one] In it is the token { $serials }.
+   *[other] In it are the tokens { $serials }.
+}
+order-sent-more = { $serials } and { $more } more
+order-sent-which = A token that was sent with a license key becomes whoever's activates that key: the page of your order says which goes with which.
+
+## The warranty of tokens
+warranty = Warranty
+warranty-broken = It is broken
+warranty-broken-effect = We look into it, and send another token in its place, or write to you why not. Until then this one goes on to count.
+warranty-reason = What is broken
+warranty-reason-help = In a few words: the display stays dark, it was wet, it did not come.
+warranty-until = Replaced if it breaks, until { $date }
+warranty-over = The warranty ended on { $date }
+warranty-asked = Said to be broken on { $date }: we look into it
+warranty-refused = Not replaced: { $reason }
+warranty-asked-thanks = Thank you. We look into it, and write to you.
+warranty-no-reason = Nothing was sent to us: say in a few words what is broken.
+warranty-asked-before = Nothing was sent to us: somebody asked about this token before, or its warranty is over.
+warranty-mail-subject = Your token is not replaced
+warranty-mail = You told us that a token of order { $order } is broken. It is not replaced: { $reason }

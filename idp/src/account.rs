@@ -4,6 +4,7 @@
 
 mod activation;
 mod applications;
+mod broken;
 mod card;
 mod cards;
 mod change;
@@ -13,6 +14,7 @@ mod credential;
 pub(crate) mod fresh;
 mod hardware_token;
 mod history;
+mod key_offer;
 mod keys;
 mod license;
 mod manage;
@@ -64,6 +66,7 @@ pub fn routes() -> Router<Arc<App>> {
     overview::routes()
         .merge(manage::routes())
         .merge(credential::routes())
+        .merge(broken::routes())
         .merge(change::routes())
         .merge(mobile::routes())
         .merge(hardware_token::routes())

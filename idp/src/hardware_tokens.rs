@@ -8,6 +8,7 @@ pub mod acts;
 pub mod custody;
 pub mod export;
 pub mod import;
+pub mod parcel;
 
 use aws_lc_rs::hmac;
 use stepgate_core::credentials::hardware_token::inventory::normalise_registration_code;

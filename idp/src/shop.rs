@@ -6,6 +6,7 @@
 
 mod acquire;
 pub(crate) mod attention;
+pub mod broken;
 mod buyer;
 pub mod cards;
 mod cart;
@@ -19,6 +20,7 @@ mod mails;
 mod order_page;
 mod orders;
 mod paper;
+pub mod parcel;
 mod pay;
 mod place;
 mod receipt;
@@ -34,7 +36,7 @@ pub mod words;
 pub use cards::takes;
 pub use catalogue::{Catalogue, catalogue};
 pub use invoice::invoice;
-pub use mails::{paid as tell_paid, sent as tell_sent};
+pub use mails::paid as tell_paid;
 pub(crate) use orders::pdf;
 pub use place::{cancel, note_placed};
 pub use settings::ShopSettings;
@@ -54,6 +56,7 @@ pub fn routes() -> Router<Arc<App>> {
     acquire::routes()
         .merge(cart_pages::routes())
         .merge(checkout_page::routes())
+        .merge(broken::routes())
         .merge(orders::routes())
         .merge(terms::routes())
         .merge(webhook::routes())

@@ -29,6 +29,7 @@ mod m20261128_000027_figures;
 mod m20261128_000028_authority;
 mod m20261128_000029_ledger;
 mod m20261128_000030_proofing_found;
+mod m20261128_000031_parcels;
 mod portable;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -65,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000028_authority::Migration),
             Box::new(m20261128_000029_ledger::Migration),
             Box::new(m20261128_000030_proofing_found::Migration),
+            Box::new(m20261128_000031_parcels::Migration),
         ]
     }
 }

@@ -176,3 +176,29 @@ fn renew_button(text: &str) -> String {
     let id = text.split("id=\"renew-").nth(1).and_then(|rest| rest.split('"').next());
     id.map_or_else(String::new, |id| format!("renew-{id}"))
 }
+
+#[tokio::test]
+async fn a_price_of_zero_is_asked_about_and_only_what_was_changed_is_kept() {
+    on_each_backend(|world| async move {
+        let kept = async || world.texts("SELECT data AS found FROM catalogue_overrides").await;
+        let mut fiona = logged_in(&world, "fiona").await;
+        fiona.open("/admin/catalogue/mobile-id").await;
+        let zero = [("price", "0.00"), ("renewal_price", "30.00"), ("partners", "")];
+        fiona.submit(&zero).await;
+        assert_eq!(fiona.page.status.as_u16(), 422, "{}", fiona.page.words());
+        assert!(fiona.page.words().contains("The first year is priced at zero"), "{}", fiona.page.words());
+        assert!(kept().await.is_empty() && fiona.page.text.contains("value=\"0.00\""));
+        let meant: Vec<_> = zero.into_iter().chain([("free", "1")]).collect();
+        fiona.submit(&meant).await;
+        assert!(fiona.page.words().contains("Saved."), "{}", fiona.page.words());
+        assert_eq!(kept().await, ["{\"price\":0}"], "the rest is as the configuration has it, now and later");
+        // What costs nothing already is not asked about again; what is as configured is not kept any more.
+        fiona.open("/admin/catalogue/mobile-id").await;
+        fiona.submit(&[("price", "0.00"), ("renewal_price", "31.00"), ("partners", "")]).await;
+        assert_eq!(kept().await, ["{\"price\":0,\"renewal_price\":3100}"], "{}", fiona.page.words());
+        fiona.open("/admin/catalogue/mobile-id").await;
+        fiona.submit(&[("price", "30.00"), ("renewal_price", "30.00"), ("partners", "")]).await;
+        assert_eq!(kept().await, ["{}"], "{}", fiona.page.words());
+    })
+    .await;
+}

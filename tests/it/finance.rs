@@ -49,7 +49,7 @@ async fn one_broken_token_is_one_new_token_and_both_go_back_together() {
         let mut fiona = logged_in(&world, "fiona").await;
         fiona.open(&path).await;
         fiona.submit_to(&format!("{path}/paid")).await;
-        fiona.submit(&[("carrier", "Bring"), ("tracking", "TR-1")]).await;
+        fiona.submit(&[("carrier", "Bring"), ("tracking", "TR-1"), ("serials", "HT-1001")]).await;
         let key = broken(&fiona);
         // The page was opened eight times, so these are eight forms; pressed on all nodes at the same moment.
         let barrier = Arc::new(Barrier::new(8));
@@ -109,7 +109,7 @@ async fn a_token_that_was_sent_in_place_of_another_can_break_too_but_the_days_ar
     let mut fiona = logged_in(&world, "fiona").await;
     fiona.open(&path).await;
     fiona.submit_to(&format!("{path}/paid")).await;
-    fiona.submit(&[("carrier", "Bring"), ("tracking", "TR-1")]).await;
+    fiona.submit(&[("carrier", "Bring"), ("tracking", "TR-1"), ("serials", "HT-1001")]).await;
     let orders = async || world.count("SELECT COUNT(*) AS found FROM orders").await;
     for (days, so_many) in [(20, 2), (24, 3), (2, 3)] {
         world.advance(days * 86_400).await;
@@ -118,8 +118,8 @@ async fn a_token_that_was_sent_in_place_of_another_can_break_too_but_the_days_ar
         let key = broken(&fiona);
         fiona.submit(&[("key", key.as_str())]).await;
         assert_eq!(orders().await, so_many, "{}", fiona.page.words());
-        if fiona.page.text.contains("name=\"carrier\"") {
-            fiona.submit(&[("carrier", "Bring"), ("tracking", "TR-2")]).await;
+        if fiona.page.text.contains("name=\"serials\"") {
+            fiona.submit(&[("carrier", "Bring"), ("tracking", "TR-2"), ("serials", &format!("HT-100{so_many}"))]).await;
         }
     }
     assert_eq!(keys(&world, "unredeemed").await, 1);

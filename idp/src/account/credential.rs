@@ -19,7 +19,7 @@ use stepgate_store::{audit, credentials, mobile, subscriptions as terms};
 
 use super::change::{self, Which};
 use super::manage::own;
-use super::{Visitor, cards, history, renew, visit};
+use super::{Visitor, broken, cards, history, renew, visit};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -45,13 +45,16 @@ pub(super) fn routes() -> Router<Arc<App>> {
 struct Said {
     #[serde(default)]
     refused: String,
+    #[serde(default)]
+    done: String,
 }
 
 async fn get_details(cx: Cx, browser: Browser, Path(id): Path<String>, Query(said): Query<Said>) -> Response {
     let shown = async {
         let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
         let credential = own(&visitor, &id, None)?;
-        let page = details(&cx, &visitor, credential, &said.refused).await?;
+        let mut page = details(&cx, &visitor, credential, &said.refused).await?;
+        page.done = (said.done == "asked").then(|| visitor.language.text("warranty-asked-thanks"));
         Ok(pages::respond(StatusCode::OK, &page))
     };
     shown.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
@@ -79,6 +82,10 @@ async fn details(cx: &Cx, visitor: &Visitor, credential: &Credential, said: &str
     let mut forms: Vec<PageForm> = by_code(credential, suspended, language).into_iter().collect();
     let plan = subscriptions::plan(cx, credential, &sold).await?;
     forms.extend(renew::switch(cx, visitor, credential, (&sold, plan.as_ref())));
+    let (warranty, is_broken) = broken::of(cx, visitor, credential, &sold).await?;
+    forms.extend(is_broken);
+    let mut facts = facts(cx, visitor, (credential, &sold, plan.as_ref()), suspended).await?;
+    facts.extend(warranty);
     Ok(CredentialPage {
         layout: Layout {
             title: credential.label.clone(),
@@ -88,7 +95,7 @@ async fn details(cx: &Cx, visitor: &Visitor, credential: &Credential, said: &str
         tone: state_tone(state),
         state: language.state(state),
         note: cards::note(cx, visitor, (credential, suspended), language),
-        facts: facts(cx, visitor, (credential, &sold, plan.as_ref()), suspended).await?,
+        facts,
         actions,
         devices: devices(cx, visitor, credential).await?,
         forms,
@@ -100,6 +107,8 @@ async fn details(cx: &Cx, visitor: &Visitor, credential: &Credential, said: &str
 
 fn refused(said: &str) -> Option<&'static str> {
     Some(match said {
+        "no-reason" => "warranty-no-reason",
+        "asked" => "warranty-asked-before",
         "malformed" => "code-malformed",
         "wrong" => "code-wrong-now",
         "replayed" => "code-replayed-token",

@@ -15,7 +15,7 @@ use stepgate_core::credentials::Credential;
 use stepgate_store::credentials;
 
 use super::fresh::step_up_at;
-use super::{Visitor, cards, otp_help, resume, visit};
+use super::{Visitor, cards, key_offer, otp_help, resume, visit};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::credentials::security_key;
@@ -62,7 +62,7 @@ async fn show(cx: &Cx, browser: &Browser, done: &str) -> Result<Response, PageFa
     more.push(Action::link(FIRST_STEP, get, "/account/otp/get"));
     more.push(Action::link("license", language.text("have-license-key"), "/account/otp/license"));
     if security_key::available(cx) {
-        more.push(Action::post("add-key", language.text("add-security-key"), "/account/otp/key/new"));
+        more.push(key_offer::action(cx, &visitor, &language.text("add-security-key")));
     }
     more.extend(otp_help::ways(cx, &visitor).await?);
     if crate::shop::cards::available(cx) {

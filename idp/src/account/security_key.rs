@@ -12,7 +12,7 @@ use stepgate_core::contact::is_unseen;
 
 use super::fresh::{step_up, step_up_at, step_up_to};
 use super::manage::own;
-use super::{Visitor, resume, visit};
+use super::{Visitor, key_offer, resume, visit};
 use crate::app::App;
 use crate::credentials::security_key::{self, Begun, Bound, MOST, Wish};
 use crate::cx::Cx;
@@ -50,6 +50,9 @@ async fn post_adopt(form: Form) -> Response {
 async fn get_new(cx: Cx, browser: Browser) -> Response {
     let begun = async {
         let visitor = visit(&cx, &browser, PortalPage::ManageOtp).await?;
+        if let Some(refused) = key_offer::check(&cx, &visitor).await? {
+            return Ok(with_browser(&cx, &browser, refused));
+        }
         step_up_to(&cx, &browser, &visitor, Landing::NewKey).await?;
         let shown = page(&cx, &visitor, Wish::Key, name(Wish::Key), None).await?;
         Ok(with_browser(&cx, &browser, shown))
@@ -61,6 +64,9 @@ async fn post_new(form: Form) -> Response {
     let cx = form.cx.clone();
     let begun = async {
         let visitor = visit(&cx, &form.browser, PortalPage::ManageOtp).await?;
+        if let Some(refused) = key_offer::check(&cx, &visitor).await? {
+            return Ok(refused);
+        }
         step_up_at(&cx, &form, &visitor, Landing::NewKey).await?;
         let wish = wish(&form);
         page(&cx, &visitor, wish, name(wish), None).await
@@ -155,6 +161,7 @@ async fn post_add(form: Form) -> Response {
                 "This key is set up already. Use another one; what you bought can become the one that you have, on its card \
                  under Manage OTP."
             }
+            Bound::NotPaid => return Ok(key_offer::refused(&cx, &visitor).await?),
             Bound::Over => "That took too long. Press the button again.",
         };
         page(&cx, &visitor, wish, label, Some(error)).await

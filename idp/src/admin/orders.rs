@@ -2,10 +2,13 @@
 //! out beside orders: vouchers, accounts; `catalogue` what is sold.
 
 mod acts;
+mod broken;
 mod catalogue;
 mod desk;
 mod matters;
+mod ship;
 mod sponsors;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -28,7 +31,7 @@ use crate::account::confirm::{self, ONCE_MORE};
 use crate::app::App;
 use crate::cx::Cx;
 use crate::fault::Fault;
-use crate::http::extract::{Browser, Form};
+use crate::http::extract::Browser;
 use crate::http::page::PageFailure;
 use crate::pages::admin::{DetailPage, DetailSection, ListPage};
 use crate::pages::form::{Control, Field, Form as PageForm};
@@ -42,6 +45,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/admin/orders/{number}", get(get_order))
         .route("/admin/orders/{number}/invoice.pdf", get(get_invoice))
         .merge(acts::routes())
+        .merge(ship::routes())
+        .merge(waiting::routes())
         .merge(desk::routes())
         .merge(sponsors::routes())
         .merge(catalogue::routes())
@@ -103,6 +108,7 @@ async fn list(cx: &Cx, browser: &Browser, query: &OrderQuery) -> Result<Response
     stages.extend(OrderStage::ALL.iter().map(|stage| (stage.as_str().to_owned(), stage.as_str().replace('_', " "))));
     let mut actions = Vec::new();
     if administrator.scope == Scope::All {
+        actions.push(Action::link("waiting", "Who waits for a token", "/admin/orders/waiting"));
         actions.push(Action::link("vouchers", "Vouchers", "/admin/vouchers"));
         actions.push(Action::link("catalogue", "Catalogue", "/admin/catalogue"));
     }
@@ -179,7 +185,7 @@ async fn page(
     cx: &Cx,
     administrator: &Administrator,
     order: &Order,
-    (done, unfit): (&str, Option<&Form>),
+    (done, unfit): (&str, Option<&ship::Unfit<'_>>),
 ) -> Result<DetailPage, PageFailure> {
     let extras = store::find_extras(&cx.app.db, order.id).await?;
     let (tone, word) = words::stage(order);
@@ -187,6 +193,7 @@ async fn page(
     sections.push(section("License keys", Some(keys(cx, order).await?), Vec::new()));
     if may(&administrator.visitor.roles, Place::Orders, Act::Edit) == Scope::All {
         sections.extend(matters::attention(cx, order).await?);
+        sections.extend(broken::asked(cx, administrator, order).await?);
         sections.extend(acts::sections(cx, order, &extras, unfit).await?);
         sections.extend(matters::refund(cx, order).await?);
     }
@@ -201,7 +208,8 @@ async fn page(
         done: match done {
             "done" => Some("Done.".to_owned()),
             "moved" => Some("Nothing was done: the order had moved on. This is where it stands now.".to_owned()),
-            "replaced" => Some("The new token is ordered.".to_owned()),
+            "replaced" => Some("The new token is ordered. It waits to be sent.".to_owned()),
+            "refused" => Some("It is not replaced. Who asked was told why.".to_owned()),
             "confirmed" => Some(ONCE_MORE.to_owned()),
             other => matters::refusal(other).map(str::to_owned),
         },

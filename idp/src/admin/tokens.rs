@@ -16,8 +16,8 @@ use serde::Deserialize;
 use stepgate_core::authorize::interaction::Landing;
 use stepgate_core::credentials::hardware_token::Mode;
 use stepgate_core::credentials::hardware_token::inventory::{HardwareToken, TokenAct, TokenStage};
-use stepgate_store::people;
 use stepgate_store::tokens::{self, Filter};
+use stepgate_store::{license_keys, orders, people};
 
 use super::access::{Act, Place, Scope, may};
 use super::{Administrator, enter};
@@ -145,6 +145,7 @@ async fn list(cx: &Cx, browser: &Browser, query: &TokenQuery) -> Result<Response
         Action::link("worn", "Wear", "/admin/tokens/worn"),
     ];
     if may(&administrator.visitor.roles, Place::Tokens, Act::Edit) != Scope::Nothing {
+        actions.push(Action::link("waiting", "Who waits for a token", "/admin/tokens/waiting"));
         actions.push(Action::link("import", "Import a file", "/admin/tokens/import"));
     }
     let page = ListPage {
@@ -200,7 +201,7 @@ async fn detail(
     let stage = token.stage(cx.now);
     let (tone, word) = stage_word(stage);
     let used = token.use_of_it.as_ref();
-    let facts = vec![
+    let mut facts = vec![
         ("Maker", Cell::text(format!("{} {}", token.manufacturer, token.model).trim())),
         ("Codes", Cell::text(kind(token))),
         ("Holder", holder(token)),
@@ -216,6 +217,7 @@ async fn detail(
         ("Life ends", Cell::time(token.life_ends_at.map(|at| When::date(at, &zone)))),
         ("Seed known elsewhere since", Cell::time(token.exported_at.map(|at| When::date(at, &zone)))),
     ];
+    facts.extend(sent_with(cx, token).await?.map(|order| ("Sent with a license key of order", Cell::Code(order))));
     let editable = may(&administrator.visitor.roles, Place::Tokens, Act::Edit) != Scope::Nothing;
     let possible =
         TokenAct::ALL.into_iter().filter(|act| editable && *act != TokenAct::Activate && token.allows(*act, cx.now));
@@ -240,6 +242,14 @@ async fn detail(
         secret: None,
     };
     Ok(pages::respond(if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, &page))
+}
+
+/// The order whose license key it was sent with, while nobody has activated that.
+async fn sent_with(cx: &Cx, token: &HardwareToken) -> Result<Option<String>, PageFailure> {
+    let Some(key) = token.license_key else { return Ok(None) };
+    let order = license_keys::find_key(&cx.app.db, key).await?.and_then(|key| key.order);
+    let Some(order) = order else { return Ok(None) };
+    Ok(orders::find_order(&cx.app.db, order).await?.map(|order| order.number))
 }
 
 /// The form of an act; each asks for what its line of the custody log needs.

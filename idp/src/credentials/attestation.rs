@@ -24,6 +24,9 @@ use crate::tls::read_certificates;
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SecurityKeySettings {
+    /// Whether people may add a security key or a passkey for nothing, or need a subscription that was bought for it. Keys
+    /// that are there stay.
+    pub offer: KeyOffer,
     /// The makes of key that may be added. Any key when empty.
     pub accepted: Vec<AcceptedKey>,
     /// Whether keys have to know their holder (by a PIN, a finger, a face) besides being touched.
@@ -34,6 +37,17 @@ pub struct SecurityKeySettings {
     pub metadata_file: Option<PathBuf>,
     /// A file of PEM certificates: the authorities above whoever signs the metadata (for FIDO's, GlobalSign Root R3).
     pub metadata_roots: Option<PathBuf>,
+}
+
+/// What a key of one's own costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyOffer {
+    /// Nothing: anybody adds keys. What is bought is a year beside it, as an organization or an application may want it.
+    #[default]
+    Free,
+    /// Each key that is added takes a subscription from the catalogue.
+    Sold,
 }
 
 /// One make of key.

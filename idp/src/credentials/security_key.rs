@@ -21,7 +21,7 @@ use webauthn_rs::prelude::{
 
 pub use bind::{Begun, Bound, MOST, Wish, begin, finish};
 
-use super::attestation::UserVerification;
+use super::attestation::{KeyOffer, UserVerification};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -47,6 +47,11 @@ pub(super) fn party(cx: &Cx) -> Option<Webauthn> {
 /// Whether keys can be used in this deployment.
 pub fn available(cx: &Cx) -> bool {
     party(cx).is_some()
+}
+
+/// Whether a key takes a subscription that was bought for it.
+pub fn is_sold(cx: &Cx) -> bool {
+    cx.app.settings.security_keys.offer == KeyOffer::Sold
 }
 
 /// What a challenge keeps: what the browser is given, and what the answer is verified against.

@@ -94,7 +94,7 @@ pub async fn act(
     Ok(Acted::Done)
 }
 
-const fn kind(act: TokenAct) -> &'static str {
+pub(super) const fn kind(act: TokenAct) -> &'static str {
     match act {
         TokenAct::Ship => "token.shipped",
         TokenAct::Assign => "token.assigned",
@@ -191,7 +191,7 @@ async fn send_code(cx: &Cx, transaction: &Transaction, step: &Step<'_>) -> Resul
 }
 
 /// A new registration code. It goes by mail because the token does not; by itself it opens nothing (ADR 18).
-fn registration(cx: &Cx, token: &HardwareToken) -> (Vec<u8>, Notice) {
+pub(super) fn registration(cx: &Cx, token: &HardwareToken) -> (Vec<u8>, Notice) {
     let code = registration_code(cx.entropy());
     let text = format!(
         "The OTP hardware token {} is yours. When you have it in your hands, open Manage OTP, choose Activate, and type \

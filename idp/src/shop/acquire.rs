@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
-use stepgate_core::assurance::{self, CredentialKind, CredentialState};
+use stepgate_core::assurance::{self, Acceptable, CredentialKind, CredentialState};
 use stepgate_core::authorize::interaction::PortalPage;
 use stepgate_core::credentials::Credential;
 use stepgate_core::subscriptions::license_key::LicenseKey;
@@ -19,6 +19,7 @@ use stepgate_store::{carts, subscriptions as terms};
 use super::buyer::{self, Buyer};
 use crate::account::{activate_key, visit};
 use crate::app::App;
+use crate::credentials::security_key;
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::help::{self, Topic};
@@ -44,6 +45,8 @@ struct AcquireQuery {
     again: String,
     /// Identity proofing for what is held.
     upgrade: String,
+    /// Something of this kind: `security_key`.
+    kind: String,
 }
 
 async fn get_acquire(cx: Cx, browser: Browser, Query(query): Query<AcquireQuery>) -> Response {
@@ -51,7 +54,7 @@ async fn get_acquire(cx: Cx, browser: Browser, Query(query): Query<AcquireQuery>
         let visitor = visit(&cx, &browser, PortalPage::Acquire).await?;
         let buyer = buyer::for_application(&cx, &browser, visitor, query.application.parse().ok()).await?;
         let came_for = if query.upgrade.is_empty() {
-            same_again(&cx, &buyer, &query.again).await?
+            same_again(&cx, &buyer, &query.again).await?.or_else(|| for_key(&buyer, &query.kind))
         } else {
             match upgrade(&cx, &buyer).await? {
                 Some(product) => Some((product, "Identity proofing for what you hold")),
@@ -92,6 +95,36 @@ async fn same_again<'a>(cx: &Cx, buyer: &'a Buyer, id: &str) -> Result<Option<Ca
     Ok(same.or_else(near).map(|product| (product, "The same again")))
 }
 
+/// What a security key takes, where keys are sold: the product that is no more than that.
+fn for_key<'a>(buyer: &'a Buyer, kind: &str) -> Option<CameFor<'a>> {
+    let sold = |product: &&Product| product.kinds == [CredentialKind::SecurityKey] && buyer.is_offered(product);
+    let offered = buyer.catalogue.products.iter().filter(sold).min_by_key(|product| product.proofing);
+    offered.filter(|_| kind == CredentialKind::SecurityKey.as_str()).map(|product| (product, "For your security key"))
+}
+
+/// Whether an application wants a key, and one can be had without buying anything.
+fn adds_key(cx: &Cx, buyer: &Buyer) -> bool {
+    let alone = |accepts: &Vec<Acceptable>| {
+        accepts.iter().any(|option| option.kinds == [CredentialKind::SecurityKey] && !option.proofed)
+    };
+    let wanted = buyer.wanted.as_ref().and_then(|wanted| wanted.accepts.as_ref());
+    wanted.is_some_and(alone) && security_key::available(cx) && !security_key::is_sold(cx)
+}
+
+/// What is true of keys here.
+fn key_note(cx: &Cx, product: &Product) -> Option<String> {
+    let note = match (product.kinds.as_slice(), product.proofing, security_key::is_sold(cx)) {
+        ([CredentialKind::SecurityKey], _, true) => {
+            "Each key that you add takes one. Keys that you have stay as they are."
+        }
+        ([CredentialKind::SecurityKey], false, false) => {
+            "You can add a key of your own without it: that costs nothing here."
+        }
+        _ => return None,
+    };
+    Some(note.to_owned()).filter(|_| security_key::available(cx))
+}
+
 /// The proofing upgrade, where it is sold and there is something to get: not while an agent is to look at them already.
 async fn upgrade<'a>(cx: &Cx, buyer: &'a Buyer) -> Result<Option<&'a Product>, Fault> {
     let person = &buyer.visitor.person;
@@ -129,6 +162,9 @@ async fn page(cx: &Cx, buyer: &Buyer, came_for: Option<CameFor<'_>>) -> Result<A
         (None, 0) => lead.to_owned(),
         (None, _) => format!("{lead} {} is added at the checkout.", buyer.catalogue.tax_name),
     };
+    if adds_key(cx, buyer) {
+        ways.push(Action::post("add-key", "Add a security key for nothing", "/account/otp/key/new"));
+    }
     if buyer.catalogue.products.iter().any(|product| product.proofing && buyer.is_offered(product)) {
         ways.push(Action::link("help-proofing", "About identity proofing", help::link(Topic::IdentityProofing)));
     }
@@ -220,7 +256,7 @@ async fn card(cx: &Cx, buyer: &Buyer, product: &Product) -> Result<ProductCard, 
         Some(held) => renewal(cx, buyer, product, held).await?,
         None => (None, None),
     };
-    let note = note.or_else(|| held_already(cx, buyer, product));
+    let note = note.or_else(|| held_already(cx, buyer, product)).or_else(|| key_note(cx, product));
     let price = product.price(buyer.catalogue.currency).map_or_else(String::new, |price| price.to_string());
     Ok(ProductCard {
         id: product.id.to_string(),

@@ -122,17 +122,26 @@ pub(super) async fn replaced(cx: &Cx, transaction: &impl Connection, order: &Ord
     tell(cx, transaction, order, ("order-replaced-subject", said)).await
 }
 
-/// What was ordered is on its way.
-///
-/// # Errors
-/// The store.
-pub async fn sent(
+/// What was ordered is on its way, with these tokens in it.
+pub(super) async fn sent(
     cx: &Cx,
     transaction: &impl Connection,
     order: &Order,
     (carrier, tracking): (&str, &str),
+    serials: &[&str],
 ) -> Result<(), Fault> {
-    let said =
-        |language: Language| language.say("order-sent", [("carrier", carrier.into()), ("tracking", tracking.into())]);
+    let (shown, more) = serials.split_at(serials.len().min(20));
+    let said = |language: Language| {
+        let text = language.say("order-sent", [("carrier", carrier.into()), ("tracking", tracking.into())]);
+        if serials.is_empty() {
+            return text;
+        }
+        let mut listed = shown.join(", ");
+        if !more.is_empty() {
+            listed = language.say("order-sent-more", [("serials", listed.into()), ("more", more.len().into())]);
+        }
+        let facts = [("serials", listed.into()), ("count", serials.len().into())];
+        format!("{text} {}\n\n{}", language.say("order-sent-tokens", facts), language.text("order-sent-which"))
+    };
     tell(cx, transaction, order, ("order-sent-subject", said)).await
 }

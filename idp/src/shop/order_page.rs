@@ -8,10 +8,11 @@ use stepgate_core::subscriptions::order::{LineFor, Order, OrderStage, PaymentMet
 use stepgate_core::subscriptions::term::days_after;
 use stepgate_core::time::Timestamp;
 use stepgate_store::desk::{self, Extras};
+use stepgate_store::tokens::parcels;
 use stepgate_store::{credentials, license_keys, subscriptions as terms};
 
 use super::catalogue::catalogue;
-use super::{buyer, receipt, words};
+use super::{broken, buyer, receipt, words};
 use crate::account::Visitor;
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -46,6 +47,8 @@ fn done_note(done: &str, stage: OrderStage) -> Option<(Tone, &'static str)> {
             Tone::Warning,
             "It replaces a broken token and cost nothing. Give back the order that was paid, and it goes with it.",
         ),
+        "asked" => (Tone::Ok, "Thank you. We look into it, and write to you."),
+        "no-reason" => (Tone::Warning, "Nothing was sent to us: say in a few words what is broken."),
         "late" => (Tone::Warning, "An order can be given back within 15 days after it was paid."),
         "used" => {
             (Tone::Warning, "A key of it was activated, or a subscription renewed. What is in use is not taken back.")
@@ -91,6 +94,7 @@ pub(super) async fn page(
     bought.sums = words::sums(&order.totals, &catalogue(cx).await?.tax_name);
     page.sections.push(section("What you ordered", Some(bought), Vec::new()));
     page.facts = facts(cx, visitor, order, &extras);
+    page.sections.extend(broken::section(cx, visitor, (order, &extras)).await?);
     if returnable {
         let until = order.paid_at.map(|paid| When::date(days_after(paid, REFUND_DAYS), &visitor.zone()).text);
         let form = PageForm::side("refund", format!("/orders/{}/refund", order.number), "Give back", Vec::new());
@@ -217,6 +221,10 @@ async fn order_keys(
     (order, keys): (&Order, Vec<LicenseKey>),
 ) -> Result<Vec<OrderKey>, Fault> {
     let (person, mut found) = (visitor.person.id, Vec::new());
+    let sent = match order.shipping {
+        Some(_) => parcels::list_owed(&cx.app.db, order.id).await?,
+        None => Vec::new(),
+    };
     let renewed = credentials::list_by_ids(&cx.app.db, &order.renewals().take(SHOWN).collect::<Vec<_>>()).await?;
     for key in keys.into_iter().take(SHOWN) {
         let line = usize::try_from(key.line).ok().and_then(|line| order.lines.get(line));
@@ -242,8 +250,11 @@ async fn order_keys(
             false => Vec::new(),
         };
         let waits = made.iter().find(|held| held.stage == CredentialState::Pending);
+        // Whoever hands keys and tokens on must know which goes with which.
+        let others = own && key.holder != Some(person);
+        let with = sent.iter().find(|it| it.key == key.id && it.open && others).and_then(|it| it.serial.as_ref());
         found.push(OrderKey {
-            name,
+            name: with.map_or_else(|| name.clone(), |serial| format!("{name}, token {serial}")),
             whose,
             own,
             renews,

@@ -69,7 +69,7 @@ async fn get_orders(cx: Cx, browser: Browser) -> Response {
 }
 
 /// An order of the visitor's own; another's is as good as none.
-async fn own(cx: &Cx, browser: &Browser, number: &str) -> Result<(Box<Visitor>, Order), PageFailure> {
+pub(super) async fn own(cx: &Cx, browser: &Browser, number: &str) -> Result<(Box<Visitor>, Order), PageFailure> {
     let visitor = visit(cx, browser, PortalPage::Orders).await?;
     let order = orders::find_order_by_number(&cx.app.db, number).await?;
     let order = order.filter(|order| order.purchaser == visitor.person.id).ok_or(PageFailure::NotFound)?;

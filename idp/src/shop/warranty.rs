@@ -10,10 +10,12 @@ use stepgate_core::subscriptions::money::Money;
 use stepgate_core::subscriptions::order::{Order, OrderEvent, OrderStage, PaymentMethod, WARRANTY_DAYS, totals};
 use stepgate_core::subscriptions::product::Gives;
 use stepgate_core::subscriptions::term::days_after;
+use stepgate_store::tokens::parcels;
+use stepgate_store::warranty::{self as wishes, Answer};
 use stepgate_store::{Transaction, desk, license_keys, orders, subscriptions as terms, tokens};
 
-use super::mails;
 use super::place::place_free;
+use super::{broken, mails};
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
@@ -40,7 +42,8 @@ pub async fn replaceable(cx: &Cx, order: &Order) -> Result<Vec<(LicenseKey, Opti
         }
         let serial = match key.stage {
             KeyStage::Redeemed => serial(cx, key.id).await?,
-            KeyStage::Unredeemed | KeyStage::Void => None,
+            KeyStage::Unredeemed => parcels::find_token_of_key(&cx.app.db.write, key.id).await?.map(|it| it.serial),
+            KeyStage::Void => None,
         };
         found.push((key, serial));
     }
@@ -54,7 +57,7 @@ async fn serial(cx: &Cx, key: LicenseKeyId) -> Result<Option<String>, Fault> {
 
 /// Replaces the token of a key: a new order that costs nothing, gives nothing but a token, and refers to the first. The
 /// form's token makes it one order however often the button is pressed, and of two people who press it one has it. The days
-/// run from the first shipment, whatever was sent since.
+/// run from the first shipment, whatever was sent since; who asked within them is not late because we are.
 ///
 /// # Errors
 /// The store.
@@ -69,12 +72,13 @@ pub async fn replace(
         return Ok(Replaced::Order(Box::new(before)));
     }
     let extras = desk::find_extras(&cx.app.db, broken.id).await?;
-    let in_time = extras.sent_at.is_some_and(|sent| cx.now < days_after(sent, WARRANTY_DAYS));
+    let (number, _) = desk::find_replaced(&cx.app.db, key).await?;
+    let asked = broken::is_asked(cx, broken.id, (key, number + 1)).await?;
+    let in_time = extras.sent_at.is_some_and(|sent| asked || cx.now < days_after(sent, WARRANTY_DAYS));
     let (true, OrderStage::Paid, None) = (in_time, broken.stage, extras.replaces) else { return Ok(Replaced::Not) };
     let all = replaceable(cx, broken).await?;
     let Some((key, serial)) = all.into_iter().find(|(known, _)| known.id == key) else { return Ok(Replaced::Not) };
     let Some(order) = draft(cx, broken, &key)? else { return Ok(Replaced::Not) };
-    let (number, _) = desk::find_replaced(&cx.app.db, key.id).await?;
     let transaction = cx.app.db.begin().await?;
     if !orders::touch_order(&transaction, broken).await?
         || !retire(cx, &transaction, (by, broken), serial.as_deref()).await?
@@ -87,6 +91,7 @@ pub async fn replace(
     place_free(cx, &transaction, &order, request_hash).await?;
     desk::set_replaces(&transaction, order.id, broken.id).await?;
     desk::insert_replaced(&transaction, (key.id, number + 1), (broken.id, order.id)).await?;
+    wishes::answer_request(&transaction, (key.id, number + 1), (Answer::Replaced, None), (by, cx.now)).await?;
     let data = serde_json::json!({ "order": order.number, "replaces": broken.number, "serial": serial });
     let event = Event { actor: Some(by), ..Event::new("order.replaced").to(broken.purchaser).data(data) };
     audit::record(cx, &transaction, event).await?;

@@ -19,6 +19,7 @@ use super::terms::write_term;
 use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
+use crate::hardware_tokens;
 use crate::notices::{self, Notice};
 use crate::proofing::{self, InVain};
 use crate::words::Language;
@@ -147,6 +148,9 @@ pub async fn redeem(cx: &Cx, person: &Person, key: &LicenseKey) -> Result<Result
         if made.iter().all(|held| held.kind != *kind) {
             credentials.push(insert(cx, &transaction, person, (key, *kind)).await?);
         }
+    }
+    if key.gives.ships {
+        hardware_tokens::parcel::take_up(cx, &transaction, person, key.id).await?;
     }
     let proofing = key.gives.proofing && (alone || !person.is_proofed(cx.now));
     if proofing && !proofing::ask_in(cx, &transaction, person.id, Some(key.id)).await? && alone {

@@ -126,16 +126,28 @@ pub async fn insert_replaced(
     run(connection, sql, values).await.map(drop)
 }
 
-/// Notes that what was ordered is on its way; `false` when there is nothing to send, or it was not paid.
+/// Notes that what was ordered is on its way, once; `false` when there is nothing to send, or it was not paid, or was sent.
 pub async fn ship_order(
     connection: &impl Connection,
     id: OrderId,
     (carrier, tracking): (&str, &str),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE orders SET shipping_stage = 'sent', carrier = ?, tracking = ?, sent_at = COALESCE(sent_at, ?)
-               WHERE id = ? AND stage = 'paid' AND shipping_stage <> 'none'";
+    let sql = "UPDATE orders SET shipping_stage = 'sent', carrier = ?, tracking = ?, sent_at = ?
+               WHERE id = ? AND stage = 'paid' AND shipping_stage = 'waiting'";
     Ok(run(connection, sql, vec![carrier.into(), tracking.into(), at(now), id.uuid().into()]).await? == 1)
+}
+
+/// Notes another carrier or number of what is on its way; `false` when it is not, or they are the same.
+pub async fn update_tracking(
+    connection: &impl Connection,
+    id: OrderId,
+    (carrier, tracking): (&str, &str),
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE orders SET carrier = ?, tracking = ? WHERE id = ? AND stage = 'paid' AND shipping_stage = 'sent'
+                 AND (COALESCE(carrier, '') <> ? OR COALESCE(tracking, '') <> ?)";
+    let values = vec![carrier.into(), tracking.into(), id.uuid().into(), carrier.into(), tracking.into()];
+    Ok(run(connection, sql, values).await? == 1)
 }
 
 /// Unpaid orders with a page of the card provider, placed before `before`, whose time is not over; those that were not
@@ -208,7 +220,9 @@ async fn list_of(
         values.push(stage.as_str().into());
     }
     if filter.attention {
-        conditions.push("id IN (SELECT order_id FROM order_attentions WHERE settled_at IS NULL)".to_owned());
+        let open = "id IN (SELECT order_id FROM order_attentions WHERE settled_at IS NULL
+                           UNION ALL SELECT order_id FROM warranty_requests WHERE stage = 'asked')";
+        conditions.push(open.to_owned());
     }
     if let Some((placed, id)) = filter.before {
         conditions.push("(placed_at < ? OR placed_at = ? AND id > ?)".to_owned());

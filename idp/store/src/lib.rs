@@ -60,6 +60,7 @@ pub mod term_notices;
 pub mod tokens;
 pub mod uses;
 pub mod wanted;
+pub mod warranty;
 pub mod vouchers;
 
 pub use connection::{Connection, Transaction};

@@ -8,15 +8,18 @@ pub mod batches;
 mod custody;
 pub mod drifts;
 pub mod exports;
+pub mod parcels;
 pub mod resyncs;
+mod waiting;
 
 pub use custody::{Custody, list_custody, log_custody};
+pub use waiting::{Waiting, Waits, list_waiting};
 
 use stepgate_core::assurance::CredentialState;
 use stepgate_core::credentials::hardware_token::inventory::{
     HardwareToken, REGISTRATION_TRIES, TokenAct, TokenStage, TokenUse,
 };
-use stepgate_core::id::{BatchId, CredentialId, PersonId, TokenId};
+use stepgate_core::id::{BatchId, CredentialId, LicenseKeyId, PersonId, TokenId};
 use stepgate_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -25,7 +28,7 @@ use crate::{Connection, Db, StoreError};
 
 const TOKEN: &str =
     "t.id, t.batch_id, t.serial, t.manufacturer, t.model, t.parameters, t.stage, t.version, t.person_id,
-    t.credential_id, t.exported_at, t.life_ends_at, t.imported_at, t.activated_at, t.activated_drift,
+    t.credential_id, t.license_key_id, t.exported_at, t.life_ends_at, t.imported_at, t.activated_at, t.activated_drift,
     p.username AS username, c.stage AS use_stage, c.expires_at AS use_expires_at, c.drift AS use_drift,
     c.last_used_at AS use_last_used_at, c.failures AS use_failures";
 
@@ -58,6 +61,7 @@ fn token(row: &Row) -> Result<HardwareToken, StoreError> {
         person: row.get::<Option<Uuid>>("person_id")?.map(PersonId::from_uuid),
         username: row.get("username")?,
         credential: row.get::<Option<Uuid>>("credential_id")?.map(CredentialId::from_uuid),
+        license_key: row.get::<Option<Uuid>>("license_key_id")?.map(LicenseKeyId::from_uuid),
         exported_at: row.time_if("exported_at")?,
         life_ends_at: row.time_if("life_ends_at")?,
         imported_at: row.time("imported_at")?,
@@ -165,6 +169,8 @@ pub enum Change<'a> {
     Nothing,
     /// It becomes somebody's: the waiting credential, the hash of the registration code and its end.
     Holder(PersonId, CredentialId, &'a [u8], Timestamp),
+    /// It goes with a license key that nobody has activated yet: it becomes whoever's does.
+    With(LicenseKeyId),
     /// Its holder gets a new registration code.
     Code(&'a [u8], Timestamp),
     /// It is nobody's again.
@@ -183,21 +189,29 @@ pub async fn take_step(connection: &impl Connection, step: &Step<'_>, change: &C
         Change::Nothing => ("", token.person),
         Change::Holder(person, credential, hash, end) => {
             values.extend([person.uuid().into(), credential.uuid().into(), hash.to_vec().into(), at(*end)]);
-            let set = ", person_id = ?, credential_id = ?, registration_hash = ?, registration_expires_at = ?, registration_tries = 0";
+            let set = ", person_id = ?, credential_id = ?, registration_hash = ?, registration_expires_at = ?, registration_tries = 0,
+                       license_key_id = NULL";
             (set, Some(*person))
+        }
+        Change::With(key) => {
+            values.push(key.uuid().into());
+            (", license_key_id = ?", None)
         }
         Change::Code(hash, end) => {
             values.extend([hash.to_vec().into(), at(*end)]);
             (", registration_hash = ?, registration_expires_at = ?, registration_tries = 0", token.person)
         }
-        Change::NoHolder => (", person_id = NULL, credential_id = NULL, registration_hash = NULL", token.person),
+        Change::NoHolder => {
+            (", person_id = NULL, credential_id = NULL, registration_hash = NULL, license_key_id = NULL", token.person)
+        }
         Change::InUse(drift) => {
             values.extend([at(step.now), i64::from(*drift).into()]);
             (", sealed_seed = NULL, registration_hash = NULL, activated_at = ?, activated_drift = ?", token.person)
         }
-        Change::NoSeed => (", sealed_seed = NULL, registration_hash = NULL", token.person),
+        Change::NoSeed => (", sealed_seed = NULL, registration_hash = NULL, license_key_id = NULL", token.person),
     };
-    let exported = if step.act == TokenAct::Assign { " AND exported_at IS NULL" } else { "" };
+    let given = matches!(change, Change::Holder(..) | Change::With(_));
+    let exported = if given { " AND exported_at IS NULL" } else { "" };
     let sql = format!(
         "UPDATE hardware_tokens SET stage = ?, version = version + 1{set} WHERE id = ? AND stage = ? AND version = ?{exported}"
     );

@@ -38,7 +38,7 @@ pub(super) async fn list(
     }
     let mut alternatives = Vec::new();
     if security_key::available(cx) {
-        alternatives.push(Action::post("add-key", "Add a security key", "/account/otp/key/new"));
+        alternatives.push(super::super::key_offer::action(cx, visitor, "Add a security key"));
     }
     alternatives.push(Action::link("others", "See your other credentials", "/account/otp"));
     let page = PhonesPage {

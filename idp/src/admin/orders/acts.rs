@@ -1,32 +1,29 @@
-//! What finance can do about one order: mark it paid, cancel it, give it back, ship it, replace a token.
+//! What finance can do about one order: mark it paid, cancel it, give it back, replace a token. `ship` sends it.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
 use stepgate_core::entropy::random_token;
-use stepgate_core::id::PersonId;
 use stepgate_core::subscriptions::order::{Order, OrderStage, PaymentMethod};
-use stepgate_store::desk::{self as store, Extras};
+use stepgate_store::desk::Extras;
 
 use super::super::access::Act;
-use super::{find, matters, page, section};
+use super::ship::{Unfit, parcel};
+use super::{find, matters, section};
 use crate::account::confirm::{self, Typed};
 use crate::app::App;
-use crate::audit::{self, Event};
 use crate::cx::Cx;
 use crate::fault::Fault;
 use crate::http::extract::Form;
 use crate::http::page::{PageFailure, see_other};
-use crate::pages;
 use crate::pages::admin::DetailSection;
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::shop::attention::look_after;
 use crate::shop::refund;
-use crate::shop::{self, Replaced, words};
+use crate::shop::{self, Replaced, broken, words};
 use crate::subscriptions::{Settled, settle};
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -38,7 +35,7 @@ pub(super) async fn sections(
     cx: &Cx,
     order: &Order,
     extras: &Extras,
-    unfit: Option<&Form>,
+    unfit: Option<&Unfit<'_>>,
 ) -> Result<Vec<DetailSection>, Fault> {
     let replaceable = replaceable(cx, order, extras).await?;
     let path = |act: &str| format!("/admin/orders/{}/{act}", order.number);
@@ -60,19 +57,7 @@ pub(super) async fn sections(
         let words = "Its license keys become void and the money goes back, if nothing was activated.";
         acts.push(section("Give back", None, vec![back.dangerous(words)]));
     }
-    if order.stage == OrderStage::Paid && order.shipping.is_some() {
-        let typed = |name: &str, kept: &Option<String>| {
-            unfit.map_or_else(|| kept.clone().unwrap_or_default(), |form| form.get(name).to_owned())
-        };
-        let mut fields = vec![
-            Field::required("carrier", "Carrier", Control::Text, typed("carrier", &extras.carrier)),
-            Field::required("tracking", "Tracking number", Control::Text, typed("tracking", &extras.tracking)),
-        ];
-        for field in fields.iter_mut().filter(|field| unfit.is_some() && !fits(&field.value)) {
-            field.error = Some("Write 1 to 80 characters, on one line.".to_owned());
-        }
-        acts.push(section("Ship", None, vec![form("ship", "It is on its way", fields)]));
-    }
+    acts.extend(parcel(cx, order, extras, unfit).await?);
     if !replaceable.is_empty() {
         let fields = vec![
             Field::required("form", "", Control::Hidden, random_token(cx.entropy())),
@@ -107,17 +92,13 @@ async fn post_act(Path((number, act)): Path<(String, String)>, form: Form) -> Re
     let done = async {
         let (administrator, order) = find(&cx, &form.browser, &number, Act::Edit).await?;
         // What moves no money takes no fresh factor.
-        if !matches!(act.as_str(), "ship" | "seen") {
+        if !matches!(act.as_str(), "seen" | "refuse") {
             let path = format!("/admin/orders/{number}");
             let typed = Typed::of(form.every());
             confirm::confirm(&cx, &form.browser, (&administrator.visitor, &path), &typed).await?;
         }
         let to = |number: &str, done: &str| Ok(see_other(&format!("/admin/orders/{number}?done={done}")));
         let by = administrator.visitor.person.id;
-        if act == "ship" && !(fits(form.get("carrier")) && fits(form.get("tracking"))) {
-            let page = page(&cx, &administrator, &order, ("", Some(&form))).await?;
-            return Ok(pages::respond(StatusCode::UNPROCESSABLE_ENTITY, &page));
-        }
         let did = match act.as_str() {
             "paid" if order.method == PaymentMethod::Invoice => {
                 matches!(settle(&cx, &order, Some(by)).await?, Settled::Now)
@@ -128,10 +109,17 @@ async fn post_act(Path((number, act)): Path<(String, String)>, form: Form) -> Re
                 Err(refusal) => return to(&number, refusal),
             },
             "refunded" => refund::mark_done(&cx, &order, by).await?,
-            "ship" => ship(&cx, &order, (form.get("carrier"), form.get("tracking")), by).await?,
             "seen" => {
                 let id = form.get("attention").parse().map_err(|_| PageFailure::NotFound)?;
                 return to(&number, if look_after(&cx, &order, id, by).await? { "done" } else { "earlier" });
+            }
+            "refuse" => {
+                let key = form.get("key").parse().map_err(|_| PageFailure::NotFound)?;
+                let Some(why) = broken::reason(form.get("reason")) else { return to(&number, "no-reason") };
+                return to(
+                    &number,
+                    if broken::refuse(&cx, &order, key, (by, &why)).await? { "refused" } else { "moved" },
+                );
             }
             "replace" => {
                 let key = form.get("key").parse().map_err(|_| PageFailure::NotFound)?;
@@ -145,22 +133,4 @@ async fn post_act(Path((number, act)): Path<(String, String)>, form: Form) -> Re
         to(&number, if did { "done" } else { "moved" })
     };
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
-}
-
-/// Whether a carrier, or its number, can be kept and mailed.
-fn fits(text: &str) -> bool {
-    (1..=80).contains(&text.chars().count()) && !text.chars().any(char::is_control)
-}
-
-async fn ship(cx: &Cx, order: &Order, (carrier, tracking): (&str, &str), by: PersonId) -> Result<bool, Fault> {
-    let transaction = cx.app.db.begin().await?;
-    if !store::ship_order(&transaction, order.id, (carrier, tracking), cx.now).await? {
-        return Ok(false);
-    }
-    let data = serde_json::json!({ "order": order.number, "carrier": carrier, "tracking": tracking });
-    let event = Event { actor: Some(by), ..Event::new("order.shipped").to(order.purchaser).data(data) };
-    audit::record(cx, &transaction, event).await?;
-    shop::tell_sent(cx, &transaction, order, (carrier, tracking)).await?;
-    transaction.commit().await?;
-    Ok(true)
 }

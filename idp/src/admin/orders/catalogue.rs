@@ -178,6 +178,7 @@ async fn get_product(cx: Cx, browser: Browser, Path(name): Path<String>) -> Resp
             for shown in &mut fields {
                 typed.get(&shown.name).clone_into(&mut shown.value);
             }
+            fields.extend((typed.get(FREE) == "1").then(|| Field::optional(FREE, NOTHING, Control::Tick, "1")));
             read = typed.get("version").parse().unwrap_or(read);
         }
         let page = page(&cx, &administrator, (&name, heading(&catalogue, &name)), (read, fields), None);
@@ -194,7 +195,9 @@ async fn post_product(Path(name): Path<String>, form: Form) -> Response {
         let catalogue = catalogue(&cx).await?;
         let mut fields = fields(&catalogue, &name).ok_or(PageFailure::NotFound)?;
         let read_version: i64 = form.get("version").parse().unwrap_or(-1);
-        let change = match read(&catalogue, &partners(&cx).await?, &name, &form) {
+        let configured = cx.app.settings.subscriptions.products();
+        let configured = configured.iter().find(|product| product.id.as_str() == name);
+        let change = match read(&catalogue, (configured, &partners(&cx).await?), &name, &form) {
             Ok(change) => change,
             Err((field, text)) => {
                 for shown in &mut fields {
@@ -206,6 +209,15 @@ async fn post_product(Path(name): Path<String>, form: Form) -> Response {
                 return Ok(pages::respond(StatusCode::UNPROCESSABLE_ENTITY, &page));
             }
         };
+        if let Some(asked) = free(&catalogue, &name, &form) {
+            for shown in &mut fields {
+                form.get(&shown.name).clone_into(&mut shown.value);
+            }
+            fields.push(asked);
+            let shown = (read_version, fields);
+            let page = page(&cx, &administrator, (&name, heading(&catalogue, &name)), shown, None);
+            return Ok(pages::respond(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        }
         let typed = Typed::of(form.every());
         confirm::confirm(&cx, &form.browser, (&administrator.visitor, &path(&name)), &typed).await?;
         if save(&cx, &administrator, (&name, read_version), &change).await? {
@@ -214,6 +226,30 @@ async fn post_product(Path(name): Path<String>, form: Form) -> Response {
         conflict(&cx, &administrator, &name, &form).await
     };
     done.await.unwrap_or_else(|failure: PageFailure| failure.respond(&cx))
+}
+
+const FREE: &str = "free";
+const NOTHING: &str = "It costs nothing";
+
+/// The question whether a price of zero is meant: a key left out gives away what was sold until now. Nothing is asked about
+/// what cost nothing before.
+fn free(catalogue: &Catalogue, name: &str, form: &Form) -> Option<Field> {
+    let product = catalogue.named(name)?;
+    let currency = catalogue.currency;
+    let zero = |field: &str, before: Option<Money>| {
+        let now = Money::parse(form.get(field), currency).is_ok_and(|price| price.minor == 0);
+        now && before.is_none_or(|before| before.minor != 0)
+    };
+    let first = zero("price", product.price(currency));
+    let another = !product.kinds.is_empty() && zero("renewal_price", product.renewal_price(currency));
+    let what = match (first, another) {
+        (true, true) => "Both years are",
+        (true, false) => "The first year is",
+        (false, true) => "Another year is",
+        (false, false) => return None,
+    };
+    let question = format!("{what} priced at zero: whoever sees it has it without paying. Tick this if that is meant.");
+    (form.get(FREE) != "1").then(|| Field::optional(FREE, NOTHING, Control::Tick, "").error(question))
 }
 
 /// Somebody else saved meanwhile: what was typed stays, and beside it stands what is saved now.
@@ -242,7 +278,13 @@ async fn conflict(cx: &Cx, administrator: &Administrator, name: &str, form: &For
 
 type Wrong = (&'static str, String);
 
-fn read(catalogue: &Catalogue, known: &[String], name: &str, form: &Form) -> Result<Value, Wrong> {
+/// What is kept of what was typed: only what is not as the configuration has it, so that what changes there later counts.
+fn read(
+    catalogue: &Catalogue,
+    (configured, known): (Option<&Product>, &[String]),
+    name: &str,
+    form: &Form,
+) -> Result<Value, Wrong> {
     let written = |change| serde_json::to_value(change).unwrap_or_default();
     if name == TAX {
         let called = form.get("tax_name");
@@ -265,11 +307,17 @@ fn read(catalogue: &Catalogue, known: &[String], name: &str, form: &Form) -> Res
         let text = format!("There is no partner called {unknown}. Write the name as the list of partners has it.");
         return Err(("partners", text));
     }
+    let withdrawn = form.get("withdrawn") == "1";
+    let (price, renewal) = (price("price")?, if renews { Some(price("renewal_price")?) } else { None });
+    let currency = catalogue.currency;
+    let as_before = |minor: i64, configured: Option<Money>| configured.is_some_and(|it| it.minor == minor);
+    let first = configured.and_then(|product| product.price(currency));
+    let another = configured.and_then(|product| product.renewal_price(currency));
     Ok(written(ProductChange {
-        withdrawn: Some(form.get("withdrawn") == "1"),
-        price: Some(price("price")?),
-        renewal_price: if renews { Some(price("renewal_price")?) } else { None },
-        partners: Some(partners),
+        withdrawn: Some(withdrawn).filter(|it| configured.is_none_or(|product| product.withdrawn != *it)),
+        price: Some(price).filter(|minor| !as_before(*minor, first)),
+        renewal_price: renewal.filter(|minor| !as_before(*minor, another)),
+        partners: Some(partners).filter(|it| configured.is_none_or(|product| product.partners != *it)),
     }))
 }
 

@@ -75,6 +75,7 @@ pub(super) fn refusal(done: &str) -> Option<&'static str> {
         }
         "invitations" => "Nothing was done: it pays for invitations. Withdraw those instead.",
         "replacement" => "Nothing was done: it replaces a broken token. Give back the order that was paid.",
+        "no-reason" => "Nothing was done: say why it is not replaced. Who asked reads it.",
         "earlier" => "Nothing was done: somebody has looked after that before, or it stays until the money went back.",
         _ => return None,
     })

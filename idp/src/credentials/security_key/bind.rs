@@ -13,7 +13,7 @@ use webauthn_rs::prelude::{
     RegisterPublicKeyCredential, SecurityKey, SecurityKeyRegistration, Webauthn, WebauthnError,
 };
 
-use super::{Kept, keep, parsed, party, read};
+use super::{Kept, is_sold, keep, parsed, party, read};
 use crate::audit::{self, Event};
 use crate::credentials::attestation::UserVerification;
 use crate::cx::Cx;
@@ -105,6 +105,8 @@ pub enum Bound {
     Unverified,
     /// Somebody, perhaps the person, has this very key already.
     Taken,
+    /// Keys are sold here, and nothing that was bought waits for this one.
+    NotPaid,
     /// Too late, or answered before.
     Over,
 }
@@ -137,7 +139,7 @@ pub async fn finish(
     let synced = fact("/cred/backup_eligible");
     let key = NewKey { id: key.cred_id(), data: &data.to_string(), synced, attested };
     let transaction = cx.app.db.begin().await?;
-    let id = owned(cx, &transaction, person, label).await?;
+    let Some(id) = owned(cx, &transaction, person, label).await? else { return Ok(Bound::NotPaid) };
     match store::insert_key(&transaction, id, &key).await {
         Ok(()) => {}
         Err(StoreError::Conflict { .. }) => return Ok(Bound::Taken),
@@ -153,20 +155,29 @@ pub async fn finish(
     Ok(Bound::Added(FactorEvent { method, at: cx.now, credential: id, evidence, proofed: person.is_proofed(cx.now) }))
 }
 
-/// The credential that a new key is: one that the person bought and that waits for it, else one of its own.
-async fn owned(cx: &Cx, transaction: &Transaction, person: &Person, label: &str) -> Result<CredentialId, Fault> {
+/// The credential that a new key is: one that the person bought and that waits for it, else one of its own where keys are
+/// free.
+async fn owned(
+    cx: &Cx,
+    transaction: &Transaction,
+    person: &Person,
+    label: &str,
+) -> Result<Option<CredentialId>, Fault> {
     let (kind, proofed) = (CredentialKind::SecurityKey.as_str(), person.is_proofed(cx.now));
     let waiting = credentials::list_credentials(&cx.app.db, person.id).await?;
     if let Some(id) = credentials::adopt_pending(transaction, (person.id, proofed), (kind, label), cx.now).await? {
         if let Some(bound) = waiting.iter().find(|held| held.id == id) {
             subscriptions::begin_term(cx, transaction, bound).await?;
         }
-        return Ok(id);
+        return Ok(Some(id));
+    }
+    if is_sold(cx) {
+        return Ok(None);
     }
     let id = CredentialId::random(cx.entropy());
     let new = NewCredential { credential: fresh(cx, person, id, label), sealed_secret: None, parameters: json!({}) };
     credentials::insert_credential(transaction, &new).await?;
-    Ok(id)
+    Ok(Some(id))
 }
 
 /// The key, and whether somebody vouched for it. Where no more than that is lost, it is taken without.

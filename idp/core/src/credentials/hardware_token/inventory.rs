@@ -10,7 +10,7 @@
 use super::{Mode, OathParameters};
 use crate::assurance::CredentialState;
 use crate::entropy::Entropy;
-use crate::id::{BatchId, CredentialId, PersonId, TokenId};
+use crate::id::{BatchId, CredentialId, LicenseKeyId, PersonId, TokenId};
 use crate::secret::SecretString;
 use crate::time::Timestamp;
 
@@ -176,6 +176,8 @@ pub struct HardwareToken {
     pub username: Option<String>,
     /// The credential that it became, or waits to become.
     pub credential: Option<CredentialId>,
+    /// The license key that it was sent with, while nobody has activated that.
+    pub license_key: Option<LicenseKeyId>,
     /// Since when its seed is known elsewhere.
     pub exported_at: Option<Timestamp>,
     /// When its maker says that its life ends.
