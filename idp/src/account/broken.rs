@@ -38,7 +38,7 @@ pub(super) async fn of(
         return Ok((None, None));
     };
     let Some((_, sent)) = broken::of_key(cx, key).await? else { return Ok((None, None)) };
-    let (tone, state) = broken::told(visitor, &sent.warranty);
+    let told = broken::told(visitor, &sent.warranty);
     let form = matches!(sent.warranty, Warranty::Until(_)).then(|| {
         let hidden = Field::required("credential", "", Control::Hidden, credential.id.to_string());
         let fields = vec![hidden, broken::reason_field()];
@@ -48,7 +48,7 @@ pub(super) async fn of(
         form.effect = Some(effect.to_owned());
         form
     });
-    Ok((Some(("Warranty".to_owned(), Cell::State(tone, state))), form))
+    Ok((Some(("Warranty".to_owned(), told)), form))
 }
 
 async fn post_broken(form: Form) -> Response {

@@ -28,10 +28,10 @@ use crate::fault::Fault;
 use crate::http::extract::Form;
 use crate::http::page::{PageFailure, see_other};
 use crate::notices::{self, Notice};
+use crate::pages::When;
 use crate::pages::admin::DetailSection;
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::table::{Cell, Table};
-use crate::pages::{Tone, When};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/orders/{number}/broken", post(post_broken))
@@ -186,18 +186,18 @@ pub async fn refuse(cx: &Cx, order: &Order, key: LicenseKeyId, (by, why): (Perso
 /// The field for what is broken.
 pub(crate) fn reason_field() -> Field {
     Field::required("reason", "What is broken", Control::Text, "")
-        .help("In a few words: the display stays dark, it was wet, it did not come.")
+        .help("In a few words: the display stays dark, the button is stuck, it never came.")
 }
 
 /// How a token stands, in words.
-pub(crate) fn told(visitor: &Visitor, warranty: &Warranty) -> (Tone, String) {
+pub(crate) fn told(visitor: &Visitor, warranty: &Warranty) -> Cell {
     let day = |at: Timestamp| When::date(at, &visitor.zone()).text;
-    match warranty {
-        Warranty::Until(ends) => (Tone::Neutral, format!("Replaced if it breaks, until {}", day(*ends))),
-        Warranty::Over(ends) => (Tone::Neutral, format!("The warranty ended on {}", day(*ends))),
-        Warranty::Asked(at) => (Tone::Notice, format!("Said to be broken on {}: we look into it", day(*at))),
-        Warranty::Refused(why) => (Tone::Warning, format!("Not replaced: {why}")),
-    }
+    Cell::text(match warranty {
+        Warranty::Until(ends) => format!("Replaced if it breaks, until {}", day(*ends)),
+        Warranty::Over(ends) => format!("The warranty ended on {}", day(*ends)),
+        Warranty::Asked(at) => format!("Said to be broken on {}: we look into it", day(*at)),
+        Warranty::Refused(why) => format!("Not replaced: {why}"),
+    })
 }
 
 /// What the purchaser sees of the tokens of an order, and can say about them.
@@ -227,8 +227,7 @@ pub(super) async fn section(
         if let Warranty::Until(_) = it.warranty {
             open.push((it.key.id.to_string(), format!("{name}: {whose}")));
         }
-        let (tone, state) = told(visitor, &it.warranty);
-        rows.push(vec![Cell::text(name), Cell::text(whose), Cell::State(tone, state)]);
+        rows.push(vec![Cell::text(name), Cell::text(whose), told(visitor, &it.warranty)]);
     }
     let mut forms = Vec::new();
     if !open.is_empty() {
