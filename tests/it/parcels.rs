@@ -162,6 +162,36 @@ async fn a_token_that_goes_with_a_key_becomes_whoevers_activates_it() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_activated_while_its_token_is_sent_leaves_no_token_that_is_nobodys() {
+    on_each_backend(|world| async move {
+        let (mut alice, mut fiona, path) = bought(&world, "alice", "1", "me").await;
+        alice.open(&path.replace("/admin", "")).await;
+        fiona.open(&path).await;
+        let id = super::mobile_phones::between(&alice.page.text, "id=\"activate-", "\"");
+        let barrier = Arc::new(Barrier::new(2));
+        let presses = [fiona.prepared(&parcel("HT-1001")), alice.prepared(&[("id", &id)])].map(|request| {
+            let barrier = Arc::clone(&barrier);
+            tokio::spawn(async move {
+                barrier.wait().await;
+                request.send().await.unwrap().status().as_u16()
+            })
+        });
+        for press in presses {
+            press.await.unwrap();
+        }
+        // The parcel was sent, or it is told that something changed: then it is sent now.
+        fiona.open(&path).await;
+        if fiona.page.text.contains("name=\"serials\"") {
+            fiona.submit(&parcel("HT-1001")).await;
+        }
+        assert_eq!(stock(&world).await[0].split(' ').nth(2), Some("alice"), "{:?}", stock(&world).await);
+        let hers = "SELECT COUNT(*) AS found FROM credentials WHERE serial = 'HT-1001' AND license_key_id IS NOT NULL";
+        assert_eq!(world.count(hers).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_has_lost_a_token_waits_too_and_where_no_tokens_are_kept_nothing_is_asked() {
     let world = World::start(Backend::Sqlite).await;
     let (mut alice, mut fiona, path) = bought(&world, "alice", "1", "me").await;

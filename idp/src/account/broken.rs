@@ -39,7 +39,7 @@ pub(super) async fn of(
     };
     let Some((_, sent)) = broken::of_key(cx, key).await? else { return Ok((None, None)) };
     let language = visitor.language;
-    let (tone, state) = broken::told(visitor, &sent.warranty, language);
+    let told = broken::told(visitor, &sent.warranty, language);
     let form = matches!(sent.warranty, Warranty::Until(_)).then(|| {
         let hidden = Field::required("credential", "", Control::Hidden, credential.id.to_string());
         let fields = vec![hidden, broken::reason_field(language)];
@@ -47,7 +47,7 @@ pub(super) async fn of(
         form.effect = Some(language.text("warranty-broken-effect"));
         form
     });
-    Ok((Some((language.text("warranty"), Cell::State(tone, state))), form))
+    Ok((Some((language.text("warranty"), told)), form))
 }
 
 async fn post_broken(form: Form) -> Response {

@@ -28,10 +28,10 @@ use crate::fault::Fault;
 use crate::http::extract::Form;
 use crate::http::page::{PageFailure, see_other};
 use crate::notices::{self, Notice};
+use crate::pages::When;
 use crate::pages::admin::DetailSection;
 use crate::pages::form::{Control, Field, Form as PageForm};
 use crate::pages::table::{Cell, Table};
-use crate::pages::{Tone, When};
 use crate::words::Language;
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -194,16 +194,16 @@ pub(crate) fn reason_field(language: Language) -> Field {
 }
 
 /// How a token stands, in words.
-pub(crate) fn told(visitor: &Visitor, warranty: &Warranty, language: Language) -> (Tone, String) {
+pub(crate) fn told(visitor: &Visitor, warranty: &Warranty, language: Language) -> Cell {
     let say = |key: &str, at: Timestamp| {
         language.say(key, [("date", When::date_in(language, at, &visitor.zone()).text.into())])
     };
-    match warranty {
-        Warranty::Until(ends) => (Tone::Neutral, say("warranty-until", *ends)),
-        Warranty::Over(ends) => (Tone::Neutral, say("warranty-over", *ends)),
-        Warranty::Asked(at) => (Tone::Notice, say("warranty-asked", *at)),
-        Warranty::Refused(why) => (Tone::Warning, language.say("warranty-refused", [("reason", why.as_str().into())])),
-    }
+    Cell::text(match warranty {
+        Warranty::Until(ends) => say("warranty-until", *ends),
+        Warranty::Over(ends) => say("warranty-over", *ends),
+        Warranty::Asked(at) => say("warranty-asked", *at),
+        Warranty::Refused(why) => language.say("warranty-refused", [("reason", why.as_str().into())]),
+    })
 }
 
 /// What the purchaser sees of the tokens of an order, and can say about them.
@@ -233,8 +233,7 @@ pub(super) async fn section(
         if let Warranty::Until(_) = it.warranty {
             open.push((it.key.id.to_string(), format!("{name}: {whose}")));
         }
-        let (tone, state) = told(visitor, &it.warranty, Language::English);
-        rows.push(vec![Cell::text(name), Cell::text(whose), Cell::State(tone, state)]);
+        rows.push(vec![Cell::text(name), Cell::text(whose), told(visitor, &it.warranty, Language::English)]);
     }
     let mut forms = Vec::new();
     if !open.is_empty() {

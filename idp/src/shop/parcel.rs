@@ -63,7 +63,7 @@ pub async fn ship(cx: &Cx, order: &Order, parcel: &Parcel<'_>, by: PersonId) -> 
         if let Some(token) = token
             && !parcel::send(cx, &transaction, (by, &note), (token, owed)).await?
         {
-            let why = format!("{} was moved at this moment by somebody else. Look at it again.", token.serial);
+            let why = format!("{}, or what it is for, was changed at this moment. Look again.", token.serial);
             return Ok(Shipped::Unfit(why));
         }
     }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use stepgate_core::account::Role;
 use stepgate_core::subscriptions::order::{Order, OrderStage, PaymentMethod};
+use stepgate_store::warranty::{self, Answer};
 use stepgate_store::{attentions, license_keys, orders};
 
 use super::*;
@@ -68,7 +69,9 @@ pub(super) async fn command(operator: Operator, command: OrderCommand) -> Result
             let key = |key: &stepgate_core::subscriptions::license_key::LicenseKey| json!({ "id": key.id, "line": key.line, "product": key.product, "stage": key.stage.as_str() });
             let keys: Vec<Value> = keys.iter().map(key).collect();
             let open = attentions::list_open(db, order.id).await?;
-            let open: Vec<String> = open.into_iter().map(|attention| attention.reason).collect();
+            let mut open: Vec<String> = open.into_iter().map(|attention| attention.reason).collect();
+            let asked = warranty::list_requests(db, order.id).await?.into_iter().filter(|it| it.answer == Answer::None);
+            open.extend(asked.map(|it| format!("A token is said to be broken: {}", it.reason)));
             let more = json!({ "lines": order.lines, "billing": order.billing, "keys": keys, "needs_attention": open });
             let (mut shown, more) = (line(&order), more.as_object().cloned().unwrap_or_default());
             if let Some(shown) = shown.as_object_mut() {
