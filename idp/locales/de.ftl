@@ -195,12 +195,18 @@ auto-renewed = { $label } wurde um ein Jahr verlängert, bis { $until }, auf Rec
 auto-renewed-switch = Abstellen können Sie das hier:
 
 ## Laufzeiten
-term-expired = Am { $ended } abgelaufen. Verlängern können Sie bis { $until }; bis dahin verstärkt es keine Anmeldung. Ihr Gerät und die Prüfung Ihrer Identität bleiben.
+term-expired = Am { $ended } abgelaufen. Verlängern können Sie bis { $until }; bis dahin verstärkt es keine Anmeldung. { $proofed ->
+    [yes] Ihr Gerät und die Prüfung Ihrer Identität bleiben.
+   *[no] Ihr Gerät bleibt.
+}
 term-ends = Läuft am { $ends } ab. Wenn Sie jetzt verlängern, gilt es ein Jahr länger als bis dahin.
 term-expired-for-good = Am { $ended } abgelaufen, zu lange her für eine Verlängerung. Sie müssen es neu beschaffen.
 renew-heading = { $label } verlängern
-renew-lead = { $price } für ein weiteres Jahr { $product }: bis { $until }. Ihr Gerät und die Prüfung Ihrer Identität bleiben, wie sie sind.
-renew-lead-bundle = { $price } für ein weiteres Jahr { $product }: bis { $until }. Ihr Gerät und die Prüfung Ihrer Identität bleiben, wie sie sind. Was Sie zusammen damit gekauft haben, wird mit verlängert.
+renew-lead = { $price } für ein weiteres Jahr { $product }: bis { $until }. { $proofed ->
+    [yes] Ihr Gerät und die Prüfung Ihrer Identität bleiben, wie sie sind.
+   *[no] Ihr Gerät bleibt, wie es ist.
+}
+renew-lead-bundle = { renew-lead } Was Sie zusammen damit gekauft haben, wird mit verlängert.
 renew-add = In den Warenkorb
 renew-opens = Verlängern können Sie ab { $from }. Noch ist nichts zu tun.
 renew-endless = Es läuft nicht ab, also gibt es nichts zu verlängern.
@@ -299,7 +305,7 @@ done-lost = Es ist stillgelegt, und Anmeldungen anderswo, für die es benutzt wu
 done-resumed = Es kann wieder benutzt werden.
 done-revoked = Es ist aufgegeben und öffnet nichts mehr.
 done-redeemed = Der Schlüssel gehört Ihnen. Richten Sie jetzt ein, was daraus geworden ist.
-done-renewed = Es ist verlängert. Ihr Gerät und die Prüfung Ihrer Identität bleiben, was sie sind.
+done-renewed = Es ist verlängert. Sonst ändert sich daran nichts.
 done-saved = Gespeichert.
 done-language = Ab jetzt sprechen wir Deutsch mit Ihnen.
 

@@ -194,12 +194,18 @@ auto-renewed = your { $label } was renewed for another year, until { $until }, o
 auto-renewed-switch = You can switch this off on its page:
 
 ## Terms
-term-expired = Expired on { $ended }. It cannot elevate until it is renewed, which is possible until { $until }; your device and your proofing stay.
+term-expired = Expired on { $ended }. It cannot elevate until it is renewed, which is possible until { $until }; { $proofed ->
+    [yes] your device and your proofing stay.
+   *[no] your device stays.
+}
 term-ends = Ends on { $ends }. Renewed now, it lasts a year longer than that.
 term-expired-for-good = Expired on { $ended }, too long ago to be renewed. Get a new one.
 renew-heading = Renew { $label }
-renew-lead = { $price } for another year of { $product }: until { $until }. Your device and your proofing stay as they are.
-renew-lead-bundle = { $price } for another year of { $product }: until { $until }. Your device and your proofing stay as they are. What you bought together with it is renewed as well.
+renew-lead = { $price } for another year of { $product }: until { $until }. { $proofed ->
+    [yes] Your device and your proofing stay as they are.
+   *[no] Your device stays as it is.
+}
+renew-lead-bundle = { renew-lead } What you bought together with it is renewed as well.
 renew-add = Add to cart
 renew-opens = It can be renewed from { $from } on. There is nothing to do yet.
 renew-endless = It does not end, so there is nothing to renew.
@@ -298,7 +304,7 @@ done-lost = It is suspended, and logins that it was used for elsewhere have ende
 done-resumed = It can be used again.
 done-revoked = It is given up. It opens nothing any more.
 done-redeemed = The key is yours. Now set up what it became.
-done-renewed = It is renewed. Your device and your proofing stay what they are.
+done-renewed = It is renewed. Nothing else about it changes.
 done-saved = Saved.
 done-language = From now on we speak English with you.
 

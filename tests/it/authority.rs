@@ -47,7 +47,7 @@ async fn money_and_prices_move_by_a_recent_factor_and_what_was_typed_waits_for_i
         world.advance(STALE).await;
         // What moves no money is done at once.
         fiona.open(&bought).await;
-        fiona.submit(&[("carrier", "Bring"), ("tracking", "TR-9")]).await;
+        fiona.submit(&[("carrier", "Bring"), ("tracking", "TR-9"), ("serials", "HT-1001")]).await;
         assert!(fiona.page.words().contains("TR-9") && fiona.page.words().contains("Done."), "{}", fiona.page.words());
         fiona.open("/admin/sponsors").await;
         let payer = first_of(&fiona, "organization");

@@ -194,9 +194,10 @@ fn choice(
     let (name, label) = (name_of(cx, key), &held.label);
     let anew = PageForm::side("new", path, "Set up a new one", fields("new"));
     let (heading, lead, sections) = if renews {
+        let stays = if visitor.person.is_proofed(cx.now) { "device and your proofing stay" } else { "device stays" };
         let lead = format!(
-            "This key ({name}) can renew your {label} until {until}: your device and your proofing stay. Or it becomes a \
-             new one, which you set up from the start."
+            "This key ({name}) can renew your {label} until {until}: your {stays}. Or it becomes a new one, which you set \
+             up from the start."
         );
         let sections = vec![section("Keep what you have".to_owned(), renew), section("Start anew".to_owned(), anew)];
         ("Renew what you have?", lead, sections)

@@ -29,7 +29,7 @@ use crate::pages::sections::SectionsPage;
 use crate::pages::{self, Action, Section, When};
 use crate::shop::{Catalogue, cards};
 use crate::subscriptions::{self, Payer, Plan};
-use crate::words::Language;
+use crate::words::{Fact, Language};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/account/otp/renew", get(get_renew)).route("/account/otp/auto-renew", post(post_auto_renew))
@@ -54,12 +54,17 @@ pub(super) fn note(cx: &Cx, visitor: &Visitor, credential: &Credential, language
     let date = |at| When::date_in(language, at, &zone).text.into();
     match (subscriptions::stands(cx, credential)?, ends <= cx.now) {
         (Renewal::Open { until }, true) => {
-            Some(language.say("term-expired", [("ended", date(ends)), ("until", date(until))]))
+            Some(language.say("term-expired", [("ended", date(ends)), ("until", date(until)), proofed(cx, visitor)]))
         }
         (Renewal::Open { .. }, false) => Some(language.say("term-ends", [("ends", date(ends))])),
         (Renewal::Closed, _) => Some(language.say("term-expired-for-good", [("ended", date(ends))])),
         (Renewal::Opens(_), _) => None,
     }
+}
+
+/// Whether a proofing is there that stays, for sentences that differ by it.
+fn proofed(cx: &Cx, visitor: &Visitor) -> (&'static str, Fact<'static>) {
+    ("proofed", if visitor.person.is_proofed(cx.now) { "yes" } else { "no" }.into())
 }
 
 async fn get_renew(cx: Cx, browser: Browser, Query(which): Query<Which>) -> Response {
@@ -90,8 +95,12 @@ fn page(cx: &Cx, visitor: &Visitor, (credential, sold): (&Credential, &SoldAs), 
         let hidden = |name: &str, value: String| Field::required(name, "", Control::Hidden, value);
         let fields = vec![hidden("product", product.id.to_string()), hidden("for", format!("renew:{}", credential.id))];
         let key = if product.kinds.len() > 1 { "renew-lead-bundle" } else { "renew-lead" };
-        let facts =
-            [("price", language.money(price).into()), ("product", product.name.into()), ("until", until.into())];
+        let facts = [
+            ("price", language.money(price).into()),
+            ("product", product.name.into()),
+            ("until", until.into()),
+            proofed(cx, visitor),
+        ];
         let page = FormPage {
             layout,
             page: "renew",
